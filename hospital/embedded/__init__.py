@@ -7,23 +7,27 @@ security does not bind.
 Importing this package and asking for an address needs the standard library only, and starts nothing.
 """
 
+import contextlib
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO
 
 from hospital.embedded.home import Home
 from hospital.embedded.postgres import APP_ROLE, DATABASE, OWNER_ROLE, PORT, Postgres
-from hospital.embedded.processes import ServerError
+from hospital.embedded.processes import ServerError, ServersInUse
 from hospital.embedded.valkey import Valkey
 
-__all__ = ["APP_ROLE", "DATABASE", "OWNER_ROLE", "PORT", "Embedded", "ServerError"]
+__all__ = ["APP_ROLE", "DATABASE", "OWNER_ROLE", "PORT", "Embedded", "ServerError", "ServersInUse"]
 
 
 class Embedded:
-    """The two servers that belong to one state folder."""
+    """The servers that belong to one state folder: those that the environment does not name."""
 
-    def __init__(self, state: Path) -> None:
+    def __init__(self, state: Path, *, postgres: bool = True, valkey: bool = True) -> None:
         self.home = Home(state)
         self.postgres = Postgres(self.home)
         self.valkey = Valkey(self.home)
+        self.servers = [server for server, ours in ((self.postgres, postgres), (self.valkey, valkey)) if ours]
 
     @property
     def run(self) -> Path:
@@ -50,20 +54,36 @@ class Embedded:
         return {"ENGINE": "hospital.db", "NAME": name, "USER": role, "HOST": str(self.run), "PORT": PORT}
 
     def ensure(self) -> None:
-        """Both servers answer afterwards; many processes may ask at once."""
-        if self.postgres.is_ready() and self.valkey.answers():
+        """The servers answer afterwards; many processes may ask at once."""
+        if all(server.is_ready() for server in self.servers):
             return
         self.home.make_folders()
         with self.home.lock():
-            self.postgres.ensure()
-            self.valkey.ensure()
+            for server in self.servers:
+                server.ensure()
+
+    def start(self) -> None:
+        """Start them to stay."""
+        self.ensure()
+        self.home.borrowed.unlink(missing_ok=True)
 
     def stop(self) -> None:
-        if not self.home.state.exists():
-            return
-        with self.home.lock():
-            self.valkey.stop()
-            self.postgres.stop()
+        """Raises `ServersInUse` while a `bin/run` or a test run needs them."""
+        if self.home.state.exists():
+            with self.home.nobody_else():
+                self._stop()
+
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Start what is not running; whoever leaves last stops it. A user who was killed counts as gone."""
+        with self.home.one_more() as users:
+            if not all(server.is_ready() for server in self.servers):
+                self.home.borrowed.touch()
+            self.ensure()
+            try:
+                yield
+            finally:
+                self._leave(users)
 
     def status(self) -> dict[str, str]:
         return {
@@ -72,3 +92,14 @@ class Embedded:
             "data": str(self.home.base),
             "sockets": str(self.run),
         }
+
+    def _leave(self, users: IO[str]) -> None:
+        with contextlib.suppress(ServersInUse), self.home.last_one(users):
+            if self.home.borrowed.exists():
+                self._stop()
+
+    def _stop(self) -> None:
+        with self.home.lock():
+            for server in self.servers:
+                server.stop()
+            self.home.borrowed.unlink(missing_ok=True)

@@ -8,9 +8,10 @@ import subprocess
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import IO
 
 from hospital.embedded import folders, programs
-from hospital.embedded.processes import ServerError, becomes, end_of, processes_in
+from hospital.embedded.processes import ServerError, ServersInUse, becomes, end_of, processes_in
 
 START_SECONDS = 120  # a server that was killed replays its log first
 
@@ -20,6 +21,7 @@ class Home:
         self.state = Path(os.path.realpath(state))
         self.base = folders.servers_folder(self.state)
         self.run = folders.socket_folder(self.base)
+        self.borrowed = self.base / "borrowed"  # started for a user of the servers, not to stay
 
     @cached_property
     def account(self) -> pwd.struct_passwd | None:
@@ -44,6 +46,28 @@ class Home:
         """One process at a time starts or stops servers."""
         with open(self.state / ".lock", "a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
+
+    @contextlib.contextmanager
+    def one_more(self) -> Iterator[IO[str]]:
+        """Be counted among the users of the servers. The kernel forgets a user who dies."""
+        self.make_folders()
+        with open(self.state / ".users", "a") as users:
+            fcntl.flock(users, fcntl.LOCK_SH)
+            yield users
+
+    @contextlib.contextmanager
+    def last_one(self, users: IO[str]) -> Iterator[None]:
+        """Only if nobody else uses the servers; who comes now waits."""
+        try:
+            fcntl.flock(users, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ServersInUse("The servers are in use by a running bin/run or bin/test: stop that first.") from error
+        yield
+
+    @contextlib.contextmanager
+    def nobody_else(self) -> Iterator[None]:
+        with open(self.state / ".users", "a") as users, self.last_one(users):
             yield
 
     def wait_for_the_last_one(self, folder: Path, program: str, answers: Callable[[], bool]) -> None:

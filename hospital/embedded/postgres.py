@@ -66,7 +66,7 @@ class Postgres:
     def answers(self) -> bool:
         if not accepts(self.socket):
             return False
-        asked = [programs.postgres("pg_isready"), "-q", "-h", self.home.run, "-p", PORT]
+        asked = [str(programs.postgres("pg_isready")), "-q", "-h", str(self.home.run), "-p", PORT]
         return subprocess.run(asked, cwd="/", check=False).returncode == 0
 
     def is_ready(self) -> bool:

@@ -12,6 +12,10 @@ class ServerError(RuntimeError):
     """A server cannot be started or stopped; the message says why, and what to do."""
 
 
+class ServersInUse(ServerError):
+    """Somebody else needs them."""
+
+
 def accepts(path: Path) -> bool:
     with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(2)

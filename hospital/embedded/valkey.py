@@ -34,6 +34,9 @@ class Valkey:
             return self._ask(b"PING").startswith(b"+PONG")
         return False
 
+    def is_ready(self) -> bool:
+        return self.answers()
+
     def _ask(self, command: bytes) -> bytes:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.settimeout(2)
