@@ -1,0 +1,4 @@
+"""Addresses of this app under the tenant."""
+
+app_name = "billing"
+urlpatterns: list = []

@@ -1,0 +1,1 @@
+"""Our database engine: PostgreSQL that tells each transaction who is acting."""

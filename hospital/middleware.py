@@ -1,0 +1,120 @@
+"""From an address to a tenant, a person, a role and a transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from uuid import uuid4
+
+from django.conf import settings
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import set_script_prefix
+
+from hospital import idempotency
+from hospital.context import ForeignTenant
+from hospital.models import Role, SignIn, Tenant
+from hospital.models.tenant import RESERVED_SLUGS
+from hospital.tenancy import acting_for
+from hospital.views.errors import refusal, too_large
+from hospital.workflow import IllegalMove, Refused
+
+PREFIX = re.compile(r"\A/([a-z0-9][a-z0-9-]{1,48})(/.*)\Z", re.DOTALL)
+SAFE = ("GET", "HEAD", "OPTIONS")
+ROOM_FOR_FIELDS = 1024 * 1024
+
+
+class Address:
+    """Moves the tenant's slug from the path to the script prefix, so that `{% url %}` is right everywhere."""
+
+    def __init__(self, get_response: Callable) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.tenant_slug = ""
+        request.request_id = uuid4().hex
+        if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_LIMIT + ROOM_FOR_FIELDS:
+            return too_large(request)
+        match = PREFIX.match(request.path_info)
+        if match and match[1] not in RESERVED_SLUGS:
+            request.tenant_slug = match[1]
+            request.path_info = match[2]
+            request.urlconf = "hospital.urls"
+            set_script_prefix(f"/{match[1]}/")
+        else:
+            request.urlconf = "hospital.public_urls"
+            set_script_prefix("/")
+        response = self.get_response(request)
+        if not request.path.startswith(settings.STATIC_URL):
+            response.headers.setdefault("Cache-Control", "no-store")
+        return response
+
+
+class Tenancy:
+    """Opens the tenant for its members, and a transaction around the whole request. A stranger gets 404."""
+
+    def __init__(self, get_response: Callable) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not request.tenant_slug:
+            return self.get_response(request)
+        if not request.user.is_authenticated:
+            return redirect(f"{login_address()}?next={request.path}")
+        tenant = Tenant.objects.filter(slug=request.tenant_slug, is_active=True).first()
+        roles = roles_in(tenant, request.user) if tenant else []
+        if not roles:
+            return outside(request)
+        role = acting_role(request, tenant, roles)
+        with acting_for(tenant, request.user, role, request_id=request.request_id) as acting:
+            request.acting, request.my_roles = acting, roles
+            note_sign_in(request)
+            return self.get_response(request)
+
+    def process_view(self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict) -> HttpResponse | None:
+        """An unsafe request runs in a savepoint, so that a refusal undoes everything and can still be shown."""
+        if not request.tenant_slug or request.method in SAFE:
+            return None
+        try:
+            with transaction.atomic():
+                return idempotency.once(request, lambda: view(request, *args, **kwargs))
+        except (IllegalMove, Refused) as error:
+            return refusal(request, error)
+        except ForeignTenant as error:
+            raise Http404 from error
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        return refusal(request, error) if isinstance(error, IllegalMove | Refused) else None
+
+
+def roles_in(tenant: Tenant, person) -> list[Role]:
+    with acting_for(tenant):
+        return list(Role.objects.held_by(person).select_related("group"))
+
+
+def acting_role(request: HttpRequest, tenant: Tenant, roles: list[Role]) -> Role:
+    chosen = request.session.get("roles", {}).get(str(tenant.pk))
+    return next((role for role in roles if role.key == chosen), roles[0])
+
+
+def note_sign_in(request: HttpRequest) -> None:
+    """The first request of a session in a tenant is a sign-in there; hospital.accounts ends it at log-out."""
+    acting, entered = request.acting, request.session.get("entered", {})
+    if str(acting.tenant.pk) in entered:
+        return
+    sign_in = SignIn.objects.create(person=acting.person, role=acting.role.key, session=SignIn.digest_of(request.session.session_key))
+    request.session["entered"] = {**entered, str(acting.tenant.pk): str(sign_in.pk)}
+
+
+def login_address() -> str:
+    return "/accounts/login/"
+
+
+def outside(request: HttpRequest) -> HttpResponse:
+    """Not a member, or no such organisation: the same answer for both."""
+    from hospital.views.errors import not_found
+
+    set_script_prefix("/")
+    request.urlconf = "hospital.public_urls"
+    return not_found(request)

@@ -1,0 +1,216 @@
+"""People, and what they may do where."""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+from functools import cached_property
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, Permission, PermissionsMixin
+from django.db import models, transaction
+from django.utils import timezone
+from django.utils.crypto import salted_hmac
+from guardian.core import ObjectPermissionChecker
+from guardian.models import GroupObjectPermission
+
+from hospital.context import current
+from hospital.identifiers import uuid7
+from hospital.roles import HOMES, ROLES
+from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
+
+
+class People(BaseUserManager):
+    def create_user(self, email: str, password: str | None = None, **fields: object) -> Person:
+        person = self.model(email=self.normalize_email(email).lower(), **fields)
+        person.set_password(password)
+        person.save(using=self._db)
+        return person
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: object) -> Person:
+        return self.create_user(email, password, is_superuser=True, is_staff=True, **fields)
+
+    def get_by_natural_key(self, email: str | None) -> Person:
+        return self.get(email=(email or "").lower())
+
+
+class Person(AbstractBaseUser, PermissionsMixin):
+    """Somebody who logs in. What the person may do is decided by the memberships, tenant by tenant."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    email = models.EmailField(unique=True)
+    name = models.CharField(max_length=120)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False, editable=False)
+    date_joined = models.DateTimeField(auto_now_add=True)
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS = ["name"]
+    objects = People()
+
+    class Meta:
+        ordering = ["name"]
+        verbose_name_plural = "people"
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split(" ")[0]
+
+
+class Roles(models.QuerySet):
+    def held_by(self, person: Person) -> Roles:
+        return self.filter(memberships__person=person, memberships__is_active=True, memberships__person__is_active=True)
+
+
+class Role(EditableModel):
+    """A role in one tenant. Its group holds the permissions, on the Tenant object."""
+
+    key = models.SlugField(max_length=30)
+    title = models.CharField(max_length=60)
+    home = models.CharField(max_length=60, help_text="The page where a person with this role begins.")
+    position = models.PositiveSmallIntegerField(default=0)
+    group = models.OneToOneField(Group, on_delete=models.PROTECT, editable=False, related_name="role")
+
+    objects = TenantManager.of(Roles)
+
+    class Meta(EditableModel.Meta):
+        ordering = ["position"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "key"], name="role_key_once")]
+
+    def __str__(self) -> str:
+        return self.title
+
+    @cached_property
+    def permissions(self) -> frozenset[str]:
+        """The names ("clinical.dispense") that this role's group holds on the tenant."""
+        return frozenset(ObjectPermissionChecker(self.group).get_perms(current().tenant))
+
+    @transaction.atomic
+    def allow_exactly(self, names: set[str] | frozenset[str]) -> None:
+        """Make these the role's permissions."""
+        tenant = current().tenant
+        known = {p.codename: p for p in Permission.objects.filter(content_type__app_label="hospital", content_type__model="tenant", codename__in=names)}
+        if unknown := set(names) - set(known):
+            raise ValueError(f"There is no permission {', '.join(sorted(unknown))}.")
+        grants = GroupObjectPermission.objects.filter(group=self.group, object_pk=str(tenant.pk))
+        grants.exclude(permission__codename__in=names).delete()
+        held = set(grants.values_list("permission__codename", flat=True))
+        for name in sorted(set(names) - held):
+            GroupObjectPermission.objects.assign_perm(known[name], self.group, tenant)
+        self.__dict__.pop("permissions", None)
+
+    @classmethod
+    def make_defaults(cls) -> list[Role]:
+        return [cls._make(position, default) for position, default in enumerate(ROLES)]
+
+    @classmethod
+    def _make(cls, position: int, default) -> Role:
+        group = Group.objects.create(name=f"{current().tenant.pk}:{default.key}")
+        role = cls.objects.create(key=default.key, title=default.title, home=HOMES[default.key], position=position, group=group)
+        role.allow_exactly(set(default.permissions))
+        return role
+
+
+class Membership(EditableModel):
+    """A person holds a role in this tenant. Rows are ended, not deleted, so that history stays readable."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="memberships")
+    role = TenantKey(Role, related_name="memberships")
+    is_active = models.BooleanField(default=True)
+
+    class Meta(EditableModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant", "person", "role"], name="membership_once")]
+
+    def __str__(self) -> str:
+        return f"{self.person} as {self.role}"
+
+    @classmethod
+    def grant(cls, person: Person, key: str) -> Membership:
+        """Give a person a role by its key; an ended membership comes back to life."""
+        membership, made = cls.objects.get_or_create(person=person, role=Role.objects.get(key=key))
+        if not made and not membership.is_active:
+            membership.is_active = True
+            membership.save(update_fields=["is_active"])
+        return membership
+
+    def end(self) -> None:
+        self.is_active = False
+        self.save(update_fields=["is_active"])
+
+
+class Invitation(TenantModel):
+    """A link by e-mail that gives a person a role. Only a digest of its secret is stored; it works once."""
+
+    LIFE = timedelta(days=7)
+
+    email = models.EmailField()
+    name = models.CharField(max_length=120)
+    role = TenantKey(Role, related_name="+")
+    digest = models.CharField(max_length=64, editable=False)
+    invited_by = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", editable=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+    accepted_at = models.DateTimeField(null=True, editable=False)
+    withdrawn_at = models.DateTimeField(null=True, editable=False)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["-created_at"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "digest"], name="invitation_secret_once")]
+
+    def __str__(self) -> str:
+        return f"{self.name} as {self.role}"
+
+    @property
+    def is_open(self) -> bool:
+        return self.accepted_at is None and self.withdrawn_at is None and timezone.now() < self.created_at + self.LIFE
+
+    @staticmethod
+    def digest_of(secret: str) -> str:
+        return salted_hmac("invitation", secret, algorithm="sha256").hexdigest()
+
+    @classmethod
+    def issue(cls, *, email: str, name: str, role: Role, by: Person | None) -> tuple[Invitation, str]:
+        """The invitation, and the secret that goes into the link and is stored nowhere."""
+        secret = secrets.token_urlsafe(32)
+        invitation = cls.objects.create(email=email.lower(), name=name, role=role, digest=cls.digest_of(secret), invited_by=by)
+        return invitation, secret
+
+    def withdraw(self) -> None:
+        self.withdrawn_at = timezone.now()
+        self.save(update_fields=["withdrawn_at"])
+
+    @transaction.atomic
+    def accept(self, person: Person) -> Membership:
+        self.accepted_at = timezone.now()
+        self.save(update_fields=["accepted_at"])
+        return Membership.grant(person, self.role.key)
+
+
+class SignIn(TenantModel):
+    """A person entered this tenant with a session, and left it. Only a digest of the session's key is stored."""
+
+    person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
+    role = models.CharField(max_length=30)
+    session = models.CharField(max_length=64, editable=False)
+    at = models.DateTimeField(auto_now_add=True)
+    ended_at = models.DateTimeField(null=True)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["-at"]
+        indexes = [models.Index(fields=["tenant", "session"], name="sign_in_session")]
+
+    def __str__(self) -> str:
+        return f"{self.person} at {self.at:%H:%M}"
+
+    @staticmethod
+    def digest_of(session_key: str) -> str:
+        return salted_hmac("sign-in", session_key, algorithm="sha256").hexdigest()
+
+    @classmethod
+    def now_here(cls) -> models.QuerySet:
+        """Who is signed in: not left, and not older than a session can be."""
+        return cls.objects.filter(ended_at=None, at__gt=timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)).select_related("person")

@@ -1,0 +1,16 @@
+"""Addresses outside any tenant: the public list. Everything else is under `/<tenant>/`."""
+
+from django.urls import include, path
+
+from hospital.views import home, people
+
+handler400 = "hospital.views.errors.bad_request"
+handler403 = "hospital.views.errors.forbidden"
+handler404 = "hospital.views.errors.not_found"
+
+urlpatterns = [
+    path("", home.start, name="start"),
+    path("healthz", home.healthz, name="healthz"),
+    path("accounts/invitation/<slug:tenant>/<str:secret>/", people.accept_invitation, name="accept_invitation"),
+    path("accounts/", include("allauth.urls")),
+]

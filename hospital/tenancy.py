@@ -1,0 +1,153 @@
+"""The application's fence: every query and every write happens inside exactly one tenant."""
+
+from __future__ import annotations
+
+import functools
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import replace
+from typing import Any
+from uuid import uuid4
+
+from django.db import connection, models, transaction
+
+from hospital.context import Acting, ForeignTenant, NoTenant, _acting, current, current_or_none
+from hospital.identifiers import uuid7
+
+__all__ = ["Acting", "EditableModel", "ForeignTenant", "NoTenant", "TenantKey", "TenantModel", "acting_for", "across_tenants", "current", "current_or_none", "tenant_task"]
+
+log = logging.getLogger(__name__)
+_lifted: ContextVar[bool] = ContextVar("lifted", default=False)
+
+
+@contextmanager
+def acting_for(tenant, person=None, role=None, *, request_id: str = "") -> Iterator[Acting]:
+    """Open a tenant, and a transaction in it, for a person in a role (nobody: the system itself).
+
+    `role` is a Role or its key; without one, the person's first role in the tenant is taken.
+    """
+    acting = Acting(tenant, person, role if not isinstance(role, str) else None, request_id or uuid4().hex)
+    token = _acting.set(acting)
+    try:
+        with transaction.atomic():
+            if person is not None and acting.role is None:
+                acting = replace(acting, role=_role_of(person, role))
+                _acting.set(acting)
+            _tell()
+            yield acting
+    finally:
+        _acting.reset(token)
+        _tell()
+
+
+def _role_of(person, key: str | None):
+    from hospital.models import Role
+
+    roles = Role.objects.held_by(person)
+    return roles.get(key=key) if key else roles.first()
+
+
+def _tell() -> None:
+    """An outermost transaction learns who acts when it begins; one that is already open must be told of the change."""
+    if connection.in_atomic_block and not connection.needs_rollback and connection.connection is not None:
+        connection.tell()
+
+
+@contextmanager
+def across_tenants(reason: str) -> Iterator[None]:
+    """The one way to lift the application's fence. Each use is on the allow-list in hospital/tests/test_fences.py.
+
+    The database's fence stays: inside, only rows that its policies show are seen.
+    """
+    log.debug("across tenants: %s", reason)
+    token = _lifted.set(True)
+    try:
+        yield
+    finally:
+        _lifted.reset(token)
+
+
+class TenantManager(models.Manager):
+    """Shows the rows of the open tenant; without one it raises instead of showing all or none."""
+
+    def get_queryset(self) -> models.QuerySet:
+        rows = super().get_queryset()
+        return rows if _lifted.get() else rows.filter(tenant_id=current().tenant.pk)
+
+    @classmethod
+    def of(cls, queryset_class: type[models.QuerySet]) -> TenantManager:
+        return cls.from_queryset(queryset_class)()
+
+
+class TenantKey(models.ForeignKey):
+    """A key to a row of the same tenant. The constraint is composite, (tenant_id, id), and made by the `Fence`."""
+
+    def __init__(self, to: Any, on_delete: Any = models.PROTECT, **kwargs: Any) -> None:
+        super().__init__(to, on_delete, **{**kwargs, "db_constraint": False})
+
+
+class TenantModel(models.Model):
+    """A row that belongs to one tenant. Its table gets row-level security from the `Fence` of its migration."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    tenant = models.ForeignKey("hospital.Tenant", on_delete=models.PROTECT, editable=False, related_name="+")
+
+    objects = TenantManager()
+
+    class Meta:
+        abstract = True
+        base_manager_name = "objects"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        tenant = current().tenant
+        if self.tenant_id is None:
+            self.tenant = tenant
+        if self.tenant_id != tenant.pk:
+            raise ForeignTenant(f"{self._meta.label} of another tenant cannot be saved here.")
+        super().save(*args, **kwargs)
+
+    def validate_constraints(self, exclude=None) -> None:
+        """The tenant is stamped at save, so constraints that begin with it are checked with the open one."""
+        if self.tenant_id is None:
+            self.tenant = current().tenant
+        super().validate_constraints(exclude={*(exclude or ())} - {"tenant"})
+
+
+class EditableModel(TenantModel):
+    """A row that people edit: it counts its versions, so that nobody overwrites anybody."""
+
+    version = models.PositiveIntegerField(default=1, editable=False)
+    created_at = models.DateTimeField(auto_now_add=True, editable=False)
+    updated_at = models.DateTimeField(auto_now=True, editable=False)
+
+    class Meta(TenantModel.Meta):
+        abstract = True
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if not self._state.adding:
+            self.version += 1
+            if kwargs.get("update_fields") is not None:
+                kwargs["update_fields"] = {*kwargs["update_fields"], "version", "updated_at"}
+        super().save(*args, **kwargs)
+
+
+def tenant_task(work: Callable) -> Callable:
+    """A Celery task whose first argument is the tenant's id: `@app.task @tenant_task def scan(document_id)`.
+
+    Refuses a tenant that does not exist or is suspended. Runs in the tenant, as the system.
+    """
+
+    @functools.wraps(work)
+    def task(tenant_id: str, *args: Any, **kwargs: Any) -> Any:
+        from hospital.models import Tenant
+
+        tenant = Tenant.objects.filter(pk=tenant_id, is_active=True).first()
+        if tenant is None:
+            log.error("task %s refused: no active tenant %s", work.__name__, tenant_id)
+            raise NoTenant(f"{work.__name__} needs an active tenant.")
+        with acting_for(tenant):
+            return work(*args, **kwargs)
+
+    return task

@@ -1,0 +1,29 @@
+"""Addresses under `/<tenant>/`."""
+
+from django.conf import settings
+from django.contrib import admin
+from django.urls import include, path
+
+from hospital.views import home, people
+
+handler400 = "hospital.views.errors.bad_request"
+handler403 = "hospital.views.errors.forbidden"
+handler404 = "hospital.views.errors.not_found"
+
+urlpatterns = [
+    path("", home.home, name="home"),
+    path("role/", home.switch_role, name="switch_role"),
+    path("people/", people.people, name="people"),
+    path("people/invite/", people.invite, name="invite"),
+    path("people/invitations/<uuid:pk>/withdraw/", people.withdraw, name="withdraw_invitation"),
+    path("people/memberships/<uuid:pk>/end/", people.end_membership, name="end_membership"),
+    path("admin/", admin.site.urls),
+    path("live/", include("realtime.urls")),
+    path("", include("clinical.urls")),
+    path("", include("scheduling.urls")),
+    path("", include("billing.urls")),
+]
+if not settings.PRODUCTION:
+    from hospital.views.design import design
+
+    urlpatterns.append(path("design/", design, name="design"))

@@ -1,0 +1,79 @@
+"""The people of a tenant: who works here, in which roles, and who is invited."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.contrib.auth import login
+from django.core.mail import send_mail
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
+
+from hospital.forms import AcceptInvitation, Invite
+from hospital.models import Invitation, Membership, Tenant
+from hospital.permits import permit
+from hospital.tenancy import acting_for
+
+MANAGE = "hospital.manage_people"
+
+
+@permit(MANAGE)
+def people(request: HttpRequest) -> HttpResponse:
+    return _page(request, Invite())
+
+
+@permit(MANAGE, "POST")
+def invite(request: HttpRequest) -> HttpResponse:
+    form = Invite(request.POST)
+    if not form.is_valid():
+        return _page(request, form, status=422)
+    invitation, secret = Invitation.issue(**form.cleaned_data, by=request.acting.person)
+    transaction.on_commit(lambda: _send(request, invitation, secret))
+    messages.success(request, f"An invitation went to {invitation.email}.")
+    return redirect("people")
+
+
+@permit(MANAGE, "POST")
+def withdraw(request: HttpRequest, pk) -> HttpResponse:
+    get_object_or_404(Invitation, pk=pk).withdraw()
+    return redirect("people")
+
+
+@permit(MANAGE, "POST")
+def end_membership(request: HttpRequest, pk) -> HttpResponse:
+    get_object_or_404(Membership, pk=pk).end()
+    return redirect("people")
+
+
+@require_http_methods(["GET", "POST"])
+def accept_invitation(request: HttpRequest, tenant: str, secret: str) -> HttpResponse:
+    """Whoever has the link sets a name and a password (or, with an account, logs in first) and is in."""
+    organisation = Tenant.objects.filter(slug=tenant, is_active=True).first()
+    if organisation is None:
+        raise Http404
+    with acting_for(organisation):
+        invitation = Invitation.objects.select_related("role").filter(digest=Invitation.digest_of(secret)).first()
+        if invitation is None or not invitation.is_open:
+            return render(request, "people/invitation_over.html", status=404)
+        form = AcceptInvitation(request.POST or None, invitation=invitation, person=request.user)
+        if request.method == "GET" or not form.is_valid():
+            context = {"form": form, "invitation": invitation, "tenant": organisation}
+            return render(request, "people/accept.html", context, status=422 if request.method == "POST" else 200)
+        person = form.save()
+        invitation.accept(person)
+    if not request.user.is_authenticated:
+        login(request, person, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return redirect(f"/{organisation.slug}/")
+
+
+def _page(request: HttpRequest, form: Invite, status: int = 200) -> HttpResponse:
+    memberships = Membership.objects.filter(is_active=True).select_related("person", "role").order_by("person__name", "role__position")
+    open_invitations = [row for row in Invitation.objects.select_related("role", "invited_by") if row.is_open]
+    return render(request, "people/people.html", {"form": form, "memberships": memberships, "invitations": open_invitations}, status=status)
+
+
+def _send(request: HttpRequest, invitation: Invitation, secret: str) -> None:
+    tenant = request.acting.tenant
+    address = request.build_absolute_uri(f"/accounts/invitation/{tenant.slug}/{secret}/")
+    send_mail(f"Invitation to {tenant.name}", f"{invitation.name},\n\nyou are invited to work at {tenant.name}.\nOpen this address within seven days:\n\n{address}\n", None, [invitation.email])

@@ -1,0 +1,90 @@
+"""State machines are data on the model, and `move_to` is the one function that walks them.
+
+A model declares its machine as `MOVES = {from: {to: permission}}`. The permission `SYSTEM` marks a step that no
+person takes by hand. Buttons, docs/workflows.md and the tests read the same table.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
+from django.dispatch import Signal
+
+from hospital.context import current
+from hospital.tenancy import EditableModel
+
+if TYPE_CHECKING:
+    from hospital.models import Person
+
+SYSTEM = "system"
+START = ""
+
+# Sent inside the transaction of the move with `instance`, `before`, `after`, `by`, `reason`.
+# A receiver that raises undoes the whole move.
+moved = Signal()
+
+Moves = dict[str, dict[str, str]]
+
+
+class IllegalMove(Exception):
+    """A step that the machine does not have. Answered with 409 and the legal ones."""
+
+    def __init__(self, instance: Workflow, to: str) -> None:
+        self.instance, self.to = instance, to
+        labels = dict(type(instance)._meta.get_field("status").flatchoices)
+        legal = [str(labels[status]).lower() for status in instance.MOVES.get(instance.status, {})]
+        choices = f"From here it can become: {', '.join(legal)}." if legal else "This is its end."
+        super().__init__(f"This {instance._meta.verbose_name} is {str(labels[instance.status]).lower()} and cannot become {str(labels.get(to, to)).lower()}. {choices}")
+
+
+class Refused(Exception):
+    """What was asked is not possible now, in words that tell what to do. Answered with 409 (or `status`)."""
+
+    def __init__(self, sentence: str, *, status: int = 409, field: str = "") -> None:
+        super().__init__(sentence)
+        self.status, self.field = status, field
+
+
+class Workflow(EditableModel):
+    """A row with a status. Nobody but `move_to` assigns it."""
+
+    MOVES: Moves = {}
+
+    class Meta(EditableModel.Meta):
+        abstract = True
+
+    def moves(self) -> list[str]:
+        """The statuses that the acting person may take this row to by hand."""
+        acting = current()
+        return [to for to, permission in self.MOVES.get(self.status, {}).items() if permission != SYSTEM and acting.may(permission)]
+
+    def can_move_to(self, status: str) -> bool:
+        return status in self.moves()
+
+    @transaction.atomic
+    def move_to(self, status: str, *, by: Person | None, reason: str = "", **fields: Any) -> None:
+        """Lock the row, take the step, set the fields, tell `moved`. `by=None` is the system itself."""
+        self.lock()
+        before = self.status
+        permission = self.MOVES.get(before, {}).get(status)
+        if permission is None:
+            raise IllegalMove(self, status)
+        if by is not None and not current().may(permission):
+            raise PermissionDenied(f"Your role may not make this {self._meta.verbose_name} {status}.")
+        self.status = status
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save(update_fields=["status", *fields])
+        moved.send(type(self), instance=self, before=before, after=status, by=by, reason=reason)
+
+    def start(self, *, by: Person | None, reason: str = "") -> None:
+        """Save a new row in its first status, and tell `moved`."""
+        with transaction.atomic():
+            self.save(force_insert=True)
+            moved.send(type(self), instance=self, before=START, after=self.status, by=by, reason=reason)
+
+    def lock(self) -> None:
+        """Hold the row until the transaction ends, and read it as it is now."""
+        self.refresh_from_db(from_queryset=type(self)._base_manager.select_for_update(of=("self",)))
