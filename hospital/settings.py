@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
+from urllib.parse import unquote
 
 import environ
 from csp.constants import NONE, SELF
@@ -27,6 +28,7 @@ EMBEDDED = Embedded(STATE_DIR)
 def database(url_variable: str, role: str) -> dict:
     """One database, two roles: the owner migrates, the application does everything else."""
     entry = env.db(url_variable) if env(url_variable, default="") else EMBEDDED.database(role)
+    entry["HOST"] = unquote(entry.get("HOST", ""))  # a socket's folder is written %2Frun%2Fpostgresql in a URL
     return {**entry, "ENGINE": "hospital.db", "CONN_MAX_AGE": 0, "OPTIONS": {**entry.get("OPTIONS", {}), "connect_timeout": 5}}
 
 
