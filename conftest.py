@@ -39,7 +39,7 @@ def django_db_setup(django_db_blocker, tmp_path_factory):
     template = f"hospital_template_{migrations_digest()}"
     with server() as connection:
         connection.execute("SELECT pg_advisory_lock(4711)")
-        if not connection.execute("SELECT FROM pg_database WHERE datname = %s", [template]).fetchone():
+        if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template]).fetchone():
             make_template(template, connection, django_db_blocker)
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
@@ -62,6 +62,7 @@ def server() -> psycopg.Connection:
 def make_template(template: str, connection: psycopg.Connection, blocker) -> None:
     from django.core.management import call_command
 
+    connection.execute(f'DROP DATABASE IF EXISTS "{template}_new" WITH (FORCE)')
     connection.execute(f'CREATE DATABASE "{template}_new"')
     owner = connections["owner"]
     owner.close()
