@@ -32,6 +32,7 @@ def acting_for(tenant, person=None, role=None, *, request_id: str = "") -> Itera
     token = _acting.set(acting)
     try:
         with transaction.atomic():
+            _tell()
             if person is not None and acting.role is None:
                 acting = replace(acting, role=_role_of(person, role))
                 _acting.set(acting)

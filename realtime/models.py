@@ -1,0 +1,62 @@
+"""The log of what happened: the truth behind every live screen."""
+
+from __future__ import annotations
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+
+from hospital.context import current
+from hospital.tenancy import TenantModel
+
+
+class Event(TenantModel):
+    """One fact that roles of this tenant hear. Written in the transaction of the change.
+
+    `seq` is given at COMMIT by the trigger `realtime_number`: dense per tenant, in the order of the commits. A number
+    taken earlier would let a reader pass over an event that commits late. The application cannot change or delete a row.
+    """
+
+    seq = models.BigIntegerField(null=True, editable=False)
+    name = models.CharField(max_length=60)
+    object_id = models.UUIDField()
+    patient_id = models.UUIDField(null=True)
+    loudness = models.JSONField(default=dict, help_text="By role.")
+    roles = ArrayField(models.CharField(max_length=30))
+    people = ArrayField(
+        models.UUIDField(), default=list, help_text="Only these persons hear it; empty: everybody in the roles."
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta(TenantModel.Meta):
+        ordering = ["seq"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "seq"], name="event_seq_once")]
+
+    def __str__(self) -> str:
+        return f"{self.seq}: {self.name}"
+
+
+class Head(TenantModel):
+    """The number of a tenant's last event. Only the trigger `realtime_number` writes it.
+
+    The epoch changes when the log no longer continues what pages have seen, as after a restore to a point in time.
+    """
+
+    epoch = models.UUIDField()
+    seq = models.BigIntegerField(default=0)
+
+    class Meta(TenantModel.Meta):
+        constraints = [models.UniqueConstraint(fields=["tenant"], name="head_once")]
+
+    def __str__(self) -> str:
+        return cursor(self.epoch, self.seq)
+
+    @classmethod
+    def cursor(cls) -> str:
+        """Where the log of the open tenant stands now."""
+        head = cls.objects.first()
+        return str(head) if head else cursor(current().tenant.pk, 0)
+
+
+def cursor(epoch: object, seq: int) -> str:
+    """The epoch of a log without events is the tenant's id; the trigger begins with the same."""
+    return f"{epoch}:{seq}"
