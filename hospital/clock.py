@@ -12,6 +12,10 @@ def minutes_between(start: datetime, end: datetime) -> int:
     return max(0, int((end - start).total_seconds() // MINUTE))
 
 
+def waiting_in_words(minutes: int) -> str:
+    return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60:02}"
+
+
 def ago_in_words(then: datetime, now: datetime) -> str:
     """static/app.js says the same words while the page stands; a test compares the two."""
     seconds = int((now - then).total_seconds())

@@ -28,13 +28,9 @@ class Acting:
 
     def may(self, permission: str) -> bool:
         """Whether the acting role has this permission ("app.codename") in this tenant. The system may do everything."""
-        if self.person is None:
-            return True
-        return self.role is not None and permission in self.role.permissions
-
-    @property
-    def by(self) -> Person | None:
-        return self.person
+        if self.role is None:
+            return self.person is None
+        return permission in self.role.permissions
 
 
 _acting: ContextVar[Acting | None] = ContextVar("acting", default=None)

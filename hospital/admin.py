@@ -1,0 +1,126 @@
+"""Organisation, people, roles and permissions, and the audit log."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db import models
+from django.http import HttpRequest
+
+from hospital.admin_site import ADMINISTER, ReadOnlyAdmin, TenantAdmin, people_here
+from hospital.context import current
+from hospital.models import AuditEntry, Invitation, Membership, Person, Role, SignIn, Tenant
+from hospital.roles import PERMISSIONS
+
+
+@admin.register(Tenant)
+class TenantSettings(TenantAdmin):
+    list_display = ["name", "slug", "currency", "time_zone", "require_payment_before"]
+    readonly_fields = ["slug", "is_active", "created_at"]
+    search_fields = ["name"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        return super().get_queryset(request).filter(pk=current().tenant.pk)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+
+class RoleForm(forms.ModelForm):
+    permissions = forms.MultipleChoiceField(choices=[(name, f"{name}: {title}") for name, title in PERMISSIONS.items()], widget=forms.CheckboxSelectMultiple, required=False)
+
+    class Meta:
+        model = Role
+        fields = ["title", "position"]
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["permissions"].initial = sorted(self.instance.permissions)
+
+    def clean_permissions(self) -> list[str]:
+        names = self.cleaned_data["permissions"]
+        if self.instance.pk == current().role.pk and ADMINISTER not in names:
+            raise forms.ValidationError("You would lock yourself out: your own role needs to administer.")
+        return names
+
+
+@admin.register(Role)
+class RoleAdmin(TenantAdmin):
+    form = RoleForm
+    list_display = ["title", "key", "people", "allowed"]
+    search_fields = ["title", "key"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        active = models.Q(memberships__is_active=True)
+        return super().get_queryset(request).select_related("group").annotate(members=models.Count("memberships", filter=active))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def save_model(self, request: HttpRequest, obj: Role, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        obj.allow_exactly(set(form.cleaned_data["permissions"]))
+
+    @admin.display(ordering="members")
+    def people(self, role: Any) -> int:
+        return role.members
+
+    @admin.display(description="permissions")
+    def allowed(self, role: Role) -> int:
+        return len(role.permissions)
+
+
+@admin.register(Membership)
+class MembershipAdmin(TenantAdmin):
+    """A further role for somebody who works here; new people are invited on the page People."""
+
+    list_display = ["person", "role", "is_active", "created_at"]
+    list_filter = ["is_active", "role"]
+    search_fields = ["person__name", "person__email", "role__title"]
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
+        return ["person", "role"] if obj else []
+
+
+@admin.register(Person)
+class PersonAdmin(ReadOnlyAdmin):
+    """Who works here. A person's name, e-mail and password are the person's own."""
+
+    list_display = ["name", "email", "is_active", "last_login"]
+    search_fields = ["name", "email"]
+    fields = ["name", "email", "is_active", "last_login", "date_joined"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        return people_here()
+
+
+@admin.register(Invitation)
+class InvitationAdmin(ReadOnlyAdmin):
+    list_display = ["name", "email", "role", "created_at", "accepted_at", "withdrawn_at"]
+    search_fields = ["name", "email"]
+    exclude = ["digest"]
+
+
+@admin.register(SignIn)
+class SignInAdmin(ReadOnlyAdmin):
+    list_display = ["person", "role", "at", "ended_at"]
+    search_fields = ["person__name", "person__email"]
+    exclude = ["session"]
+
+
+@admin.register(AuditEntry)
+class AuditAdmin(ReadOnlyAdmin):
+    list_display = ["at", "who", "role", "action", "table", "row_id", "patient_id"]
+    list_filter = ["action", "role"]
+    search_fields = ["=row_id", "=patient_id", "=person_id", "table"]
+    ordering = ["-id"]
+
+    def get_queryset(self, request: HttpRequest) -> models.QuerySet:
+        name = Person.objects.filter(pk=models.OuterRef("person_id")).values("name")
+        return super().get_queryset(request).annotate(person_name=models.Subquery(name))
+
+    @admin.display(description="person", ordering="person_name")
+    def who(self, line: Any) -> str:
+        return line.person_name or "the system"
