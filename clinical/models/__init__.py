@@ -1,3 +1,4 @@
+from clinical.models.document import Document
 from clinical.models.history import (
     Allergy,
     Encounter,
@@ -11,11 +12,16 @@ from clinical.models.history import (
     Procedure,
     Report,
 )
+from clinical.models.laboratory import LabOrder, LabResult, LabTest, ReferenceRange
 
 __all__ = [
     "Allergy",
+    "Document",
     "Encounter",
     "Immunization",
+    "LabOrder",
+    "LabResult",
+    "LabTest",
     "MedicationStatement",
     "Organisation",
     "PatientContact",
@@ -23,5 +29,6 @@ __all__ = [
     "Practitioner",
     "Problem",
     "Procedure",
+    "ReferenceRange",
     "Report",
 ]
