@@ -5,6 +5,7 @@ The database is made from a template that is migrated once per set of migrations
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from pathlib import Path
@@ -20,7 +21,11 @@ ROOT = Path(__file__).parent
 pytest_plugins: list[str] = []
 
 
+servers = contextlib.ExitStack()
+
+
 def pytest_configure() -> None:
+    servers.enter_context(settings.EMBEDDED.in_use())
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"{os.environ.get('HOSPITAL_TEST_NAME', 'test')}_{worker}"
     for alias in ("default", "owner"):
@@ -29,6 +34,10 @@ def pytest_configure() -> None:
     settings.CACHES["default"]["KEY_PREFIX"] = name
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.ALLOWED_HOSTS = ["*"]
+
+
+def pytest_unconfigure() -> None:
+    servers.close()
 
 
 @pytest.fixture(scope="session")

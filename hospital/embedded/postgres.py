@@ -32,6 +32,7 @@ ROLES = {
     OWNER_ROLE: "login createdb nocreaterole nosuperuser nobypassrls",
     APP_ROLE: "login nocreatedb nocreaterole nosuperuser nobypassrls",
 }
+TO_DROP_WHAT_IS_IN_USE = f"grant pg_signal_backend to {OWNER_ROLE}"  # the tests drop their databases
 # Under row-level security the planner may use an index only for functions that cannot leak what they see. LIKE and
 # ILIKE cannot, but are not marked so: without this, searching 400,000 names reads all of them (79 ms, not 1 ms).
 IN_EVERY_DATABASE = """
@@ -49,7 +50,9 @@ grant usage on schema public to {APP_ROLE};
 revoke all on database {DATABASE} from public;
 grant connect on database {DATABASE} to {APP_ROLE};
 """
-BOOTSTRAP_VERSION = hashlib.sha256(f"{ROLES}{IN_EVERY_DATABASE}{IN_OUR_DATABASE}".encode()).hexdigest()[:12]
+BOOTSTRAP_VERSION = hashlib.sha256(
+    f"{ROLES}{TO_DROP_WHAT_IS_IN_USE}{IN_EVERY_DATABASE}{IN_OUR_DATABASE}".encode()
+).hexdigest()[:12]
 
 
 class Postgres:
@@ -129,6 +132,7 @@ class Postgres:
         for role, rights in ROLES.items():
             exists = self._superuser("postgres", f"select from pg_roles where rolname = '{role}'")
             self._superuser("postgres", f"{'alter' if exists else 'create'} role {role} {rights}")
+        self._superuser("postgres", TO_DROP_WHAT_IS_IN_USE)
         self._superuser("template1", IN_EVERY_DATABASE)  # so that new databases, the tests' among them, have it
         if not self._superuser("postgres", f"select from pg_database where datname = '{DATABASE}'"):
             self._superuser("postgres", f"create database {DATABASE} owner {OWNER_ROLE}")

@@ -5,7 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
 from django.db.migrations.executor import MigrationExecutor
 
@@ -22,6 +22,7 @@ class Command(BaseCommand):
         parser.add_argument("--no-demo", action="store_true")
 
     def handle(self, *args: Any, no_demo: bool, **options: Any) -> None:
+        refuse_half_a_database()
         if is_behind():
             call_command("migrate", interactive=False, verbosity=0)
         self.check(databases=["default"], include_deployment_checks=settings.PRODUCTION)
@@ -37,6 +38,12 @@ class Command(BaseCommand):
         if not Tenant.objects.exists() or (EMBEDDED_DATABASE and not made.exists()):  # a demo that was interrupted
             call_command("demo", stdout=sys.stderr)
             made.touch()
+
+
+def refuse_half_a_database() -> None:
+    """The application on one server and its migrations on another would end in a puzzling error."""
+    if not EMBEDDED_DATABASE and settings.DATABASES["owner"]["HOST"] == str(settings.EMBEDDED.run):
+        raise CommandError("DATABASE_URL names a server of your own: set DATABASE_OWNER_URL, for the migrations, too.")
 
 
 def is_behind() -> bool:

@@ -5,6 +5,7 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import connections
 
 from hospital.embedded import ServerError, programs
 
@@ -41,13 +42,5 @@ class Command(BaseCommand):
             self.stdout.write(f"{name:<10}{value}")
 
     def psql(self, *, owner: bool, arguments: list[str], **options: Any) -> None:
-        database = settings.DATABASES["owner" if owner else "default"]
-        connection = {
-            "PGHOST": database["HOST"],
-            "PGPORT": str(database["PORT"]),
-            "PGUSER": database["USER"],
-            "PGPASSWORD": database.get("PASSWORD", ""),
-            "PGDATABASE": database["NAME"],
-        }
-        psql = programs.postgres("psql")
-        os.execve(psql, [str(psql), *arguments], {**os.environ, **connection})
+        os.environ["PATH"] += f"{os.pathsep}{programs.postgres('psql').parent}"
+        connections["owner" if owner else "default"].client.runshell(arguments)
