@@ -1,3 +1,5 @@
+from clinical.models.code import Icd10Code
+from clinical.models.diagnosis import ConsultationDraft, Diagnosis
 from clinical.models.document import Document
 from clinical.models.history import (
     Allergy,
@@ -13,22 +15,41 @@ from clinical.models.history import (
     Report,
 )
 from clinical.models.laboratory import LabOrder, LabResult, LabTest, ReferenceRange
+from clinical.models.observation import Examination, Observation
+from clinical.models.patient import Patient
+from clinical.models.pharmacy import Batch, Medicine, StockMove
+from clinical.models.prescription import Prescription, PrescriptionLine
+from clinical.models.queue import QueuePlace
+from clinical.models.visit import Visit
 
 __all__ = [
     "Allergy",
+    "Batch",
+    "ConsultationDraft",
+    "Diagnosis",
     "Document",
     "Encounter",
+    "Examination",
+    "Icd10Code",
     "Immunization",
     "LabOrder",
     "LabResult",
     "LabTest",
     "MedicationStatement",
+    "Medicine",
+    "Observation",
     "Organisation",
+    "Patient",
     "PatientContact",
     "PatientIdentifier",
     "Practitioner",
+    "Prescription",
+    "PrescriptionLine",
     "Problem",
     "Procedure",
+    "QueuePlace",
     "ReferenceRange",
     "Report",
+    "StockMove",
+    "Visit",
 ]

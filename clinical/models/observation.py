@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import models, transaction
+from django.utils import timezone
+
+from hospital.tenancy import EditableModel, TenantKey
+
+if TYPE_CHECKING:
+    from decimal import Decimal
+
+    from hospital.models import Person
+
+
+class Examination(EditableModel):
+    """What the checker doctor heard and found; its vital signs are Observations. One per visit."""
+
+    visit = TenantKey("clinical.Visit", related_name="examinations")
+    patient = TenantKey("clinical.Patient", related_name="examinations")
+    symptoms = models.TextField(blank=True)
+    findings = models.TextField(blank=True)
+    examined_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, related_name="+")
+    examined_at = models.DateTimeField(default=timezone.now)
+
+    class Meta(EditableModel.Meta):
+        ordering = ["-examined_at"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "visit"], name="examination_once_a_visit")]
+
+    def __str__(self) -> str:
+        return f"Examination of {self.visit}"
+
+    @property
+    def vitals(self) -> dict[str, Decimal]:
+        """The measured values by LOINC code."""
+        return {row.code: row.value_number for row in self.observations.all() if row.value_number is not None}
+
+    @transaction.atomic
+    def amend(self, *, by: Person | None, symptoms: str, findings: str, vitals: dict[str, Decimal | None]) -> None:
+        """Correct what was written; a vital sign without a value is taken away."""
+        raise NotImplementedError
+
+class Observation(EditableModel):
+    """Something measured or observed about a patient, at a time, with a code."""
+
+    class Category(models.TextChoices):
+        VITAL_SIGNS = "vital-signs", "Vital signs"
+        LABORATORY = "laboratory", "Laboratory"
+        SURVEY = "survey", "Survey"
+        SOCIAL_HISTORY = "social-history", "Social history"
+        IMAGING = "imaging", "Imaging"
+        EXAM = "exam", "Examination"
+        OTHER = "other", "Other"
+
+    class Flag(models.TextChoices):
+        LOW = "low", "Low"
+        HIGH = "high", "High"
+        CRITICAL_LOW = "critical_low", "Critical low"
+        CRITICAL_HIGH = "critical_high", "Critical high"
+        ABNORMAL = "abnormal", "Abnormal"
+
+    patient = TenantKey("clinical.Patient", related_name="observations")
+    visit = TenantKey("clinical.Visit", null=True, blank=True, related_name="observations")
+    examination = TenantKey("clinical.Examination", null=True, blank=True, related_name="observations")
+    parent = TenantKey("self", null=True, blank=True, related_name="parts")
+    category = models.CharField(max_length=20, choices=Category.choices, default=Category.OTHER)
+    code = models.CharField(max_length=40, blank=True, help_text="LOINC")
+    text = models.CharField(max_length=255)
+    value_number = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    unit = models.CharField(max_length=40, blank=True, help_text="UCUM")
+    value_code = models.CharField(max_length=40, blank=True)
+    value_text = models.TextField(blank=True)
+    flag = models.CharField(max_length=15, choices=Flag.choices, blank=True)
+    effective_at = models.DateTimeField()
+    recorded_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
+    fhir_id = models.CharField(max_length=128, blank=True, editable=False)
+
+    class Meta(EditableModel.Meta):
+        ordering = ["-effective_at", "id"]
+        constraints = [models.UniqueConstraint(fields=["tenant", "fhir_id"], condition=~models.Q(fhir_id=""), name="observation_fhir_id_once")]
+        indexes = [
+            models.Index(fields=["tenant", "patient", "code", "-effective_at"], name="observation_course"),
+            models.Index(fields=["tenant", "patient", "category", "-effective_at"], name="observation_by_category"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.text}: {self.value}"
+
+    @property
+    def value(self) -> str:
+        """The value in words, without its unit."""
+        if self.value_number is not None:
+            return f"{self.value_number.normalize():f}"
+        return self.value_text or self.value_code
