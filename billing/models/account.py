@@ -1,0 +1,137 @@
+"""What a visit costs, what was paid, and what is due: sums over charges, payments and allocations, never a column."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from billing.models.charge import Charge
+from billing.models.payment import Allocation, Payment
+from billing.money import ZERO
+from hospital.context import current
+from hospital.workflow import Refused
+
+if TYPE_CHECKING:
+    from hospital.models import Person
+
+UNPAID, PARTIAL, PAID, WAIVED = "unpaid", "partial", "paid", "waived"
+GATE_STATUS = {"consultation": "registered", "laboratory": "lab_pending", "pharmacy": "diagnosed"}
+
+
+class Account:
+    """The money of one visit. Two queries; `Account.locked` holds the visit first."""
+
+    def __init__(self, visit) -> None:
+        self.visit = visit
+
+    @classmethod
+    def locked(cls, visit) -> Account:
+        """For a change: nobody else changes this visit's money until the transaction ends."""
+        visit.lock()
+        return cls(visit)
+
+    @cached_property
+    def charges(self) -> list[Charge]:
+        rows = list(self.visit.charges.with_allocated().order_by("charged_at", "pk"))
+        for row in rows:
+            row.is_open = row.cancelled_at is None and row.waived_at is None
+            row.rest = row.amount - row.allocated if row.is_open else ZERO
+        return rows
+
+    @cached_property
+    def payments(self) -> list[Payment]:
+        return list(self.visit.payments.with_free().select_related("received_by").order_by("serial"))
+
+    @property
+    def total(self) -> Decimal:
+        return sum((row.amount for row in self._live), ZERO)
+
+    @property
+    def paid(self) -> Decimal:
+        return sum((row.amount for row in self.payments), ZERO)
+
+    @property
+    def waived(self) -> Decimal:
+        return sum((row.amount - row.allocated for row in self._live if row.waived_at), ZERO)
+
+    @property
+    def due(self) -> Decimal:
+        return sum((row.rest for row in self.charges), ZERO)
+
+    @property
+    def credit(self) -> Decimal:
+        """Paid for what was cancelled later. The next charge takes from it."""
+        return sum((row.free for row in self.payments), ZERO)
+
+    @property
+    def needs_price(self) -> bool:
+        return any(row.needs_price for row in self.charges if row.is_open)
+
+    @property
+    def payment(self) -> str:
+        """The second axis of the visit, as the sums say it."""
+        covered = sum((row.allocated for row in self._live), ZERO)
+        if not self._live or self.due or self.needs_price:
+            return PARTIAL if covered else UNPAID
+        return WAIVED if any(row.waived_at for row in self._live) and not covered else PAID
+
+    @transaction.atomic
+    def settle(self) -> None:
+        """Put free money on the oldest open charges, then tell the visit how it stands."""
+        self._forget()
+        if self.credit and self.due:
+            self._allocate()
+            self._forget()
+        if self.visit.payment != self.payment:
+            self.visit.set_payment(self.payment)
+        else:
+            self.visit.touch()
+
+    def release(self, charge: Charge) -> None:
+        """Give back to the payments what they had put on this charge."""
+        given: dict = {}
+        for row in Allocation.objects.filter(charge=charge):
+            given[row.payment_id] = given.get(row.payment_id, ZERO) + row.amount
+        for payment_id, amount in given.items():
+            if amount:
+                Allocation.objects.create(payment_id=payment_id, charge=charge, amount=-amount)
+
+    @transaction.atomic
+    def waive(self, reason: str, *, by: Person | None) -> None:
+        """Let go of all that is due."""
+        self.visit.lock()
+        self._forget()
+        waivable = [row for row in self.charges if row.rest or (row.is_open and row.needs_price)]
+        if not waivable:
+            raise Refused("Nothing is due on this visit, so there is nothing to waive.")
+        for row in waivable:
+            row.waive(reason, by=by)
+        self._forget()
+
+    def would_open_gate(self, amount: Decimal) -> bool:
+        """Whether this much pays the visit just before the step that the tenant asks payment for."""
+        gate = GATE_STATUS.get(current().tenant.require_payment_before)
+        return self.visit.status == gate and not self.visit.gate_override_at and amount == self.due and not self.needs_price
+
+    def _allocate(self) -> None:
+        purses = [[payment, payment.free] for payment in self.payments if payment.free]
+        for charge in self.charges:
+            rest = charge.rest
+            while rest and purses:
+                part = min(rest, purses[0][1])
+                Allocation.objects.create(payment=purses[0][0], charge=charge, amount=part)
+                rest -= part
+                purses[0][1] -= part
+                if not purses[0][1]:
+                    purses.pop(0)
+
+    def _forget(self) -> None:
+        self.__dict__.pop("charges", None)
+        self.__dict__.pop("payments", None)
+
+    @property
+    def _live(self) -> list[Charge]:
+        return [row for row in self.charges if row.cancelled_at is None]
