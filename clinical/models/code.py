@@ -1,0 +1,55 @@
+"""The classification of diagnoses, ICD-10-CM: one table for all tenants, which the application can only read."""
+
+from __future__ import annotations
+
+import re
+
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVectorField
+from django.db import models
+
+SHAPE = re.compile(r"[a-z][0-9][0-9a-z](\.?[0-9a-z]{0,4})|[a-z][0-9]", re.IGNORECASE)
+WORD = re.compile(r"[a-z0-9]+")
+# A word matches as a beginning, while it is typed, or by its stem, once it is whole.
+MATCHES = "search @@ (to_tsquery('simple', %s) || to_tsquery('english', %s))"
+
+
+class Icd10Codes(models.QuerySet):
+    def look_up(self, text: str, limit: int = 12) -> list[Icd10Code]:
+        """What begins with this code, or has all of these words; what is common comes first."""
+        found = self.by_code(text.strip()) if SHAPE.fullmatch(text.strip()) else self.by_words(text)
+        return list(found[:limit])
+
+    def by_code(self, text: str) -> Icd10Codes:
+        plain = text.upper().replace(".", "")
+        dotted = f"{plain[:3]}.{plain[3:]}" if len(plain) > 3 else plain
+        return self.filter(code__startswith=dotted).order_by("code")
+
+    def by_words(self, text: str) -> Icd10Codes:
+        words = WORD.findall(text.lower())
+        if not words or len(words[-1]) < 2:
+            words = words[:-1]
+        if not words:
+            return self.none()
+        found = self.filter(billable=True)
+        for word in words:
+            found = found.extra(where=[MATCHES], params=[f"{word}:*", word])
+        return found.order_by("rank", "code")
+
+
+class Icd10Code(models.Model):
+    code = models.CharField(max_length=10, primary_key=True)
+    title = models.CharField(max_length=250)
+    billable = models.BooleanField(help_text="Precise enough to be recorded.")
+    rank = models.SmallIntegerField(help_text="The lower, the earlier it is offered.")
+    search = SearchVectorField()
+
+    objects = Icd10Codes.as_manager()
+
+    class Meta:
+        verbose_name = "ICD-10-CM code"
+        ordering = ["code"]
+        indexes = [GinIndex(fields=["search"], name="icd10_search")]
+
+    def __str__(self) -> str:
+        return f"{self.code} {self.title}"
