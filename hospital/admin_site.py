@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable
 from typing import Any
 
 from django.contrib import admin
@@ -94,6 +96,18 @@ class TenantAdminSite(admin.AdminSite):
     def has_permission(self, request: HttpRequest) -> bool:
         return may_administer(request)
 
+    def admin_view(self, view: Callable, cacheable: bool = False) -> Callable:
+        """Everybody here is logged in: who may not enter gets 403, not a second log-in page."""
+        inner = super().admin_view(view, cacheable)
+
+        @functools.wraps(inner)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            if not self.has_permission(request):
+                raise PermissionDenied("Your role may not use the administration pages.")
+            return inner(request, *args, **kwargs)
+
+        return guarded
+
     def register(self, model_or_iterable: Any, admin_class: Any = None, **options: Any) -> None:
         """Only what is written for one tenant; the admin pages that libraries bring along show every tenant's rows."""
         if admin_class is not None and issubclass(admin_class, TenantAdmin):
@@ -103,8 +117,7 @@ class TenantAdminSite(admin.AdminSite):
         return {**super().each_context(request), "site_header": f"Administration of {current().tenant}"}
 
     def login(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
-        """Whoever comes here is logged in already, and may not."""
-        raise PermissionDenied("Your role may not use the administration pages.")
+        raise Http404
 
     def logout(self, request: HttpRequest, extra_context: dict | None = None) -> HttpResponse:
         raise Http404

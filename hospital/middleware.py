@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from uuid import uuid4
 
 from django.conf import settings
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django.urls import set_script_prefix
+from django.urls import get_script_prefix, set_script_prefix
 
 from hospital import idempotency
 from hospital.context import ForeignTenant
@@ -32,23 +33,33 @@ class Address:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        request.tenant_slug = ""
         request.request_id = uuid4().hex
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_LIMIT + ROOM_FOR_FIELDS:
+            request.tenant_slug = ""
             return too_large(request)
-        match = PREFIX.match(request.path_info)
-        if match and match[1] not in RESERVED_SLUGS:
-            request.tenant_slug = match[1]
-            request.path_info = match[2]
-            request.urlconf = "hospital.urls"
-            set_script_prefix(f"/{match[1]}/")
-        else:
-            request.urlconf = "hospital.public_urls"
-            set_script_prefix("/")
-        response = self.get_response(request)
-        if not request.path.startswith(settings.STATIC_URL):
-            response.headers.setdefault("Cache-Control", "no-store")
+        slug, rest = split_address(request.path_info)
+        request.tenant_slug, request.path_info = slug, rest
+        request.urlconf = "hospital.urls" if slug else "hospital.public_urls"
+        with script_prefix(f"/{slug}/" if slug else "/"):
+            response = self.get_response(request)
+        response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def split_address(path: str) -> tuple[str, str]:
+    """ "/riverside/people/" is ("riverside", "/people/"); an address outside any tenant has no slug."""
+    match = PREFIX.match(path)
+    return (match[1], match[2]) if match and match[1] not in RESERVED_SLUGS else ("", path)
+
+
+@contextmanager
+def script_prefix(prefix: str) -> Iterator[None]:
+    before = get_script_prefix()
+    set_script_prefix(prefix)
+    try:
+        yield
+    finally:
+        set_script_prefix(before)
 
 
 class Tenancy:
