@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
-NUMBER = re.compile(r"\A(<=|>=|<|>|≤|≥)?\s*([-+−]?\d{1,10}(?:[.,]\d{1,8})?)\Z")
+NUMBER = re.compile(r"\A(<=|>=|<|>|≤|≥)?\s*([-+\u2212]?\d{1,10}(?:[.,]\d{1,8})?)\Z")
 SPELLINGS = {"≤": "<=", "≥": ">="}
 
 
@@ -37,7 +37,7 @@ def read_number(text: str) -> Measured:
     if match is None:
         raise NotANumber(text)
     comparator = match[1] or ""
-    number = Decimal(match[2].replace(",", ".").replace("−", "-"))
+    number = Decimal(match[2].replace(",", ".").replace("\u2212", "-"))
     return Measured(number, SPELLINGS.get(comparator, comparator))
 
 
@@ -64,7 +64,7 @@ class Limits:
     @property
     def words(self) -> str:
         if self.low is not None and self.high is not None:
-            return f"{plain(self.low)}–{plain(self.high)}"
+            return f"{plain(self.low)}\u2013{plain(self.high)}"
         if self.high is not None:
             return f"up to {plain(self.high)}"
         return f"from {plain(self.low)}" if self.low is not None else ""

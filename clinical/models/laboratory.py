@@ -13,7 +13,7 @@ from clinical.measure import Limits, Measured, NotANumber, read_number
 from hospital.context import current
 from hospital.models import Counter
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
-from hospital.workflow import SYSTEM, Refused, Workflow
+from hospital.workflow import Refused, Workflow
 
 if TYPE_CHECKING:
     from clinical.models import Patient, Visit
