@@ -68,11 +68,10 @@ def as_account(account: pwd.struct_passwd | None) -> dict[str, Any]:
 
 
 def make_passable(folder: Path) -> None:
-    if folder.exists():
-        return
-    folder.mkdir(parents=True)
-    if os.geteuid() == 0:
-        folder.chmod(0o755)  # whatever the umask: the servers' user goes through
+    with contextlib.suppress(FileExistsError):
+        folder.mkdir(parents=True)
+        if os.geteuid() == 0:
+            folder.chmod(0o755)  # whatever the umask: the servers' user goes through
 
 
 def make_private(folder: Path, account: pwd.struct_passwd | None) -> None:
