@@ -75,7 +75,7 @@ class Organisation(EditableModel):
 
     name = models.CharField(max_length=255)
     kind = models.CharField(**LABEL)
-    identifier = models.CharField(**LABEL)
+    identifiers = ArrayField(models.CharField(max_length=255), default=list, help_text="As “system|value”.")
     phone = models.CharField(max_length=60, blank=True, default="")
     address = models.TextField(blank=True, default="")
     is_active = models.BooleanField(default=True)
@@ -94,7 +94,7 @@ class Practitioner(EditableModel):
 
     name = models.CharField(max_length=255)
     sex = models.CharField(max_length=10, blank=True, default="")
-    identifier = models.CharField(**LABEL)
+    identifiers = ArrayField(models.CharField(max_length=255), default=list, help_text="As “system|value”.")
     phone = models.CharField(max_length=60, blank=True, default="")
     address = models.TextField(blank=True, default="")
     is_active = models.BooleanField(default=True)

@@ -72,6 +72,7 @@ class Observation(EditableModel):
     value_text = models.TextField(blank=True)
     flag = models.CharField(max_length=15, choices=Flag.choices, blank=True)
     effective_at = models.DateTimeField()
+    effective_said = models.CharField(max_length=40, blank=True, editable=False, help_text="As an imported record gave it.")
     recorded_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     fhir_id = models.CharField(max_length=128, blank=True, editable=False)
 
