@@ -110,6 +110,10 @@ class Patient(EditableModel):
             setattr(self, name, value)
         self.save(update_fields=list(fields))
 
+    def touch(self) -> None:
+        """Something below the patient changed that is shown with the patient, an allergy for example."""
+        self.save(update_fields=[])
+
     @classmethod
     def duplicates_of(
         cls,
