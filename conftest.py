@@ -18,7 +18,7 @@ from django.db import connections
 from hospital.tests.hospital import Hospital
 
 ROOT = Path(__file__).parent
-pytest_plugins: list[str] = []
+pytest_plugins: list[str] = ["realtime.tests.server"]
 
 
 servers = contextlib.ExitStack()
@@ -52,7 +52,10 @@ def django_db_setup(django_db_blocker, tmp_path_factory):
             make_template(template, connection, django_db_blocker)
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
-    settings.STORAGES["default"] = {"BACKEND": "hospital.storage.PrivateFolder", "OPTIONS": {"location": str(tmp_path_factory.mktemp("files"))}}
+    settings.STORAGES["default"] = {
+        "BACKEND": "hospital.storage.PrivateFolder",
+        "OPTIONS": {"location": str(tmp_path_factory.mktemp("files"))},
+    }
     yield
     for alias in connections:
         connections[alias].close()
@@ -65,7 +68,14 @@ def django_db_setup(django_db_blocker, tmp_path_factory):
 def server() -> psycopg.Connection:
     """The server's maintenance database, as the owner, who may create databases."""
     owner = settings.DATABASES["owner"]
-    return psycopg.connect(host=owner["HOST"], port=owner["PORT"], user=owner["USER"], password=owner.get("PASSWORD") or None, dbname="postgres", autocommit=True)
+    return psycopg.connect(
+        host=owner["HOST"],
+        port=owner["PORT"],
+        user=owner["USER"],
+        password=owner.get("PASSWORD") or None,
+        dbname="postgres",
+        autocommit=True,
+    )
 
 
 def make_template(template: str, connection: psycopg.Connection, blocker) -> None:

@@ -1,2 +1,8 @@
+from django.urls import path
+
+from realtime.views import socket
+
 app_name = "realtime"
-urlpatterns: list = []
+urlpatterns = [
+    path("socket", socket, name="socket"),
+]

@@ -1,0 +1,200 @@
+"""One reader per process: from the log of each tenant with open sockets to those sockets.
+
+A socket joins by telling how far its page has seen (`resume`), gets what is missing, and from then on what is new. Both
+happen in the same turn of the one loop, so nothing is missed and nothing comes twice.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from uuid import UUID
+from weakref import WeakKeyDictionary
+
+from realtime.connection import Connection
+from realtime.ear import Ear
+from realtime.log import Log, Page
+from realtime.models import cursor
+from realtime.paint import Painted, frame, paint, thread
+
+EVERY = 1.0  # seconds between two looks at the log, whether or not a hint came
+HEARTBEAT = 5.0
+FRESH = 3.0  # a heartbeat says "live" only if the log was read that recently
+RETRY = 0.5
+
+log = logging.getLogger(__name__)
+
+
+class Stream:
+    """A tenant's sockets in this process, and how far they have been served."""
+
+    def __init__(self, tenant_id: UUID) -> None:
+        self.tenant_id = tenant_id
+        self.epoch: UUID | None = None
+        self.seq = 0
+        self.read_at = float("-inf")
+        self.members: dict[str, set[Connection]] = defaultdict(set)
+        self.told: dict[str, int] = {}  # the last number that each role heard
+        self.waiting: dict[Connection, tuple[str, int]] = {}
+
+    @property
+    def is_empty(self) -> bool:
+        return not self.waiting and not any(self.members.values())
+
+    def resume(self, connection: Connection, epoch: str, seq: int) -> None:
+        self.members[connection.role].discard(connection)
+        self.waiting[connection] = (epoch, seq)
+
+    def leave(self, connection: Connection) -> None:
+        self.members[connection.role].discard(connection)
+        self.waiting.pop(connection, None)
+
+    def known(self) -> int:
+        """The number after which rows are wanted."""
+        known = [seq for epoch, seq in self.waiting.values() if epoch == str(self.epoch or epoch)]
+        return min([self.seq, *known] if self.epoch else known, default=self.seq)
+
+    async def take(self, page: Page, joining: dict[Connection, tuple[str, int]]) -> None:
+        """Serve the members what is new, and whoever joins what is missing."""
+        painted = await self.painted(page, joining)
+        self.read_at = time.monotonic()
+        if self.epoch is None:
+            self.epoch, self.seq = page.epoch, page.head
+        if page.epoch != self.epoch or not page.reaches(self.seq):
+            self.resync(self.connections(), page)
+        else:
+            self.dispatch(page, painted)
+        self.epoch, self.seq = page.epoch, page.head
+        for row in page.rows:
+            self.told |= dict.fromkeys(row.roles, row.seq)
+        for connection, position in joining.items():
+            if self.waiting.get(connection) == position:
+                del self.waiting[connection]
+                self.join(connection, *position, page, painted)
+
+    async def painted(self, page: Page, joining: dict[Connection, tuple[str, int]]) -> dict[str, list[Painted]]:
+        wanted = {role: self.seq for role, members in self.members.items() if members}
+        for connection, (epoch, seq) in joining.items():
+            if epoch == str(page.epoch) and page.reaches(seq):
+                wanted[connection.role] = min(seq, wanted.get(connection.role, seq))
+        if not page.rows or not wanted:
+            return {}
+        return await asyncio.get_running_loop().run_in_executor(thread, paint, self.tenant_id, page.rows, wanted)
+
+    def dispatch(self, page: Page, painted: dict[str, list[Painted]]) -> None:
+        for role, members in self.members.items():
+            if new := [item for item in painted.get(role, ()) if item.row.seq > self.seq]:
+                send(members, self.told.get(role, 0), new)
+
+    def join(self, connection: Connection, epoch: str, seq: int, page: Page, painted: dict[str, list[Painted]]) -> None:
+        if epoch != str(page.epoch) or not page.reaches(seq):
+            self.resync([connection], page)
+        elif missed := [item for item in painted.get(connection.role, ()) if item.row.seq > seq]:
+            send([connection], seq, missed)
+        connection.write(self.head_for(connection.role))
+        self.members[connection.role].add(connection)
+
+    def resync(self, connections: Iterable[Connection], page: Page) -> None:
+        message = json.dumps({"resync": cursor(page.epoch, page.head)})
+        for connection in connections:
+            connection.write(message)
+
+    def beat(self) -> None:
+        if time.monotonic() - self.read_at < FRESH:
+            for role, members in self.members.items():
+                head = self.head_for(role)
+                for connection in members:
+                    connection.write(head)
+
+    def head_for(self, role: str) -> str:
+        return json.dumps({"prev": self.told.get(role, 0), "head": self.seq})
+
+    def connections(self) -> list[Connection]:
+        return [connection for members in self.members.values() for connection in members]
+
+
+def send(connections: Iterable[Connection], prev: int, painted: list[Painted]) -> None:
+    """One frame for all, except where some events are for certain persons only. `seq` tells nobody what others heard."""
+    frames: dict[tuple[bool, ...], str] = {}
+    narrow = [item.row for item in painted if item.row.people]
+    for connection in connections:
+        hears = tuple(row.heard_by(connection.role, connection.person_id) for row in narrow)
+        if hears not in frames:
+            heard = [item for item in painted if item.row.heard_by(connection.role, connection.person_id)]
+            frames[hears] = frame(prev, painted[-1].row.seq, heard)
+        connection.write(frames[hears])
+
+
+class Hub:
+    def __init__(self) -> None:
+        self.streams: dict[UUID, Stream] = {}
+        self.log = Log()
+        self.due: set[UUID] = set()
+        self.wake = asyncio.Event()
+        self.tasks = [asyncio.ensure_future(work) for work in (self.read(), self.beat(), Ear(self.hint).listen())]
+
+    def resume(self, connection: Connection, epoch: str, seq: int) -> None:
+        stream = self.streams.setdefault(connection.tenant_id, Stream(connection.tenant_id))
+        stream.resume(connection, epoch, seq)
+        self.hint([connection.tenant_id])
+
+    def leave(self, connection: Connection) -> None:
+        stream = self.streams.get(connection.tenant_id)
+        if stream:
+            stream.leave(connection)
+            if stream.is_empty:
+                del self.streams[connection.tenant_id]
+
+    def hint(self, tenant_ids: Iterable[UUID]) -> None:
+        self.due.update(tenant_id for tenant_id in tenant_ids if tenant_id in self.streams)
+        if self.due:
+            self.wake.set()
+
+    async def read(self) -> None:
+        looked = 0.0
+        while True:
+            try:
+                await asyncio.wait_for(self.wake.wait(), max(0.0, looked + EVERY - time.monotonic()))
+            except TimeoutError:
+                looked = time.monotonic()
+                self.due.update(self.streams)
+            self.wake.clear()
+            due, self.due = self.due, set()
+            try:
+                await self.turn([self.streams[tenant_id] for tenant_id in due if tenant_id in self.streams])
+            except Exception as error:
+                log.warning("the log cannot be read: %s", error or type(error).__name__)
+                looked = 0.0
+                await asyncio.sleep(RETRY)
+
+    async def turn(self, streams: list[Stream]) -> None:
+        if not streams:
+            return
+        joining = {stream: dict(stream.waiting) for stream in streams}
+        pages = await self.log.read({stream.tenant_id: stream.known() for stream in streams})
+        for stream in streams:
+            try:
+                await stream.take(pages[stream.tenant_id], joining[stream])
+            except Exception:
+                log.exception("tenant %s is not served; it is tried again", stream.tenant_id)
+
+    async def beat(self) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT)
+            for stream in list(self.streams.values()):
+                stream.beat()
+
+
+_hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()
+
+
+def hub() -> Hub:
+    """The hub of this event loop, started by the first socket (daphne knows no lifespan)."""
+    loop = asyncio.get_running_loop()
+    if loop not in _hubs:
+        _hubs[loop] = Hub()
+    return _hubs[loop]

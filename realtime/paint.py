@@ -1,0 +1,122 @@
+"""Turns rows of the log into what a role's pages get: each fragment is rendered once per role, in one thread."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+from django.urls import get_script_prefix, set_script_prefix
+
+from hospital.models import Role, Tenant
+from hospital.tenancy import acting_for
+from realtime.catalogue import LiveEvent, Loudness, catalogue
+from realtime.log import Row
+from realtime.render import render
+
+log = logging.getLogger(__name__)
+
+# Queries of the ORM must not hold up the event loop, and one thread keeps the order.
+thread = ThreadPoolExecutor(1, thread_name_prefix="live-render")
+
+
+@dataclass(frozen=True)
+class Painted:
+    """One event as a role sees it."""
+
+    row: Row
+    key: tuple[str, UUID]
+    html: str
+    words: dict[str, Any]
+
+
+def paint(tenant_id: UUID, rows: list[Row], wanted: dict[str, int]) -> dict[str, list[Painted]]:
+    """For each wanted role, what it hears of the rows after a number. Raises when the database is away."""
+    try:
+        return Painter(Tenant.objects.get(pk=tenant_id), rows).for_roles(wanted)
+    except (OperationalError, InterfaceError):
+        connection.close()
+        raise
+
+
+def frame(prev: int, seq: int, painted: Iterable[Painted]) -> str:
+    """The newest form of each fragment, once, and the events in their order."""
+    painted = list(painted)
+    newest = {item.key: item.html for item in painted if item.html}
+    content = {"prev": prev, "seq": seq, "html": list(newest.values()), "events": [item.words for item in painted]}
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+
+
+class Painter:
+    def __init__(self, tenant: Tenant, rows: list[Row]) -> None:
+        self.tenant, self.rows = tenant, rows
+        self.objects: dict[tuple[type, UUID], Any] = {}
+
+    def for_roles(self, wanted: dict[str, int]) -> dict[str, list[Painted]]:
+        with acting_for(self.tenant):
+            roles = list(Role.objects.filter(key__in=wanted).select_related("group"))
+        with script_prefix(f"/{self.tenant.slug}/"):
+            return {role.key: self.for_role(role, wanted[role.key]) for role in roles}
+
+    def for_role(self, role: Role, after: int) -> list[Painted]:
+        heard = [row for row in self.rows if row.seq > after and role.key in row.roles]
+        if not heard:
+            return []
+        fragments: dict[tuple[str, UUID], str] = {}
+        with acting_for(self.tenant, None, role):
+            return [self.one(row, role.key, fragments) for row in heard]
+
+    def one(self, row: Row, role: str, fragments: dict[tuple[str, UUID], str]) -> Painted:
+        """A fragment that cannot be rendered becomes an event without one, and the pages fetch their regions again."""
+        event = catalogue.by_name.get(row.name)
+        words: dict[str, Any] = {"name": row.name} | ({"about": str(row.patient_id)} if row.patient_id else {})
+        key = (event.template if event else "", row.object_id)
+        try:
+            with transaction.atomic():
+                if event is None:
+                    raise LookupError(f"{row.name} is not in the catalogue of this release")
+                if event.template and key not in fragments:
+                    fragments[key] = render(event.template, self.object(event, row))
+                words |= self.loud_words(event, row, role)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            log.exception("%s %s could not be rendered for %s", row.name, row.object_id, role)
+            words |= {"refetch": True} | bare_words(row, role)
+        return Painted(row, key, fragments.get(key, ""), words)
+
+    def object(self, event: LiveEvent, row: Row) -> Any:
+        key = (event.model, row.object_id)
+        if key not in self.objects:
+            self.objects[key] = event.model._base_manager.get(pk=row.object_id)
+        return self.objects[key]
+
+    def loud_words(self, event: LiveEvent, row: Row, role: str) -> dict[str, str]:
+        if row.loudness[role] == Loudness.INFO:
+            return {}
+        object = self.object(event, row)
+        return {**bare_words(row, role), "title": event.title_for(object, role), "link": event.link_for(object)}
+
+
+def bare_words(row: Row, role: str) -> dict[str, str]:
+    loudness = row.loudness[role]
+    noun, _, verb = row.name.replace("_", " ").partition(":")
+    return (
+        {} if loudness == Loudness.INFO else {"loudness": loudness, "title": f"{noun.capitalize()} {verb}", "link": ""}
+    )
+
+
+@contextmanager
+def script_prefix(prefix: str) -> Iterator[None]:
+    before = get_script_prefix()
+    set_script_prefix(prefix)
+    try:
+        yield
+    finally:
+        set_script_prefix(before)

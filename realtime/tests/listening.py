@@ -1,0 +1,126 @@
+"""A page without a browser: a socket that keeps its cursor as static/live.js does."""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from typing import Self
+
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+
+from hospital.tests.hospital import Hospital
+from realtime.models import Head
+from realtime.tests.server import Site
+
+
+def cookie_of(hospital: Hospital, role: str, name: str = "") -> str:
+    cookies = hospital.client(role, name).cookies
+    return "; ".join(f"{key}={morsel.value}" for key, morsel in cookies.items())
+
+
+def cursor_of(hospital: Hospital) -> str:
+    with hospital.acting():
+        return Head.cursor()
+
+
+def dial(site: Site, path: str, *, cookie: str = "", origin: str | None = "same", **more) -> connect:
+    headers = {"Cookie": cookie} if cookie else {}
+    return connect(
+        f"{site.socket_url}{path}",
+        additional_headers=headers,
+        origin=site.url if origin == "same" else origin,
+        proxy=None,
+        **more,
+    )
+
+
+class Listener:
+    """`with Listener(site, alpha, "admin") as page: page.hears("user:changed")`."""
+
+    def __init__(self, site: Site, hospital: Hospital, role: str, *, name: str = "", cursor: str | None = None) -> None:
+        self.site, self.path = site, f"{hospital.url}/live/socket"
+        self.cookie = cookie_of(hospital, role, name)
+        self.cursor = cursor_of(hospital) if cursor is None else cursor
+        self.events: list[dict] = []
+        self.html: list[str] = []
+        self.received = ""
+        self.messages: list[dict] = []
+
+    def __enter__(self) -> Self:
+        self.connect()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.disconnect()
+
+    def connect(self) -> None:
+        self.open = ExitStack()
+        self.socket = self.open.enter_context(dial(self.site, self.path, cookie=self.cookie))
+        self.say({"resume": self.cursor})
+
+    def disconnect(self) -> None:
+        self.open.close()
+
+    def say(self, message: object) -> None:
+        self.socket.send(json.dumps(message))
+
+    @property
+    def seq(self) -> int:
+        return int(self.cursor.split(":")[1])
+
+    def joined(self) -> Self:
+        """The hub has answered, so that from now on everything is pushed."""
+        self.until(lambda: any("head" in message for message in self.messages))
+        return self
+
+    def hears(self, name: str, *, seconds: float = 5) -> dict:
+        """The event with this name that was not asked for yet."""
+        self.until(lambda: any(event["name"] == name for event in self.events), seconds)
+        found = next(event for event in self.events if event["name"] == name)
+        self.events.remove(found)
+        return found
+
+    def listen(self, seconds: float) -> Self:
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0 and self.take(left):
+            pass
+        return self
+
+    def until(self, true, seconds: float = 5) -> None:
+        end = time.monotonic() + seconds
+        while not true():
+            left = end - time.monotonic()
+            if left <= 0 or not self.take(left):
+                raise AssertionError(f"not heard in {seconds} s; heard {self.messages}")
+
+    def take(self, seconds: float) -> bool:
+        try:
+            text = self.socket.recv(timeout=seconds)
+        except TimeoutError:
+            return False
+        self.received += text
+        self.see(json.loads(text))
+        return True
+
+    def see(self, message: dict) -> None:
+        self.messages.append(message)
+        epoch = self.cursor.split(":")[0]
+        if "resync" in message:
+            self.cursor = message["resync"]
+        elif "head" in message:
+            assert message["prev"] <= self.seq, f"a gap was not filled: {message} at {self.cursor}"
+            self.cursor = f"{epoch}:{max(self.seq, message['head'])}"
+        else:
+            assert message["prev"] <= self.seq < message["seq"], f"missed or twice: {message} at {self.cursor}"
+            self.events += message["events"]
+            self.html += message["html"]
+            self.cursor = f"{epoch}:{message['seq']}"
+
+    def closed_with(self, seconds: float = 5) -> int:
+        try:
+            while True:
+                self.socket.recv(timeout=seconds)
+        except ConnectionClosed as closed:
+            return closed.rcvd.code if closed.rcvd else 1006
