@@ -1,0 +1,200 @@
+"""bin/run: says when it is ready, leaves nothing behind, and recovers from whatever happened to it."""
+
+import contextlib
+import http.client
+import os
+import queue
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+from hospital.embedded import Embedded
+from hospital.embedded.processes import becomes
+from hospital.supervisor.children import left_over
+
+FIRST_START_SECONDS = 180
+
+
+class Run:
+    """One `bin/run`, and what it said."""
+
+    def __init__(
+        self, state: Path, *arguments: str, project: Path = settings.BASE_DIR, user: str | None = None
+    ) -> None:
+        self.lines: queue.Queue[str] = queue.Queue()
+        self.said: list[str] = []
+        self.process = subprocess.Popen(
+            [project / "bin" / "run", *arguments],
+            env=environment(state, project),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            user=user,
+        )
+        threading.Thread(target=self.listen, daemon=True).start()
+
+    def listen(self) -> None:
+        assert self.process.stdout
+        for line in self.process.stdout:
+            self.lines.put(line.rstrip())
+
+    def hears(self, words: str, *, within: float = 60) -> str:
+        """The first line from here on that contains `words`."""
+        deadline = time.monotonic() + within
+        while time.monotonic() < deadline:
+            with contextlib.suppress(queue.Empty):
+                self.said.append(self.lines.get(timeout=0.2))
+                if words in self.said[-1]:
+                    return self.said[-1]
+        raise AssertionError(f"“{words}” was not said within {within} s:\n" + "\n".join(self.said))
+
+    def end(self, how: signal.Signals = signal.SIGINT) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(30)
+
+
+def environment(state: Path, project: Path) -> dict[str, str]:
+    """What a person's shell would have; the project's own settings come from us alone."""
+    home = {"HOME": str(project)} if project != settings.BASE_DIR else {}
+    kept = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG") or "PIP" in name}
+    return {**kept, **home, "HOSPITAL_STATE": str(state)}
+
+
+@pytest.fixture(scope="module")
+def state() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="hôpital test "))
+    made.chmod(0o755)
+    yield made / "state"
+    remove(made)
+
+
+@pytest.fixture
+def port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        return free.getsockname()[1]
+
+
+@pytest.fixture
+def running(state, port) -> Iterator[Run]:
+    run = Run(state, "--no-demo", "--port", str(port))
+    run.hears("ready", within=FIRST_START_SECONDS)
+    yield run
+    if run.process.poll() is None:
+        run.end(signal.SIGTERM)
+
+
+def remove(folder: Path) -> None:
+    servers = Embedded(folder / "state")
+    servers.stop()
+    for leftover in (folder, servers.run, servers.home.base):
+        shutil.rmtree(leftover, ignore_errors=True)
+
+
+def status_of(port: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    connection.request("GET", "/healthz")
+    return connection.getresponse().status
+
+
+def nothing_runs(state: Path) -> bool:
+    stopped = Embedded(state).status()
+    return not left_over(state) and stopped["postgres"] == stopped["valkey"] == "stopped"
+
+
+def test_it_says_ready_when_it_answers(running, port):
+    assert f"ready http://127.0.0.1:{port}/" in running.said
+    assert status_of(port) == 200
+
+
+def test_a_second_run_is_told_where_the_first_one_is(running, state, port):
+    second = Run(state)
+    second.hears(f"Already running: http://127.0.0.1:{port}/ (process {running.process.pid})")
+    assert second.process.wait(10) == 1
+    assert status_of(port) == 200
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM])
+def test_stopping_it_leaves_no_process(running, state, how):
+    assert running.end(how) == 0
+    assert nothing_runs(state)
+
+
+def test_a_run_that_was_killed_is_taken_over_by_the_next(running, state, port):
+    running.process.kill()
+    running.process.wait()
+    again = Run(state, "--no-demo", "--port", str(port))
+    again.hears("ready")
+    assert status_of(port) == 200
+    assert again.end() == 0
+    assert nothing_runs(state)
+
+
+def test_the_next_start_takes_less_than_ten_seconds(running, state, port):
+    running.end()
+    started = time.monotonic()
+    again = Run(state, "--no-demo", "--port", str(port))
+    again.hears("ready")
+    assert time.monotonic() - started < 10
+    again.end()
+
+
+def test_a_web_that_dies_is_started_again(running, state, port):
+    web = next(pid for pid in left_over(state) if b"daphne" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    os.kill(web, signal.SIGKILL)
+    running.hears("web    | ended with -9; starting it again")
+    assert becomes(lambda: answers(port), 30)
+
+
+def answers(port: int) -> bool:
+    with contextlib.suppress(OSError):
+        return status_of(port) == 200
+    return False
+
+
+def test_a_port_that_somebody_else_uses_is_named(state):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        run = Run(state, "--no-demo", "--port", str(port))
+        run.hears(f"Port {port} on 127.0.0.1 is not free")
+        assert run.process.wait(10) == 1
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become an ordinary user")
+def test_an_ordinary_user_runs_a_fresh_copy_in_a_path_with_spaces(port):
+    folder = Path(tempfile.mkdtemp(prefix="hôpital test "))
+    project = folder / "a copy"
+    copy_project(project)
+    for path in (folder, *folder.rglob("*")):
+        shutil.chown(path, "nobody", "nogroup")
+    try:
+        run = Run(folder / "state", "--port", str(port), project=project, user="nobody")
+        run.hears("ready", within=FIRST_START_SECONDS)
+        assert status_of(port) == 200
+        assert run.end() == 0
+        assert nothing_runs(folder / "state")
+    finally:
+        remove(folder)
+
+
+def copy_project(to: Path) -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=settings.BASE_DIR,
+        stdout=subprocess.PIPE,
+        check=True,
+    )
+    for name in filter(None, listed.stdout.decode().split("\0")):
+        if (settings.BASE_DIR / name).is_file():
+            (to / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(settings.BASE_DIR / name, to / name)
