@@ -17,9 +17,11 @@ if TYPE_CHECKING:
 WORD = re.compile(r"[a-z]+")
 # Words of a substance or a medicine that name no substance.
 ORDINARY = frozenset(
-    "acid allergy allergen allergic capsule capsules class containing cream drug drugs extended extract free gel hydrochloride "
-    "injection liquid medication medicine ointment oral other powder preparation product products release sodium potassium "
-    "calcium solution substance suspension syrup tablet tablets topical type with".split()
+    WORD.findall("""
+    acid allergy allergen allergic capsule capsules class containing cream drug drugs extended extract free gel
+    hydrochloride injection liquid medication medicine ointment oral other powder preparation product products release
+    sodium potassium calcium solution substance suspension syrup tablet tablets topical type with
+""")
 )
 ATC_CLASSES: dict[str, tuple[str, ...]] = {
     "penicillin": ("J01C",),

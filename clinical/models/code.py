@@ -5,13 +5,11 @@ from __future__ import annotations
 import re
 
 from django.contrib.postgres.indexes import GinIndex
-from django.contrib.postgres.search import SearchVectorField
+from django.contrib.postgres.search import SearchQuery, SearchVectorField
 from django.db import models
 
 SHAPE = re.compile(r"[a-z][0-9][0-9a-z](\.?[0-9a-z]{0,4})|[a-z][0-9]", re.IGNORECASE)
 WORD = re.compile(r"[a-z0-9]+")
-# A word matches as a beginning, while it is typed, or by its stem, once it is whole.
-MATCHES = "search @@ (to_tsquery('simple', %s) || to_tsquery('english', %s))"
 
 
 class Icd10Codes(models.QuerySet):
@@ -26,6 +24,7 @@ class Icd10Codes(models.QuerySet):
         return self.filter(code__startswith=dotted).order_by("code")
 
     def by_words(self, text: str) -> Icd10Codes:
+        """A word matches as a beginning, while it is typed, or by its stem, once it is whole."""
         words = WORD.findall(text.lower())
         if not words or len(words[-1]) < 2:
             words = words[:-1]
@@ -33,7 +32,8 @@ class Icd10Codes(models.QuerySet):
             return self.none()
         found = self.filter(billable=True)
         for word in words:
-            found = found.extra(where=[MATCHES], params=[f"{word}:*", word])
+            begins = SearchQuery(f"{word}:*", search_type="raw", config="simple")
+            found = found.filter(search=begins | SearchQuery(word, config="english"))
         return found.order_by("rank", "code")
 
 

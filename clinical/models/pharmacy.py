@@ -1,20 +1,72 @@
 """Medicines, their batches, and the ledger of every piece that came or went.
 
-A batch's `on_hand` always equals the sum of its moves, and is never negative. Whoever moves stock locks the medicine
-first and then its batches, so that two who want the last piece take turns.
+The ledger is the truth: the database itself adds each move to the batch's `on_hand`, which nothing else can change and
+which is never negative (clinical/sql.py). Whoever moves stock holds the medicine first and then its batches, so that
+two who want the last piece take turns.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING
 
-from django.db import models
+from django.core.exceptions import PermissionDenied
+from django.db import models, transaction
 from django.utils import timezone
 
-from hospital.tenancy import EditableModel, TenantKey, TenantModel
+from hospital.context import current
+from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
+from hospital.workflow import Refused
 
 if TYPE_CHECKING:
+    from clinical.models.prescription import PrescriptionLine
     from hospital.models import Person
+
+MANAGE = "clinical.manage_stock"
+EXPIRING_WITHIN = timedelta(days=60)
+
+
+def today() -> date:
+    """The day that it is in the hospital."""
+    return timezone.localdate(timezone=current().tenant.zone)
+
+
+@dataclass(frozen=True)
+class Stock:
+    """What is there of one medicine: what may be issued, what may not, and until when."""
+
+    usable: int
+    locked: int
+    expiring: int
+    first_expiry: date | None
+    low_at: int
+
+    @classmethod
+    def of(cls, batches: list[Batch], low_at: int) -> Stock:
+        there = [batch for batch in batches if batch.on_hand]
+        usable = [batch for batch in there if batch.is_usable]
+        soon = today() + EXPIRING_WITHIN
+        return cls(
+            usable=sum(batch.on_hand for batch in usable),
+            locked=sum(batch.on_hand for batch in there if not batch.is_usable),
+            expiring=sum(batch.on_hand for batch in usable if batch.expires_on <= soon),
+            first_expiry=min((batch.expires_on for batch in usable), default=None),
+            low_at=low_at,
+        )
+
+    @property
+    def is_low(self) -> bool:
+        return self.usable <= self.low_at
+
+    @property
+    def states(self) -> list[tuple[str, str]]:
+        """What wants attention, as the badges of the stock name it."""
+        found = [("out", "Out of stock")] if not self.usable else [("low", "Low")] if self.is_low else []
+        found += [("expiring", f"{self.expiring} expiring")] if self.expiring else []
+        found += [("quarantined", f"{self.locked} locked")] if self.locked else []
+        return found or [("ok", "In stock")]
 
 
 class Medicine(EditableModel):
@@ -36,6 +88,78 @@ class Medicine(EditableModel):
     def __str__(self) -> str:
         return " ".join(filter(None, [self.name, self.strength, self.form]))
 
+    @cached_property
+    def stock(self) -> Stock:
+        return Stock.of(list(self.batches.all()), self.low_at)
+
+    def lock(self) -> None:
+        """Hold the medicine, and with it all of its stock, until the transaction ends.
+
+        Not against those who only refer to it: a prescription may be written meanwhile.
+        """
+        self.refresh_from_db(from_queryset=Medicine.objects.select_for_update(of=("self",), no_key=True))
+        self.__dict__.pop("stock", None)
+
+    def usable_batches(self) -> list[Batch]:
+        """What may be issued, in the order in which it should be: first expiry first."""
+        return list(self.batches.usable())
+
+    def issue(
+        self, quantity: int, *, line: PrescriptionLine, by: Person | None, batch: Batch | None = None, reason: str = ""
+    ) -> list[StockMove]:
+        """Take pieces for a prescription, first expiry first. Another batch may be chosen, with a reason."""
+        self.lock()
+        batches = list(self.batches.usable().select_for_update(of=("self",), no_key=True))
+        if batch is not None:
+            batches = [chosen(batch, batches, reason)]
+        there = sum(found.on_hand for found in batches)
+        if there < quantity:
+            raise Refused(too_little(self, there, batch), field="quantity")
+        moves = []
+        for found in batches:
+            taken = min(quantity, found.on_hand)
+            moves.append(found.book(StockMove.Kind.DISPENSE, -taken, by=by, reason=reason, line=line))
+            quantity -= taken
+            if not quantity:
+                break
+        self.recount()
+        return moves
+
+    def recount(self) -> None:
+        """After a change of the stock: note when it became low, and let the screens follow."""
+        self.__dict__.pop("stock", None)
+        if self.stock.is_low == (self.low_since is not None):
+            self.save(update_fields=[])
+            return
+        self.low_since = timezone.now() if self.stock.is_low else None
+        self.save(update_fields=["low_since"])
+
+
+def chosen(batch: Batch, usable: list[Batch], reason: str) -> Batch:
+    """The batch that somebody picked, if it may be issued; not the first to expire only with a reason."""
+    found = next((candidate for candidate in usable if candidate.pk == batch.pk), None)
+    if found is None:
+        batch.refresh_from_db()
+        raise Refused(f"Lot {batch.lot} cannot be issued: it is {batch.trouble}. Choose another batch.", field="batch")
+    if found != usable[0] and not reason.strip():
+        raise Refused(
+            f"Lot {usable[0].lot} expires first. Say why lot {found.lot} is issued instead.", status=422, field="reason"
+        )
+    return found
+
+
+def too_little(medicine: Medicine, there: int, batch: Batch | None) -> str:
+    where = f"lot {batch.lot}" if batch else "stock"
+    if not there:
+        return f"Nothing of {medicine} in {where} can be issued. Decline it with a reason, or receive new stock."
+    return f"Only {there} of {medicine} in {where} can be issued. Issue {there} and say why, or decline it."
+
+
+class Batches(models.QuerySet):
+    def usable(self) -> Batches:
+        """Neither empty nor expired, recalled or in quarantine. The expiry date itself is the last good day."""
+        return self.filter(state=Batch.State.AVAILABLE, expires_on__gte=today(), on_hand__gt=0)
+
 
 class Batch(EditableModel):
     class State(models.TextChoices):
@@ -52,6 +176,8 @@ class Batch(EditableModel):
     on_hand = models.PositiveIntegerField(default=0, editable=False)
     received_at = models.DateTimeField(default=timezone.now, editable=False)
 
+    objects = TenantManager.of(Batches)
+
     class Meta(EditableModel.Meta):
         verbose_name_plural = "batches"
         ordering = ["expires_on", "received_at", "id"]
@@ -62,6 +188,157 @@ class Batch(EditableModel):
 
     def __str__(self) -> str:
         return f"{self.medicine}, lot {self.lot}"
+
+    @property
+    def is_expired(self) -> bool:
+        return self.expires_on < today()
+
+    @property
+    def is_expiring(self) -> bool:
+        return not self.is_expired and self.expires_on <= today() + EXPIRING_WITHIN
+
+    @property
+    def is_usable(self) -> bool:
+        return bool(self.on_hand) and not self.is_expired and self.state == self.State.AVAILABLE
+
+    @property
+    def trouble(self) -> str:
+        """Why it may not be issued, in words."""
+        if self.state != self.State.AVAILABLE:
+            return self.get_state_display().lower()
+        return "expired" if self.is_expired else "empty" if not self.on_hand else ""
+
+    @property
+    def tone(self) -> str:
+        """The badge that fits it."""
+        if self.state != self.State.AVAILABLE:
+            return self.state
+        return "expired" if self.is_expired else "expiring" if self.is_expiring else "ok"
+
+    @classmethod
+    @transaction.atomic
+    def receive(
+        cls,
+        medicine: Medicine,
+        *,
+        lot: str,
+        expires_on: date,
+        quantity: int,
+        by: Person | None,
+        location: str = "",
+        reason: str = "",
+    ) -> Batch:
+        """Put pieces on the shelf: into the batch of this lot that stands there, or into a new one."""
+        allow(by)
+        at_least_one(quantity)
+        if expires_on < today():
+            raise Refused("This lot has expired. It cannot be received.", status=422, field="expires_on")
+        medicine.lock()
+        batch, _ = cls.objects.get_or_create(
+            medicine=medicine, lot=lot.strip(), location=location.strip(), defaults={"expires_on": expires_on}
+        )
+        if batch.expires_on != expires_on:
+            raise Refused(
+                f"Lot {batch.lot} is here already and expires on {batch.expires_on:%-d %B %Y}. Check the package.",
+                status=422,
+                field="expires_on",
+            )
+        batch.book(StockMove.Kind.RECEIPT, quantity, by=by, reason=reason)
+        medicine.recount()
+        return batch
+
+    @transaction.atomic
+    def write_off(self, quantity: int, reason: str, *, by: Person | None) -> None:
+        """Broken, lost, expired: gone, with a reason."""
+        allow(by)
+        at_least_one(quantity)
+        needs(reason, "Say why it is written off.")
+        medicine = self.hold()
+        self.book(StockMove.Kind.WRITE_OFF, -quantity, by=by, reason=reason)
+        medicine.recount()
+
+    @transaction.atomic
+    def count(self, counted: int, *, by: Person | None, reason: str = "") -> int:
+        """Somebody counted the shelf: the difference becomes a move, even if it is none. Returns the difference."""
+        allow(by)
+        if counted < 0:
+            raise Refused("Nobody can count fewer than none.", status=422, field="counted")
+        medicine = self.hold()
+        difference = counted - self.on_hand
+        if difference:
+            needs(reason, f"The books say {self.on_hand}. Say why it differs.")
+        self.book(StockMove.Kind.COUNT, difference, by=by, reason=reason)
+        medicine.recount()
+        return difference
+
+    @transaction.atomic
+    def transfer(self, quantity: int, location: str, *, by: Person | None, reason: str = "") -> Batch:
+        """Move pieces to another shelf, where they are a batch of their own."""
+        allow(by)
+        at_least_one(quantity)
+        medicine = self.hold()
+        if location.strip() == self.location:
+            raise Refused("It is there already. Name another place.", status=422, field="location")
+        other, _ = Batch.objects.get_or_create(
+            medicine=medicine,
+            lot=self.lot,
+            location=location.strip(),
+            defaults={"expires_on": self.expires_on, "state": self.state},
+        )
+        self.book(StockMove.Kind.TRANSFER, -quantity, by=by, reason=reason)
+        other.book(StockMove.Kind.TRANSFER, quantity, by=by, reason=reason)
+        medicine.recount()
+        return other
+
+    @transaction.atomic
+    def set_state(self, state: str, reason: str, *, by: Person | None) -> None:
+        """Lock it away, recall it, or make it available again."""
+        allow(by)
+        needs(reason, "Say why.")
+        medicine = self.hold()
+        self.state, self.state_reason = self.State(state), reason.strip()
+        self.save(update_fields=["state", "state_reason"])
+        medicine.recount()
+
+    def hold(self) -> Medicine:
+        """The medicine first, then the batch."""
+        medicine = self.medicine
+        medicine.lock()
+        self.refresh_from_db(from_queryset=Batch.objects.select_for_update(of=("self",), no_key=True))
+        return medicine
+
+    def book(
+        self, kind: str, quantity: int, *, by: Person | None, reason: str = "", line: PrescriptionLine | None = None
+    ) -> StockMove:
+        """Write a line of the ledger. The caller holds the medicine; the database changes `on_hand`."""
+        if self.on_hand + quantity < 0:
+            raise Refused(f"Lot {self.lot} has only {self.on_hand}.", field="quantity")
+        move = StockMove.objects.create(
+            batch=self,
+            medicine_id=self.medicine_id,
+            quantity=quantity,
+            kind=kind,
+            reason=reason.strip(),
+            line=line,
+            by=by,
+        )
+        self.refresh_from_db(fields=["on_hand", "version"])
+        return move
+
+
+def allow(by: Person | None) -> None:
+    if by is not None and not current().may(MANAGE):
+        raise PermissionDenied("Your role may not change the stock.")
+
+
+def at_least_one(quantity: int) -> None:
+    if quantity < 1:
+        raise Refused("The quantity is at least one.", status=422, field="quantity")
+
+
+def needs(reason: str, sentence: str, field: str = "reason") -> None:
+    if not reason.strip():
+        raise Refused(sentence, status=422, field=field)
 
 
 class StockMove(TenantModel):
@@ -78,7 +355,9 @@ class StockMove(TenantModel):
     batch = TenantKey(Batch, related_name="moves")
     medicine = TenantKey(Medicine, related_name="moves")
     quantity = models.IntegerField(help_text="Signed: what came is positive, what went negative.")
-    balance = models.PositiveIntegerField(help_text="On hand in the batch after it.")
+    balance = models.PositiveIntegerField(
+        default=0, help_text="On hand in the batch after it; the database reckons it."
+    )
     kind = models.CharField(max_length=10, choices=Kind.choices)
     reason = models.CharField(max_length=250, blank=True, default="")
     line = TenantKey("clinical.PrescriptionLine", null=True, related_name="moves")

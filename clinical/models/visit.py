@@ -1,19 +1,45 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from datetime import date
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any, Self
 
+from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
-from hospital.tenancy import TenantKey
-from hospital.workflow import SYSTEM, Workflow
+from clinical import days
+from clinical.models.observation import Examination
+from clinical.models.patient import Patient
+from clinical.models.queue import QueuePlace
+from hospital.context import current
+from hospital.models import Counter
+from hospital.tenancy import TenantKey, TenantManager
+from hospital.workflow import SYSTEM, IllegalMove, Refused, Workflow
 
 if TYPE_CHECKING:
+    from clinical.models.diagnosis import Diagnosis
     from clinical.models.laboratory import LabOrder, LabTest
-    from clinical.models.queue import QueuePlace
     from hospital.models import Person
+
+
+class Visits(models.QuerySet):
+    def shown(self) -> Self:
+        """With what a row needs, in a constant number of queries."""
+        places = models.Prefetch("places", QueuePlace.objects.filter(ended_at=None), to_attr="open_places")
+        return self.select_related("patient", "checker", "doctor").prefetch_related(places)
+
+    def in_queue(self, queue: str) -> Self:
+        """Who waits there, in the order of calling."""
+        waiting = self.filter(places__queue=queue, places__ended_at=None)
+        return waiting.order_by("places__priority", "places__entered_at", "places__id")
+
+    def of_day(self, day: date) -> Self:
+        """Registered on this day or still open then: what the front desk has to do with."""
+        start, end = days.bounds(day)
+        return self.filter(models.Q(registered_at__lt=end) & (models.Q(ended_at=None) | models.Q(ended_at__gte=start)))
 
 
 class Visit(Workflow):
@@ -63,15 +89,21 @@ class Visit(Workflow):
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.REGISTERED, editable=False)
     payment = models.CharField(max_length=8, choices=Payment.choices, default=Payment.UNPAID, editable=False)
     registered_at = models.DateTimeField(default=timezone.now, editable=False)
-    registered_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    registered_by = models.ForeignKey(
+        "hospital.Person", on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
     checker = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     doctor = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
     gate_override_reason = models.CharField(max_length=200, blank=True, editable=False)
-    gate_override_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, related_name="+", editable=False)
+    gate_override_by = models.ForeignKey(
+        "hospital.Person", on_delete=models.PROTECT, null=True, related_name="+", editable=False
+    )
     gate_override_at = models.DateTimeField(null=True, editable=False)
     consultation_finished_at = models.DateTimeField(null=True, editable=False)
     ended_at = models.DateTimeField(null=True, editable=False)
     end_reason = models.CharField(max_length=200, blank=True, editable=False)
+
+    objects = TenantManager.of(Visits)
 
     class Meta(Workflow.Meta):
         ordering = ["-registered_at", "-id"]
@@ -79,7 +111,9 @@ class Visit(Workflow):
         indexes = [
             models.Index(fields=["tenant", "-registered_at"], name="visit_by_time"),
             models.Index(fields=["tenant", "patient", "-registered_at"], name="visit_of_patient"),
-            models.Index(fields=["tenant", "status", "registered_at"], condition=models.Q(ended_at=None), name="visit_open"),
+            models.Index(
+                fields=["tenant", "status", "registered_at"], condition=models.Q(ended_at=None), name="visit_open"
+            ),
             models.Index(fields=["tenant", "ended_at"], condition=models.Q(ended_at__isnull=False), name="visit_ended"),
         ]
 
@@ -98,6 +132,10 @@ class Visit(Workflow):
         return self.status not in self.OVER
 
     @property
+    def rank(self) -> int:
+        return RANKS[self.priority]
+
+    @property
     def place(self) -> QueuePlace | None:
         """Where the visit waits now."""
         if "open_places" not in self.__dict__:
@@ -109,48 +147,227 @@ class Visit(Workflow):
         return self.place.label if self.place else ""
 
     @classmethod
-    def register(cls, patient: Any, *, complaint: str, by: Person | None, priority: str = Priority.ROUTINE, kind: str = Kind.WALK_IN) -> Visit:
-        raise NotImplementedError
+    @transaction.atomic
+    def register(
+        cls,
+        patient: Patient,
+        *,
+        complaint: str,
+        by: Person | None,
+        priority: str = Priority.ROUTINE,
+        kind: str = Kind.WALK_IN,
+    ) -> Visit:
+        """Open a visit with its number and the first token."""
+        if patient.deceased_at:
+            raise Refused(f"{patient.name} has died. A visit cannot be registered.")
+        visit = cls(patient=patient, complaint=complaint.strip(), priority=priority, kind=kind, registered_by=by)
+        visit.serial = Counter.take("visit")
+        visit.start(by=by)
+        QueuePlace.enter(visit, QueuePlace.Queue.EXAMINATION, by=by)
+        return visit
 
-    def examine(self, *, by: Person, symptoms: str, findings: str, vitals: dict, tests: Iterable[LabTest] = ()) -> Any:
-        raise NotImplementedError
+    # --- examination and tests ----------------------------------------------------------
 
-    def order_tests(self, tests: Iterable[LabTest], *, by: Person | None, priority: str = "routine", reason: str = "") -> list[LabOrder]:
-        raise NotImplementedError
+    @transaction.atomic
+    def examine(
+        self,
+        *,
+        by: Person,
+        symptoms: str,
+        findings: str,
+        vitals: dict[str, Decimal | None],
+        tests: Iterable[LabTest] = (),
+        priority: str = "routine",
+    ) -> Examination:
+        """Record the examination; with tests the visit goes to the laboratory, without to the doctor."""
+        self.lock()
+        tests = list(tests)
+        step = self.Status.LAB_PENDING if tests else self.Status.CHECKED
+        if self.status != self.Status.REGISTERED:
+            raise IllegalMove(self, step)
+        self.check_gate("consultation")
+        examination = Examination(
+            visit=self, patient=self.patient, symptoms=symptoms, findings=findings, examined_by=by
+        )
+        examination.save(force_insert=True)
+        examination.measure(vitals, by=by)
+        self._go(step, by=by, checker=self.checker or by)
+        self._request(tests, by, priority)
+        return examination
 
+    @transaction.atomic
+    def order_tests(
+        self, tests: Iterable[LabTest], *, by: Person | None, priority: str = "routine", reason: str = ""
+    ) -> list[LabOrder]:
+        """Ask the laboratory; more tests may follow while others are pending."""
+        self.lock()
+        tests = list(tests)
+        if not tests:
+            raise Refused("Choose at least one test.", status=422, field="tests")
+        if self.status == self.Status.DIAGNOSED and not reason.strip():
+            raise Refused("A diagnosis is already recorded. Say why more tests are needed.", status=422, field="reason")
+        if self.status == self.Status.REGISTERED:
+            self.check_gate("consultation")
+        if self.status != self.Status.LAB_PENDING:
+            self._go(self.Status.LAB_PENDING, by=by, reason=reason)
+        return self._request(tests, by, priority)
+
+    def _request(self, tests: list[LabTest], by: Person | None, priority: str) -> list[LabOrder]:
+        from clinical.models.laboratory import LabOrder
+
+        return [LabOrder.request(self, test, by=by, priority=priority) for test in tests]
+
+    @transaction.atomic
     def labs_settled(self) -> None:
-        raise NotImplementedError
+        """The laboratory says that a test is released or cancelled: when nothing is left, the visit goes on by itself."""
+        self.lock()
+        if self.status != self.Status.LAB_PENDING or self.lab_orders.open().exists():
+            return
+        any_released = self.lab_orders.counted().exists()
+        self._go(self.Status.LAB_DONE if any_released else self.Status.CHECKED, by=None)
 
-    def diagnose(self, *, by: Person, diagnoses: list[dict]) -> None:
-        raise NotImplementedError
+    # --- consultation and the end -------------------------------------------------------
 
+    @transaction.atomic
+    def diagnose(self, *, by: Person | None, diagnoses: list[dict[str, Any]]) -> list[Diagnosis]:
+        """Make these the visit's diagnoses. See `Diagnosis.record` for what each may say."""
+        from clinical.models.diagnosis import Diagnosis
+
+        self.lock()
+        recorded = Diagnosis.record(self, diagnoses, by=by)
+        if self.doctor_id is None and by is not None:
+            self.doctor = by
+        if self.status == self.Status.DIAGNOSED:
+            self.save(update_fields=["doctor"])
+        else:
+            self._go(self.Status.DIAGNOSED, by=by, doctor=self.doctor)
+        return recorded
+
+    @transaction.atomic
+    def finish_consultation(self, *, by: Person | None) -> None:
+        """The doctor has nothing to add: what was prescribed waits at the pharmacy, and without it the visit is done."""
+        self.lock()
+        if self.status != self.Status.DIAGNOSED:
+            raise Refused("Record a diagnosis first. Then the consultation can be finished.")
+        if by is not None and not current().may("clinical.diagnose"):
+            raise PermissionDenied("Your role may not finish a consultation.")
+        self.consultation_finished_at = timezone.now()
+        self.save(update_fields=["consultation_finished_at"])
+        if self.prescriptions.filter(status__in=AT_PHARMACY).exists():
+            QueuePlace.enter(self, QueuePlace.Queue.PHARMACY, by=by)
+        self.settle()
+
+    @transaction.atomic
     def settle(self) -> None:
-        raise NotImplementedError
+        """The visit is done when the doctor has finished, or prescribed, and no prescription is open."""
+        self.lock()
+        if self.status != self.Status.DIAGNOSED:
+            return
+        prescriptions = list(self.prescriptions.values_list("status", flat=True))
+        if any(status in OPEN_PRESCRIPTION for status in prescriptions):
+            return
+        if self.consultation_finished_at or any(status in SETTLED_PRESCRIPTION for status in prescriptions):
+            self._go(self.Status.DONE, by=None, ended_at=timezone.now())
 
-    def cancel(self, reason: str, *, by: Person) -> None:
-        raise NotImplementedError
+    @transaction.atomic
+    def cancel(self, reason: str, *, by: Person | None) -> None:
+        self._end(self.Status.CANCELLED, reason, by)
 
-    def leave(self, reason: str, *, by: Person) -> None:
-        raise NotImplementedError
+    @transaction.atomic
+    def leave(self, reason: str, *, by: Person | None) -> None:
+        """The patient went away before the end."""
+        self._end(self.Status.LEFT, reason, by)
 
-    def reopen(self, reason: str, *, by: Person) -> None:
-        raise NotImplementedError
+    @transaction.atomic
+    def reopen(self, reason: str, *, by: Person | None) -> None:
+        fields = {"ended_at": None, "consultation_finished_at": None}
+        self._go(self.Status.DIAGNOSED, by=by, reason=given(reason, "Say why the visit is opened again."), **fields)
 
-    def assign_checker(self, person: Person | None, *, by: Person) -> None:
-        raise NotImplementedError
+    def _end(self, status: str, reason: str, by: Person | None) -> None:
+        """What the laboratory and the pharmacy have not begun is called off with the visit."""
+        why = given(reason, "Say why the visit ends here.")
+        self._go(status, by=by, reason=why, ended_at=timezone.now(), end_reason=why)
+        for order in self.lab_orders.filter(status="requested"):
+            order.cancel(f"The visit ended: {why}"[:200], by=None)
 
-    def assign_doctor(self, person: Person | None, *, by: Person) -> None:
-        raise NotImplementedError
+    # --- beside the status --------------------------------------------------------------
 
+    @transaction.atomic
+    def assign_checker(self, person: Person | None, *, by: Person | None) -> None:
+        self.lock()
+        self.checker = person
+        self.save(update_fields=["checker"])
+
+    @transaction.atomic
+    def assign_doctor(self, person: Person | None, *, by: Person | None) -> None:
+        self.lock()
+        self.doctor = person
+        self.save(update_fields=["doctor"])
+
+    @transaction.atomic
     def set_payment(self, payment: str) -> None:
-        raise NotImplementedError
+        """Billing says how much of what is due is paid."""
+        self.lock()
+        if payment != self.payment:
+            self.payment = payment
+            self.save(update_fields=["payment"])
 
-    def override_gate(self, reason: str, *, by: Person) -> None:
-        raise NotImplementedError
+    @transaction.atomic
+    def override_gate(self, reason: str, *, by: Person | None) -> None:
+        """An emergency does not wait for the money."""
+        self.lock()
+        self.gate_override_reason = given(reason, "Say why this patient may go on before paying.")
+        self.gate_override_by, self.gate_override_at = by, timezone.now()
+        self.save(update_fields=["gate_override_reason", "gate_override_by", "gate_override_at"])
 
     def check_gate(self, step: str) -> None:
-        raise NotImplementedError
+        """Refuse a step that must be paid before: "consultation", "laboratory" or "pharmacy"."""
+        if self.is_gated(step):
+            raise Refused(
+                f"{self.number} is not paid. Reception takes the payment first; in an emergency, let the patient pass with a reason."
+            )
+
+    def is_gated(self, step: str) -> bool:
+        settled = self.payment in (self.Payment.PAID, self.Payment.WAIVED)
+        return current().tenant.require_payment_before == step and not settled and not self.gate_override_reason
 
     @transaction.atomic
     def touch(self) -> None:
-        raise NotImplementedError
+        """Something that the visit's row shows has changed: count the version, and tell the screens."""
+        self.save(update_fields=["updated_at"])
+
+    def forget_place(self) -> None:
+        self.__dict__.pop("open_places", None)
+
+    def lock(self) -> None:
+        super().lock()
+        self.forget_place()
+
+    def _go(self, status: str, *, by: Person | None, reason: str = "", **fields: Any) -> None:
+        """Take the step, and stand in the queue that it leads to."""
+        self.move_to(status, by=by, reason=reason, **fields)
+        queue = QUEUE_OF.get(status)
+        if queue:
+            QueuePlace.enter(self, queue, by=by)
+        elif self.place:
+            self.place.end()
+
+
+QUEUE_OF = {
+    Visit.Status.REGISTERED: QueuePlace.Queue.EXAMINATION,
+    Visit.Status.CHECKED: QueuePlace.Queue.CONSULTATION,
+    Visit.Status.LAB_PENDING: QueuePlace.Queue.LABORATORY,
+    Visit.Status.LAB_DONE: QueuePlace.Queue.CONSULTATION,
+    Visit.Status.DIAGNOSED: QueuePlace.Queue.CONSULTATION,
+}
+RANKS = {Visit.Priority.EMERGENCY: 0, Visit.Priority.URGENT: 1, Visit.Priority.ROUTINE: 2}
+AT_PHARMACY = ("active", "dispensing")
+OPEN_PRESCRIPTION = ("draft", *AT_PHARMACY)
+SETTLED_PRESCRIPTION = ("dispensed", "declined")
+
+
+def given(reason: str, otherwise: str) -> str:
+    """The reason without spaces around it; none is refused with this sentence."""
+    if not reason.strip():
+        raise Refused(otherwise, status=422, field="reason")
+    return reason.strip()[:200]
