@@ -22,6 +22,8 @@ if TYPE_CHECKING:
 FHIR_ID = {"max_length": 255, "blank": True, "default": "", "editable": False}
 SAID = {"max_length": 40, "blank": True, "default": "", "editable": False}
 LABEL = {"max_length": 255, "blank": True, "default": ""}
+# Of what an import last wrote: while the record stays the same, what colleagues changed here stays too.
+DIGEST = {"max_length": 64, "blank": True, "default": "", "editable": False}
 UNTRUE = ("refuted", "entered-in-error")
 
 
@@ -205,6 +207,7 @@ class Allergy(EditableModel):
         "hospital.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
     fhir_id = models.CharField(**FHIR_ID)
+    fhir_digest = models.CharField(**DIGEST)
 
     objects = TenantManager.of(Known)
 
@@ -256,6 +259,7 @@ class Problem(Coded):
         "hospital.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
     encounter = TenantKey(Encounter, null=True, blank=True, related_name="problems", editable=False)
+    fhir_digest = models.CharField(**DIGEST)
 
     objects = TenantManager.of(Known)
 

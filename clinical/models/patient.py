@@ -49,8 +49,10 @@ class Patient(EditableModel):
     country = models.CharField(max_length=60, blank=True)
     document_number = models.CharField("identity document", max_length=60, blank=True)
     tags = ArrayField(models.CharField(max_length=30), default=list, blank=True)
-    fhir_id = models.CharField(max_length=128, blank=True, editable=False)
-    search = models.TextField(editable=False, help_text="Folded names, telephone and document; see clinical.names.fold.")
+    fhir_id = models.CharField(max_length=255, blank=True, editable=False)
+    search = models.TextField(
+        editable=False, help_text="Folded names, telephone and document; see clinical.names.fold."
+    )
 
     objects = TenantManager.of(Patients)
 
@@ -58,7 +60,9 @@ class Patient(EditableModel):
         ordering = ["family_name", "given_name", "id"]
         constraints = [
             models.UniqueConstraint(fields=["tenant", "mrn"], name="patient_mrn_once"),
-            models.UniqueConstraint(fields=["tenant", "fhir_id"], condition=~models.Q(fhir_id=""), name="patient_fhir_id_once"),
+            models.UniqueConstraint(
+                fields=["tenant", "fhir_id"], condition=~models.Q(fhir_id=""), name="patient_fhir_id_once"
+            ),
             models.CheckConstraint(condition=~models.Q(given_name="", family_name=""), name="patient_has_a_name"),
         ]
         indexes = [
@@ -75,7 +79,9 @@ class Patient(EditableModel):
         return reverse("clinical:patient", args=[self.pk])
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.search = " ".join(filter(None, (fold(self.name), self.phone.lstrip("+"), fold(self.document_number).replace(" ", ""))))
+        self.search = " ".join(
+            filter(None, (fold(self.name), self.phone.lstrip("+"), fold(self.document_number).replace(" ", "")))
+        )
         if kwargs.get("update_fields") is not None:
             kwargs["update_fields"] = {*kwargs["update_fields"], "search"}
         super().save(*args, **kwargs)
