@@ -56,7 +56,7 @@ def accept_invitation(request: HttpRequest, tenant: str, secret: str) -> HttpRes
         invitation = Invitation.objects.select_related("role").filter(digest=Invitation.digest_of(secret)).first()
         if invitation is None or not invitation.is_open:
             return render(request, "people/invitation_over.html", status=404)
-        form = AcceptInvitation(request.POST or None, invitation=invitation, person=request.user)
+        form = AcceptInvitation(request.POST if request.method == "POST" else None, invitation=invitation, person=request.user)
         if request.method == "GET" or not form.is_valid():
             context = {"form": form, "invitation": invitation, "tenant": organisation}
             return render(request, "people/accept.html", context, status=422 if request.method == "POST" else 200)

@@ -1,0 +1,155 @@
+import re
+from datetime import timedelta
+
+import pytest
+import time_machine
+from django.core import mail
+from django.test import Client
+from django.utils import timezone
+
+from hospital.models import Invitation, Membership, Person, Role, SignIn
+from hospital.tests.hospital import PASSWORD
+
+
+@pytest.fixture
+def invitation(alpha):
+    """The address of an invitation as pharmacy that the administrator sent."""
+
+    def send(email: str, role: str = "pharmacy") -> str:
+        mail.outbox = []
+        with alpha.acting():
+            role_id = Role.objects.get(key=role).pk
+        answer = alpha.client("admin").post(f"{alpha.url}/people/invite/", {"name": "Nadia Novak", "email": email, "role": role_id})
+        assert answer.status_code == 302
+        return re.search(r"https?://[^/]+(/accounts/invitation/\S+)", mail.outbox[0].body)[1]
+
+    return send
+
+
+def test_an_invited_person_sets_a_password_and_is_in(alpha, invitation):
+    email = f"nadia@{alpha.mark}.example"
+    address, client = invitation(email), Client()
+    assert b"Pharmacy" in client.get(address).content
+    answer = client.post(address, {"name": "Nadia Novak", "password": "a long and quiet river"})
+    assert (answer.status_code, answer.headers["Location"]) == (302, f"{alpha.url}/")
+    assert client.get(f"{alpha.url}/").status_code == 302
+    with alpha.acting():
+        assert Role.objects.held_by(Person.objects.get(email=email)).get().key == "pharmacy"
+
+
+def test_an_invitation_works_once_and_for_seven_days(alpha, invitation):
+    address = invitation(f"nadia@{alpha.mark}.example")
+    Client().post(address, {"name": "Nadia", "password": "a long and quiet river"})
+    assert Client().get(address).status_code == 404
+    late = invitation(f"late@{alpha.mark}.example")
+    with time_machine.travel(timezone.now() + timedelta(days=8), tick=False):
+        assert Client().get(late).status_code == 404
+
+
+def test_a_withdrawn_invitation_is_over(alpha, invitation):
+    address = invitation(f"nadia@{alpha.mark}.example")
+    with alpha.acting():
+        pk = Invitation.objects.first().pk
+    alpha.client("admin").post(f"{alpha.url}/people/invitations/{pk}/withdraw/")
+    assert Client().get(address).status_code == 404
+
+
+@pytest.mark.parametrize("password", ["short", "password1234", "111111111111"])
+def test_a_weak_password_is_refused_in_words(alpha, invitation, password):
+    email = f"nadia@{alpha.mark}.example"
+    page = Client().post(invitation(email), {"name": "Nadia", "password": password})
+    assert page.status_code == 422 and not Person.objects.filter(email=email).exists()
+
+
+def test_somebody_with_an_account_has_to_log_in_to_accept(alpha, beta, invitation):
+    address = invitation(beta.reception.email)
+    assert Client().post(address, {"name": "Thief", "password": "a long and quiet river"}).status_code == 422
+    assert beta.client("admin").post(address).status_code == 422
+    assert beta.client("reception").post(address).status_code == 302
+    with alpha.acting():
+        assert Membership.objects.filter(person=beta.reception, role__key="pharmacy").exists()
+
+
+def test_the_secret_of_an_invitation_is_stored_nowhere(alpha, invitation):
+    secret = invitation(f"nadia@{alpha.mark}.example").rstrip("/").split("/")[-1]
+    with alpha.acting():
+        row = Invitation.objects.values().first()
+    assert secret not in str(row)
+
+
+def test_people_log_in_with_e_mail_and_password_and_begin_at_their_roles_page(alpha):
+    client = Client()
+    answer = client.post("/accounts/login/", {"login": alpha.pharmacy.email, "password": PASSWORD})
+    assert answer.status_code == 302
+    assert client.get(answer.headers["Location"]).headers["Location"] == f"{alpha.url}/"
+    assert client.get(f"{alpha.url}/").headers["Location"] == f"{alpha.url}/dispensing/"
+
+
+def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(alpha):
+    answers = [Client().post("/accounts/login/", {"login": email, "password": "wrong and wrong again"}) for email in (alpha.pharmacy.email, f"nobody@{alpha.mark}.example")]
+    words = [re.sub(rb"<input[^>]*>|X-CSRFToken[^}]+|data-now=\S+", b"", answer.content) for answer in answers]
+    assert [answer.status_code for answer in answers] == [200, 200] and words[0] == words[1]
+
+
+def test_nobody_can_sign_up(alpha):
+    answer = Client().post("/accounts/signup/", {"email": f"new@{alpha.mark}.example", "password1": "a long and quiet river"})
+    assert not Person.objects.filter(email=f"new@{alpha.mark}.example").exists() and answer.status_code in (200, 404)
+
+
+def test_passwords_are_kept_as_argon2(alpha):
+    assert alpha.reception.password.startswith("argon2$argon2id$")
+
+
+def test_somebody_who_works_in_two_hospitals_chooses(alpha, beta):
+    with beta.acting():
+        Membership.grant(alpha.reception, "reception")
+    page = alpha.client("reception").get("/")
+    assert page.status_code == 200
+    assert alpha.tenant.name in page.content.decode() and beta.tenant.name in page.content.decode()
+
+
+def test_the_first_request_is_a_sign_in_and_log_out_ends_it(alpha):
+    client = alpha.client("reception")
+    client.get(f"{alpha.url}/")
+    client.get(f"{alpha.url}/")
+    with alpha.acting():
+        assert [str(row.person) for row in SignIn.now_here()] == ["Reception"]
+    client.post("/accounts/logout/")
+    with alpha.acting():
+        assert not SignIn.now_here().exists()
+
+
+def test_a_suspended_hospital_cannot_be_entered(alpha):
+    client = alpha.client("admin")
+    with alpha.acting():
+        alpha.tenant.is_active = False
+        alpha.tenant.save()
+    assert client.get(f"{alpha.url}/people/").status_code == 404
+
+
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_an_unsafe_request_without_a_token_is_refused(alpha, headers):
+    """IN-6."""
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(alpha.admin, backend="allauth.account.auth_backends.AuthenticationBackend")
+    answer = client.post(f"{alpha.url}/people/invite/", {"name": "x", "email": "x@example.org"}, headers=headers)
+    assert answer.status_code == 403 and b"Nothing was changed" in answer.content
+
+
+def test_pages_are_never_cached_and_carry_a_strict_policy(alpha):
+    answer = alpha.client("admin").get(f"{alpha.url}/people/")
+    assert answer.headers["Cache-Control"] == "no-store" or "no-store" in answer.headers["Cache-Control"]
+    policy = answer.headers["Content-Security-Policy"]
+    assert "default-src 'self'" in policy and "unsafe" not in policy and "frame-ancestors 'none'" in policy
+
+
+def test_a_huge_body_is_refused_before_it_is_read(alpha):
+    answer = alpha.client("admin").post(f"{alpha.url}/people/invite/", b"x", content_type="application/octet-stream", CONTENT_LENGTH=300 * 1024 * 1024)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize("next_page", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
+def test_the_log_in_leads_nowhere_else(alpha, next_page):
+    """IN-8."""
+    answer = Client().post(f"/accounts/login/?next={next_page}", {"login": alpha.pharmacy.email, "password": PASSWORD, "next": next_page})
+    assert answer.headers.get("Location", "/").startswith("/") and "evil" not in answer.headers.get("Location", "")
