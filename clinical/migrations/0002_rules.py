@@ -15,5 +15,7 @@ class Migration(migrations.Migration):
         migrations.RunSQL(append_only("clinical_stockmove"), migrations.RunSQL.noop),
         migrations.RunSQL(STOCK_BOOK, "DROP FUNCTION stock_book CASCADE"),
         migrations.RunSQL(STOCK_GUARD, "DROP FUNCTION stock_guard CASCADE"),
+        # --- laboratory ---
+        migrations.RunSQL(append_only("clinical_labresult"), migrations.RunSQL.noop),
         Withhold("Icd10Code", ["INSERT", "UPDATE", "DELETE"]),
     ]

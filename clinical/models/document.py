@@ -2,21 +2,39 @@
 
 from __future__ import annotations
 
+import hashlib
+import hmac
+import logging
 import secrets
-from typing import TYPE_CHECKING
+import unicodedata
+from typing import TYPE_CHECKING, Any
 
-from django.db import models
+from django.conf import settings
+from django.core.files import File
+from django.core.files.storage import default_storage
+from django.db import models, transaction
+from django.utils import timezone
 
+from clinical import filetypes, scanner
+from hospital.context import current
+from hospital.db.base import on_rollback
+from hospital.models import AuditEntry
 from hospital.tenancy import TenantKey, TenantManager
-from hospital.workflow import SYSTEM, Workflow
+from hospital.workflow import SYSTEM, Refused, Workflow
 
 if TYPE_CHECKING:
+    from clinical.models import LabOrder, Patient, Visit
     from hospital.context import Acting
+    from hospital.models import Person
+
+log = logging.getLogger(__name__)
+INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # among them line ends, and letters that turn the reading direction
+NAME_LENGTH = 200
 
 
 def random_key(document: Document, name: str) -> str:
     """Nothing of the original name, which may be anything, reaches the storage."""
-    return f"{document.tenant_id}/{secrets.token_hex(2)}/{secrets.token_urlsafe(24)}"
+    return f"{document.tenant_id}/{secrets.token_hex(1)}/{secrets.token_hex(24)}"
 
 
 class Documents(models.QuerySet):
@@ -85,3 +103,118 @@ class Document(Workflow):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_filed(self) -> bool:
+        return self.status == self.Status.FILED
+
+    @property
+    def kind(self) -> str:
+        """The word for the type: "PDF", "JPEG picture"."""
+        return filetypes.word_for(self.content_type)
+
+    @classmethod
+    @transaction.atomic
+    def upload(
+        cls,
+        file: File,
+        *,
+        patient: Patient,
+        by: Person | None,
+        visit: Visit | None = None,
+        lab_order: LabOrder | None = None,
+        title: str = "",
+        category: str = Category.OTHER,
+    ) -> Document:
+        """Check the bytes, keep them under a random key, and file the document, or let the scanner see it first."""
+        name = clean_name(file.name or "")
+        if file.size > settings.UPLOAD_LIMIT:
+            raise filetypes.refusal(name, f"is larger than {settings.UPLOAD_LIMIT // 1024**2} MB")
+        document = cls(patient=patient, visit=visit, lab_order=lab_order, category=category, name=name, uploaded_by=by)
+        document.content_type = filetypes.recognise(file, name).mime
+        document.title = title.strip() or name.rpartition(".")[0] or name
+        document.size, document.sha256 = file.size, digest(file)
+        document.tenant = current().tenant
+        document.file = keep(file, random_key(document, name))
+        document.start(by=by)
+        if settings.CLAMD_SOCKET:
+            transaction.on_commit(document._queue_scan, robust=True)
+        else:
+            document.scan()
+        return document
+
+    @transaction.atomic
+    def scan(self) -> None:
+        """File it, or reject it and throw the bytes away. Without a scanner, the check of the type is all there is."""
+        self.lock()
+        if self.status != self.Status.UPLOADED:
+            return
+        if not settings.CLAMD_SOCKET:
+            self.move_to(self.Status.FILED, by=None, scan_result="not scanned")
+            return
+        with self.file.storage.open(self.file.name) as content:
+            verdict = scanner.ask(content)
+        seen = {"scanned_at": timezone.now(), "scan_result": verdict.words[:200]}
+        if verdict.is_clean:
+            self.move_to(self.Status.FILED, by=None, **seen)
+            return
+        key = self.file.name
+        self.move_to(self.Status.REJECTED, by=None, reason=verdict.words, file="", **seen)
+        transaction.on_commit(lambda: forget(key))
+
+    def read(self) -> bytes:
+        """The bytes, as they were when they came. One that changed since then is never given out."""
+        if self.status == self.Status.UPLOADED:
+            raise Refused(f"“{self.title}” is still being checked for viruses. Try again in a minute.")
+        if self.status == self.Status.REJECTED:
+            raise Refused(f"“{self.title}” was rejected: {self.scan_result}. Its contents were not kept.", status=410)
+        with self.file.storage.open(self.file.name) as stored:
+            content = stored.read()
+        if hmac.compare_digest(hashlib.sha256(content).hexdigest(), self.sha256):
+            self._note("download")
+            return content
+        self._note("damaged")
+        log.error("document %s is not what was stored", self.pk)
+        raise Refused(f"“{self.title}” was damaged in storage and cannot be opened. The administrator can see this in the audit log.")
+
+    def _queue_scan(self) -> None:
+        """Without a broker the minute's sweep finds it, and nobody waits."""
+        from clinical.tasks import scan_document
+
+        scan_document.apply_async((str(self.tenant_id), str(self.pk)), retry=False)
+
+    def _note(self, action: str) -> None:
+        table = self._meta.db_table
+        AuditEntry.note(action, table=table, row_id=self.pk, patient_id=self.patient_id, detail={"name": self.name})
+
+
+def clean_name(name: str) -> str:
+    """The last part of a path without anything invisible, at most 200 letters, its ending kept."""
+    last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
+    seen = "".join(letter for letter in last if unicodedata.category(letter) not in INVISIBLE).strip().lstrip(".").strip()
+    stem, dot, ending = seen.rpartition(".")
+    if dot and len(seen) > NAME_LENGTH and len(ending) <= 8:
+        return f"{stem[: NAME_LENGTH - len(ending) - 1]}.{ending}"
+    return seen[:NAME_LENGTH] or "file"
+
+
+def digest(file: File) -> str:
+    found = hashlib.sha256()
+    for chunk in file.chunks():
+        found.update(chunk)
+    file.seek(0)
+    return found.hexdigest()
+
+
+def keep(file: File, key: str) -> str:
+    """Store the bytes before the row: a row without its object is worse than an object without its row."""
+    stored = default_storage.save(key, file)
+    on_rollback(lambda: forget(stored))
+    return stored
+
+
+def forget(key: str) -> Any:
+    try:
+        default_storage.delete(key)
+    except Exception:
+        log.exception("object %s could not be deleted", key)
