@@ -138,7 +138,7 @@ class Plot:
     @cached_property
     def _step(self) -> float:
         reach = self._highest - min(0.0, *self._numbers, 0.0)
-        return round_step(reach / 4) if reach else 1.0
+        return round_step(reach / 5) if reach else 1.0
 
 
 @dataclass

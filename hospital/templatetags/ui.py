@@ -95,7 +95,7 @@ def waiting(since: datetime, amber: int = 15, red: int = 30, until: datetime | N
     level = "red" if minutes >= red else "amber" if minutes >= amber else "green"
     return {
         "since": since,
-        "minutes": minutes,
+        "words": waiting_in_words(minutes),
         "level": level,
         "amber": amber,
         "red": red,
@@ -260,7 +260,7 @@ class RepeatBlock(template.Node):
 def repeat_block(parser: template.base.Parser, token: template.base.Token) -> RepeatBlock:
     """Shows a block a second time: the title of a page is its heading too, and is written once."""
     _, name = token.split_contents()
-    return RepeatBlock(name)
+    return RepeatBlock(name.strip("\"'"))
 
 
 def _local(value: date | datetime) -> date | datetime:
