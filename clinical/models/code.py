@@ -14,23 +14,24 @@ WORD = re.compile(r"[a-z0-9]+")
 
 class Icd10Codes(models.QuerySet):
     def look_up(self, text: str, limit: int = 12) -> list[Icd10Code]:
-        """What begins with this code, or has all of these words; what is common comes first."""
-        found = self.by_code(text.strip()) if SHAPE.fullmatch(text.strip()) else self.by_words(text)
-        return list(found[:limit])
+        """What begins with this code, or has all of these words: in its title before in a synonym, the common first."""
+        if SHAPE.fullmatch(text.strip()):
+            return list(self.by_code(text.strip())[:limit])
+        words = WORD.findall(text.lower())
+        found = self.by_words(text)[: 5 * limit]
+        return sorted(found, key=lambda code: (-code.words_begun_by(words), code.rank))[:limit]
 
     def by_code(self, text: str) -> Icd10Codes:
         plain = text.upper().replace(".", "")
         dotted = f"{plain[:3]}.{plain[3:]}" if len(plain) > 3 else plain
-        return self.filter(code__startswith=dotted).order_by("code")
+        return self.filter(code__startswith=dotted).defer("search").order_by("code")
 
     def by_words(self, text: str) -> Icd10Codes:
         """A word matches as a beginning, while it is typed, or by its stem, once it is whole."""
-        words = WORD.findall(text.lower())
-        if not words or len(words[-1]) < 2:
-            words = words[:-1]
+        words = [word for word in WORD.findall(text.lower()) if len(word) > 1 or word.isdigit()]
         if not words:
             return self.none()
-        found = self.filter(billable=True)
+        found = self.filter(billable=True).defer("search")
         for word in words:
             begins = SearchQuery(f"{word}:*", search_type="raw", config="simple")
             found = found.filter(search=begins | SearchQuery(word, config="english"))
@@ -53,3 +54,8 @@ class Icd10Code(models.Model):
 
     def __str__(self) -> str:
         return f"{self.code} {self.title}"
+
+    def words_begun_by(self, beginnings: list[str]) -> int:
+        """How many of these begin a word of the title."""
+        title = WORD.findall(self.title.lower())
+        return sum(any(word.startswith(beginning) for word in title) for beginning in beginnings)
