@@ -38,7 +38,11 @@ class Entry:
         own = self.resource.get("id")
         if is_text(own) and own:
             return own
-        return self.full_url.removeprefix("urn:uuid:") if self.full_url.startswith("urn:uuid:") and is_text(self.full_url) else ""
+        return (
+            self.full_url.removeprefix("urn:uuid:")
+            if self.full_url.startswith("urn:uuid:") and is_text(self.full_url)
+            else ""
+        )
 
 
 @dataclass(frozen=True)

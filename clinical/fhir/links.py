@@ -14,7 +14,6 @@ from django.db import models
 from clinical.fhir.files import Entry
 from clinical.fhir.values import Broken, Concept, Node, concept, is_text, part, text
 from clinical.models import Encounter, Organisation, Patient, PatientIdentifier, Practitioner
-from hospital.identifiers import uuid7
 
 # What other rows have keys to.
 TARGETS: dict[str, type[models.Model]] = {
@@ -150,11 +149,6 @@ def medicine_names(entry: Entry) -> dict[str, Concept]:
         return {entry.id: concept(entry.resource, "code")}
     except Broken:
         return {}
-
-
-def new_keys(kinds: Iterable[tuple[str, str]], existing: dict[tuple[str, str], Any]) -> dict[tuple[str, str], UUID]:
-    """The keys that rows have, or will have."""
-    return {name: existing[name].pk if name in existing else uuid7() for name in kinds}
 
 
 def references(resource: Node) -> Iterator[str]:

@@ -5,14 +5,10 @@ They are pure: no query, no clock. What they do not understand they refuse (`Bro
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
 
-from django.db import models
-
+from clinical.fhir.documents import read_forms
 from clinical.fhir.links import Links
-from clinical.fhir.observations import read_observation
 from clinical.fhir.values import (
     Broken,
     Node,
@@ -37,15 +33,7 @@ from clinical.fhir.values import (
 )
 from clinical.models import (
     Allergy,
-    Encounter,
-    Immunization,
-    MedicationStatement,
-    Observation,
-    Organisation,
-    Practitioner,
     Problem,
-    Procedure,
-    Report,
 )
 from clinical.models.history import Verification
 
@@ -214,6 +202,7 @@ def read_report(resource: Node, links: Links) -> Fields:
         "conclusion": text(resource, "conclusion"),
         "results": [links.id_of(one) for one in results if one],
         "encounter_id": links.key("Encounter", resource, "encounter"),
+        "files": read_forms(resource, named(resource, "code").text),
     }
 
 
@@ -295,29 +284,3 @@ def is_as_needed(dosage: Node) -> bool:
 def dose_number(protocol: Node) -> str:
     number = protocol.get("doseNumberPositiveInt")
     return str(number) if isinstance(number, int) else text(protocol, "doseNumberString")
-
-
-# --- the table --------------------------------------------------------------------------
-
-
-@dataclass(frozen=True)
-class Reader:
-    model: type[models.Model]
-    read: Callable[[Node, Links], Fields]
-    prefix: str = ""  # where two types share a table, one of them keeps its ids apart
-
-
-# In the order in which rows are stored: what others point to comes first. Patients and documents have ways of their own.
-READERS: dict[str, Reader] = {
-    "Organization": Reader(Organisation, read_organization),
-    "Practitioner": Reader(Practitioner, read_practitioner),
-    "Encounter": Reader(Encounter, read_encounter),
-    "Condition": Reader(Problem, read_condition),
-    "AllergyIntolerance": Reader(Allergy, read_allergy),
-    "MedicationRequest": Reader(MedicationStatement, read_medication_request),
-    "MedicationStatement": Reader(MedicationStatement, read_medication_statement, "MedicationStatement/"),
-    "Immunization": Reader(Immunization, read_immunization),
-    "Procedure": Reader(Procedure, read_procedure),
-    "Observation": Reader(Observation, read_observation),
-    "DiagnosticReport": Reader(Report, read_report),
-}
