@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from billing.models import Payment
+from billing.models import Charge, Payment
 from billing.money import spoken
-from realtime.catalogue import Levels, LiveEvent, Loudness, created
+from realtime.catalogue import Levels, LiveEvent, Loudness, changed, created, either
 
 
 def loudness(payment: Payment) -> Levels:
     """The checker doctor hears only the one that lets the patient in."""
-    return {"checker_doctor": Loudness.NOTICE if payment.opens_gate else None}
+    return {"checker_doctor": Loudness.NOTICE if payment.lets_in else None}
 
 
 def title(payment: Payment, role: str) -> str:
@@ -27,5 +27,13 @@ EVENTS = (
         loudness=loudness,
         title=title,
         link=lambda payment: payment.visit.get_absolute_url(),
+    ),
+    LiveEvent(
+        "patient:balance_changed",
+        Charge,
+        when=either(created, changed("amount", "cancelled_at", "waived_at")),
+        hears=("reception", "billing"),
+        title="{0.patient.name}: {0.text}",
+        link=lambda charge: charge.visit.get_absolute_url(),
     ),
 )

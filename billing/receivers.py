@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import models
-from django.dispatch import receiver
 
 from billing.models import CONSULTATION, Account, Charge, Kind
 from clinical.models import LabOrder, PrescriptionLine, Visit
@@ -16,33 +15,31 @@ UNDONE = (LabOrder.Status.CANCELLED, LabOrder.Status.REJECTED)
 GONE = (Visit.Status.CANCELLED, Visit.Status.LEFT)
 
 
-@receiver(moved, sender=Visit, dispatch_uid="billing_visit")
 def charge_consultation(instance: Visit, before: str, after: str, by: Person | None, **kwargs: Any) -> None:
     """A visit costs the consultation, unless the patient goes before anybody has looked."""
     if before == START:
         Charge.arise(instance, kind=Kind.CONSULTATION, code=CONSULTATION, text="Consultation", source_id=instance.pk)
-        settle(instance)
+        Account(instance).settle()
     elif after in GONE and before == Visit.Status.REGISTERED:
         cancel_charges(Kind.CONSULTATION, instance.pk, f"The visit was {instance.get_status_display().lower()} before the examination.", by)
 
 
-@receiver(moved, sender=LabOrder, dispatch_uid="billing_lab_order")
 def charge_test(instance: LabOrder, before: str, after: str, by: Person | None, **kwargs: Any) -> None:
     """A test costs from its order on. A rejected specimen costs nothing: the order that repeats it does."""
     if before == START:
-        Charge.arise(instance.visit, kind=Kind.TEST, code=instance.test.code, text=instance.test.name, source_id=instance.pk)
-        settle(instance.visit)
+        account = Account.locked(instance.visit)
+        Charge.arise(account.visit, kind=Kind.TEST, code=instance.test.code, text=instance.test.name, source_id=instance.pk)
+        account.settle()
     elif after in UNDONE:
         cancel_charges(Kind.TEST, instance.pk, f"The test was {after}.", by)
 
 
-@receiver(moved, sender=PrescriptionLine, dispatch_uid="billing_line")
 def charge_medicine(instance: PrescriptionLine, by: Person | None, **kwargs: Any) -> None:
     """What was handed out since the last charge of this line."""
     visit = instance.prescription.visit
     account = Account.locked(visit)
-    charged = Charge.objects.live().filter(kind=Kind.MEDICINE, source_id=instance.pk)
-    known = charged.aggregate(quantity=models.Sum("quantity"), sequence=models.Max("sequence"))
+    former = Charge.objects.filter(kind=Kind.MEDICINE, source_id=instance.pk)
+    known = former.aggregate(quantity=models.Sum("quantity", filter=models.Q(cancelled_at=None)), sequence=models.Max("sequence"))
     more = instance.dispensed - (known["quantity"] or 0)
     if more > 0:
         medicine = instance.medicine
@@ -50,10 +47,12 @@ def charge_medicine(instance: PrescriptionLine, by: Person | None, **kwargs: Any
         account.settle()
 
 
-def settle(visit: Visit) -> None:
-    Account.locked(visit).settle()
-
-
 def cancel_charges(kind: str, source_id: Any, reason: str, by: Person | None) -> None:
     for charge in Charge.objects.live().filter(kind=kind, source_id=source_id).select_related("visit"):
         charge.cancel(reason, by=by)
+
+
+def listen() -> None:
+    moved.connect(charge_consultation, sender=Visit, dispatch_uid="charge_consultation")
+    moved.connect(charge_test, sender=LabOrder, dispatch_uid="charge_test")
+    moved.connect(charge_medicine, sender=PrescriptionLine, dispatch_uid="charge_medicine")

@@ -6,11 +6,13 @@ from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from django.db import transaction
+from django.db import models, transaction
+from django.db.models.functions import Coalesce
 
 from billing.models.charge import Charge
 from billing.models.payment import Allocation, Payment
 from billing.money import ZERO
+from clinical.models import Visit
 from hospital.context import current
 from hospital.workflow import Refused
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
     from hospital.models import Person
 
 UNPAID, PARTIAL, PAID, WAIVED = "unpaid", "partial", "paid", "waived"
-GATE_STATUS = {"consultation": "registered", "laboratory": "lab_pending", "pharmacy": "diagnosed"}
 
 
 class Account:
@@ -87,8 +88,6 @@ class Account:
             self._forget()
         if self.visit.payment != self.payment:
             self.visit.set_payment(self.payment)
-        else:
-            self.visit.touch()
 
     def release(self, charge: Charge) -> None:
         """Give back to the payments what they had put on this charge."""
@@ -111,10 +110,11 @@ class Account:
             row.waive(reason, by=by)
         self._forget()
 
-    def would_open_gate(self, amount: Decimal) -> bool:
-        """Whether this much pays the visit just before the step that the tenant asks payment for."""
-        gate = GATE_STATUS.get(current().tenant.require_payment_before)
-        return self.visit.status == gate and not self.visit.gate_override_at and amount == self.due and not self.needs_price
+    def would_let_in(self, amount: Decimal) -> bool:
+        """Whether somebody who waits to be examined, and to pay first, has paid with this much."""
+        tenant, visit = current().tenant, self.visit
+        waits = tenant.require_payment_before == tenant.Gate.CONSULTATION and visit.status == visit.Status.REGISTERED and not visit.gate_override_at
+        return waits and amount == self.due and not self.needs_price
 
     def _allocate(self) -> None:
         purses = [[payment, payment.free] for payment in self.payments if payment.free]
@@ -135,3 +135,26 @@ class Account:
     @property
     def _live(self) -> list[Charge]:
         return [row for row in self.charges if row.cancelled_at is None]
+
+
+def open_accounts() -> models.QuerySet:
+    """Visits on which something can still be paid, with `total`, `received`, `due` and `unpriced`; one query."""
+    mine = {"visit": models.OuterRef("pk")}
+    charges = Charge.objects.filter(**mine)
+    covered = Allocation.objects.filter(charge__visit=models.OuterRef("pk"), charge__cancelled_at=None, charge__waived_at=None)
+    return (
+        Visit.objects.filter(payment__in=(UNPAID, PARTIAL))
+        .annotate(
+            total=sum_of(charges.live(), "visit"),
+            received=sum_of(Payment.objects.filter(**mine), "visit"),
+            due=sum_of(charges.open(), "visit") - sum_of(covered, "charge__visit"),
+            unpriced=models.Exists(charges.open().filter(needs_price=True)),
+        )
+        .filter(models.Q(due__gt=0) | models.Q(unpriced=True))
+    )
+
+
+def sum_of(rows: models.QuerySet, by: str) -> models.Expression:
+    """The sum of `amount` of these rows, as a part of another query; nothing is nought."""
+    whole = rows.order_by().values(by).annotate(sum=models.Sum("amount")).values("sum")
+    return Coalesce(models.Subquery(whole), ZERO, output_field=models.DecimalField(max_digits=12, decimal_places=2))

@@ -39,7 +39,7 @@ class Payment(TenantModel):
     reference = models.CharField(max_length=80, blank=True)
     received_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, related_name="+")
     received_at = models.DateTimeField(default=timezone.now)
-    opens_gate = models.BooleanField(default=False, help_text="With it the visit was paid before the step that the hospital asks payment for.")
+    lets_in = models.BooleanField(default=False, help_text="The patient waited for the examination, and had only to pay.")
 
     objects = TenantManager.of(Payments)
 
@@ -78,7 +78,7 @@ class Payment(TenantModel):
             method=cls.Method(method),
             reference=reference.strip()[:80],
             received_by=by,
-            opens_gate=account.would_open_gate(amount),
+            lets_in=account.would_let_in(amount),
         )
         account.settle()
         return payment

@@ -1,0 +1,26 @@
+"""`{% account_section visit %}`: what a visit costs, on the pages of other apps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+
+from billing.models import Account
+from hospital.context import current
+
+register = template.Library()
+
+
+@register.inclusion_tag("billing/account/_section.html", takes_context=True)
+def account_section(context: template.Context, visit: Any, oob: bool = False) -> dict[str, Any]:
+    """Nothing for those who may not see accounts."""
+    acting = current()
+    return {
+        "account": Account(visit) if acting.may("billing.view_account") else None,
+        "visit": visit,
+        "acting": acting,
+        "may_take": acting.may("billing.take_payment"),
+        "may_waive": acting.may("billing.waive"),
+        "oob": oob,
+    }

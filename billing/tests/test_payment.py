@@ -1,0 +1,280 @@
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from decimal import Decimal
+
+import pytest
+from django.db import connection, transaction
+from django.db.utils import DatabaseError
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from billing.models import Account, Allocation, Charge, Kind, Payment, Price
+from billing.tests.till import a_test, price, visit
+from hospital.models import AuditEntry
+from hospital.tests.hospital import Hospital
+from hospital.workflow import Refused
+
+CASH = {"method": "cash"}
+
+
+def take(seen, amount, **more):
+    return Payment.take(seen, Decimal(amount), by=None, **{**CASH, **more})
+
+
+def test_a_visit_costs_the_consultation(alpha):
+    with alpha.acting("reception"):
+        price("50")
+        seen = visit()
+        charge = seen.charges.get()
+    assert (charge.kind, charge.amount, charge.text) == (Kind.CONSULTATION, Decimal("50.00"), "Consultation")
+    assert seen.payment == "unpaid"
+
+
+def test_the_price_that_counts_is_the_newest_that_has_begun(alpha):
+    with alpha.acting():
+        price("40", since=date(2020, 1, 1))
+        price("50", since=date(2021, 1, 1))
+        price("60", since=date(2999, 1, 1))
+        assert Price.on(date(2024, 5, 5), Kind.CONSULTATION, "consultation").amount == Decimal("50.00")
+        assert Price.on(date(2020, 5, 5), Kind.CONSULTATION, "consultation").amount == Decimal("40.00")
+        assert Price.on(date(2019, 5, 5), Kind.CONSULTATION, "consultation") is None
+
+
+def test_a_payment_covers_the_charge_and_the_visit_is_paid(alpha):
+    with alpha.acting("reception"):
+        price("50")
+        seen = visit()
+        payment = Payment.take(seen, Decimal("50"), method="card", reference="slip 7", by=alpha.reception)
+    assert (payment.number, payment.received_by, payment.reference) == ("RC-000001", alpha.reception, "slip 7")
+    assert seen.payment == "paid"
+    with alpha.acting():
+        assert [(row.payment, row.amount) for row in Allocation.objects.all()] == [(payment, Decimal("50.00"))]
+        assert AuditEntry.objects.filter(table="billing_payment", row_id=payment.pk, person_id=alpha.reception.pk).exists()
+
+
+def test_a_part_payment_leaves_the_rest_due(alpha):
+    with alpha.acting("reception"):
+        price("50")
+        seen = visit()
+        take(seen, "20")
+        assert (seen.payment, Account(seen).due) == ("partial", Decimal("30.00"))
+        take(seen, "30", method="transfer", reference="x")
+        assert (seen.payment, Account(seen).due) == ("paid", Decimal("0.00"))
+
+
+@pytest.mark.parametrize("amount, words", [("50.01", "Only $50.00 is due"), ("0", "more than nothing"), ("-5", "more than nothing")])
+def test_more_than_is_due_or_nothing_is_refused(alpha, amount, words):
+    with alpha.acting("reception"):
+        price("50")
+        seen = visit()
+        with pytest.raises(Refused, match=words.replace("$", r"\$")):
+            take(seen, amount)
+        assert Payment.objects.count() == 0
+
+
+def test_a_paid_visit_takes_nothing_more(alpha):
+    with alpha.acting("reception"):
+        price("50")
+        seen = visit()
+        take(seen, "50")
+        with pytest.raises(Refused, match="Nothing is due"):
+            take(seen, "1")
+
+
+def test_the_oldest_charge_is_paid_first(alpha):
+    with alpha.acting():
+        price("50")
+        price("8", Kind.TEST, "GLU")
+        seen = visit()
+        seen.override_gate("Emergency", by=None)
+        seen.order_tests([a_test()], by=None)
+        take(seen, "50")
+        covered = {row.charge.kind: row.amount for row in Allocation.objects.select_related("charge")}
+    assert covered == {Kind.CONSULTATION: Decimal("50.00")}
+
+
+def test_a_free_consultation_is_paid_at_once(alpha):
+    with alpha.acting("reception"):
+        price("0")
+        assert visit().payment == "paid"
+
+
+def test_a_missing_price_is_not_free_and_keeps_the_account_open(alpha):
+    with alpha.acting("billing"):
+        seen = visit()
+        charge = seen.charges.get()
+        assert (charge.needs_price, seen.payment) == (True, "unpaid")
+        charge.set_price(Decimal("35"), by=alpha.billing)
+        assert Account(seen).due == Decimal("35.00")
+        with pytest.raises(Refused, match="has its price"):
+            charge.set_price(Decimal("1"), by=alpha.billing)
+
+
+def test_waiving_lets_go_of_the_rest_with_a_reason_and_a_name(alpha):
+    with alpha.acting("billing"):
+        price("50")
+        seen = visit()
+        charge = seen.charges.get()
+        with pytest.raises(Refused, match="Say why"):
+            charge.waive("  ", by=alpha.billing)
+        charge.waive("Staff child", by=alpha.billing)
+        assert (charge.waived_by, charge.waive_reason) == (alpha.billing, "Staff child")
+        seen.refresh_from_db()
+        assert (seen.payment, Account(seen).due, Account(seen).waived) == ("waived", Decimal("0.00"), Decimal("50.00"))
+        with pytest.raises(Refused, match="waived already"):
+            charge.waive("again", by=alpha.billing)
+
+
+def test_a_visit_that_was_partly_paid_and_then_waived_is_paid(alpha):
+    with alpha.acting("billing"):
+        price("50")
+        seen = visit()
+        take(seen, "20")
+        Account(seen).waive("Hardship", by=alpha.billing)
+        seen.refresh_from_db()
+        assert (seen.payment, Account(seen).waived, Account(seen).paid) == ("paid", Decimal("30.00"), Decimal("20.00"))
+        with pytest.raises(Refused, match="nothing to waive"):
+            Account(seen).waive("again", by=alpha.billing)
+
+
+def test_paying_opens_the_gate(alpha):
+    with alpha.acting("reception"):
+        price("50")
+        seen = visit()
+        with pytest.raises(Refused, match="not paid"):
+            seen.check_gate("consultation")
+        assert take(seen, "20").lets_in is False
+        assert take(seen, "30").lets_in is True
+        seen.check_gate("consultation")
+
+
+def test_nobody_changes_or_deletes_a_payment_or_an_allocation(alpha):
+    with alpha.acting("reception"):
+        price("50")
+        take(visit(), "50")
+    for statement in ("UPDATE billing_payment SET amount = 1", "DELETE FROM billing_payment", "UPDATE billing_allocation SET amount = 1", "DELETE FROM billing_allocation"):
+        with pytest.raises(DatabaseError, match="permission denied"), alpha.acting(), connection.cursor() as cursor:
+            cursor.execute(statement)
+
+
+def test_not_even_the_owner_of_the_tables_changes_a_payment(alpha):
+    with alpha.acting("reception"):
+        price("50")
+        payment = take(visit(), "50")
+    with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic("owner"):
+        from django.db import connections
+
+        with connections["owner"].cursor() as cursor:
+            cursor.execute("SELECT set_config('app.tenant', %s, true)", [str(alpha.tenant.pk)])
+            cursor.execute("UPDATE billing_payment SET amount = 1 WHERE id = %s", [payment.pk])
+
+
+@pytest.mark.parametrize("amount", ["10.01", "-0.01"])
+def test_the_database_refuses_allocations_that_do_not_fit(alpha, amount):
+    """The charge is 50 and the payment 40, of which 40 are allocated: 10 more fit the charge, and no cent the payment."""
+    with alpha.acting("reception"):
+        price("50")
+        payment = take(visit(), "40")
+        other = visit("Ben Adler").charges.get()
+    with pytest.raises(DatabaseError, match="do not fit"), alpha.acting():
+        Allocation.objects.create(payment=payment, charge=other, amount=Decimal(amount))
+
+
+def test_the_database_refuses_to_shrink_a_charge_below_what_was_paid_for_it(alpha):
+    with alpha.acting("reception"):
+        price("50")
+        seen = visit()
+        take(seen, "50")
+    with pytest.raises(DatabaseError, match="less than what was paid"), alpha.acting():
+        Charge.objects.filter(visit=seen).update(amount=10, unit_price=10)
+
+
+def test_twenty_at_once_never_take_more_than_is_due_and_receipts_have_no_gaps(alpha):
+    """CO-4, as far as the account goes now."""
+    with alpha.acting("reception"):
+        price("100")
+        seen = visit()
+
+    def pay(number: int) -> Decimal:
+        try:
+            with alpha.acting("reception"):
+                mine = type(seen).objects.get(pk=seen.pk)
+                return take(mine, "9").amount
+        except Refused:
+            return Decimal(0)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(20) as pool:
+        taken = list(pool.map(pay, range(20)))
+    with alpha.acting():
+        account = Account(type(seen).objects.get(pk=seen.pk))
+        serials = sorted(Payment.objects.values_list("serial", flat=True))
+        covered = sum(Allocation.objects.values_list("amount", flat=True))
+        assert sum(taken) == Decimal(99) == account.paid == covered
+        assert (account.due, account.visit.payment, serials) == (Decimal("1.00"), "partial", list(range(1, 12)))
+
+
+def test_the_other_hospital_sees_no_money_of_this_one(alpha, beta):
+    with alpha.acting("reception"):
+        price("50")
+        take(visit(), "50")
+    with beta.acting("admin"):
+        assert (Payment.objects.count(), Charge.objects.count(), Allocation.objects.count(), Price.objects.count()) == (0, 0, 0, 0)
+
+
+CENTS = st.integers(min_value=1, max_value=20_000).map(lambda cents: Decimal(cents) / 100)
+STEP = st.one_of(
+    st.tuples(st.just("charge"), CENTS, st.integers(min_value=1, max_value=9)),
+    st.tuples(st.just("pay"), CENTS, st.just(1)),
+    st.tuples(st.just("cancel"), CENTS, st.integers(min_value=0, max_value=9)),
+    st.tuples(st.just("waive"), CENTS, st.integers(min_value=0, max_value=9)),
+)
+
+
+@pytest.fixture(scope="module")
+def till(django_db_setup, django_db_blocker):
+    with django_db_blocker.unblock():
+        house = Hospital("Till")
+        with house.acting():
+            price("50")
+        yield house
+
+
+@settings(max_examples=40, deadline=None)
+@given(steps=st.lists(STEP, max_size=12))
+def test_whatever_happens_the_sums_agree(till, django_db_blocker, steps):
+    """Charges, payments, cancellations and waivers in any order: nothing is ever above anything, no cent is lost."""
+    with django_db_blocker.unblock(), till.acting():
+        seen = visit()
+        for number, (what, amount, index) in enumerate(steps):
+            do(seen, what, amount, index, number)
+            check(seen)
+
+
+def do(seen, what, amount, index, number):
+    account = Account.locked(seen)
+    if what == "charge":
+        unit = (amount / index).quantize(Decimal("0.01"))
+        Charge.objects.create(visit=seen, patient_id=seen.patient_id, kind=Kind.TEST, code="X", text="X", quantity=index, unit_price=unit, amount=unit * index, source_id=seen.pk, sequence=number + 2)
+        account.settle()
+    elif what == "pay" and account.due:
+        take(seen, min(amount, account.due))
+    elif what in ("cancel", "waive") and index < len(account.charges):
+        charge = account.charges[index]
+        if what == "cancel" and not charge.waived_at:
+            charge.cancel("Not done", by=None)
+        elif charge.is_open:
+            charge.waive("Hardship", by=None)
+
+
+def check(seen):
+    seen.refresh_from_db()
+    account = Account(seen)
+    covered = sum(row.allocated for row in account.charges)
+    assert account.total == account.due + account.waived + covered
+    assert account.paid == covered + account.credit
+    assert all(0 <= row.allocated <= row.amount for row in account.charges)
+    assert all(row.free >= 0 for row in account.payments)
+    assert not (account.credit and account.due)
+    assert seen.payment == account.payment

@@ -1,0 +1,122 @@
+"""Taking money: the open accounts, the payment form, and the receipt."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import models
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+
+from billing.forms import SetPrice, TakePayment, Waive
+from billing.models import Account, Charge, Payment
+from billing.models.account import open_accounts
+from billing.money import ZERO, spoken
+from clinical import days
+from clinical.models import Visit
+from hospital.models import AuditEntry
+from hospital.permits import permit
+
+PAGE = 25
+LATEST = 8
+
+
+@permit("billing.view_account")
+def payments(request: HttpRequest) -> HttpResponse:
+    """Who owes what, oldest first, and what came in today."""
+    accounts = open_accounts()
+    counts = accounts.aggregate(all=models.Count("pk"), due=models.Sum("due"), **{name: models.Count("pk", filter=chosen) for name, _, chosen in FILTERS})
+    chosen = next((condition for name, _, condition in FILTERS if name == request.GET.get("show")), models.Q())
+    rows = accounts.filter(chosen).select_related("patient").order_by("registered_at", "pk")
+    start, end = days.bounds(days.today())
+    today = Payment.objects.filter(received_at__gte=start, received_at__lt=end)
+    by_method = dict(today.order_by().values_list("method").annotate(models.Sum("amount")))
+    context = {
+        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "pills": [{"value": "", "label": "All open", "count": counts["all"]}, *({"value": name, "label": label, "count": counts[name]} for name, label, _ in FILTERS)],
+        "due": counts["due"] or ZERO,
+        "received": sum(by_method.values(), ZERO),
+        "methods": [(label, by_method.get(method, ZERO)) for method, label in Payment.Method.choices],
+        "latest": today.select_related("patient", "received_by").order_by("-serial")[:LATEST],
+    }
+    return render(request, "billing/payments/payments.html", context)
+
+
+FILTERS = (
+    ("unpaid", "Nothing paid", models.Q(payment=Visit.Payment.UNPAID)),
+    ("partial", "Partly paid", models.Q(payment=Visit.Payment.PARTIAL)),
+    ("unpriced", "Without a price", models.Q(unpriced=True)),
+    ("over", "Visit is over", models.Q(status__in=Visit.OVER)),
+)
+
+
+@permit("billing.take_payment", "GET", "POST")
+def take_payment(request: HttpRequest, pk) -> HttpResponse:
+    visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
+    form = TakePayment(request.POST or None, due=Account(visit).due)
+    if request.method == "GET" or not form.is_valid():
+        return ask(request, form, visit, title=f"Payment of {visit.patient.name}", submit="Take payment")
+    data = form.cleaned_data
+    payment = Payment.take(visit, data["amount"], method=data["method"], reference=data["reference"], by=request.acting.person)
+    if request.htmx:
+        return render(request, "billing/account/_taken.html", {"payment": payment, "visit": visit, "rest": Account(visit).due})
+    messages.success(request, f"{payment.number}: {spoken(payment.amount)} received.")
+    return redirect(visit)
+
+
+@permit("billing.waive", "GET", "POST")
+def waive_account(request: HttpRequest, pk) -> HttpResponse:
+    """Let go of all that is due on a visit."""
+    visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
+    form = Waive(request.POST or None)
+    if request.method == "GET" or not form.is_valid():
+        return ask(request, form, visit, title=f"Waive {spoken(Account(visit).due)}", submit="Waive")
+    Account(visit).waive(form.cleaned_data["reason"], by=request.acting.person)
+    return changed(request, visit, "What was due is waived.")
+
+
+@permit("billing.waive", "GET", "POST")
+def waive_charge(request: HttpRequest, pk) -> HttpResponse:
+    charge = get_object_or_404(Charge.objects.select_related("visit__patient"), pk=pk)
+    form = Waive(request.POST or None)
+    if request.method == "GET" or not form.is_valid():
+        return ask(request, form, charge.visit, title=f"Waive {charge.text}", submit="Waive")
+    charge.waive(form.cleaned_data["reason"], by=request.acting.person)
+    return changed(request, charge.visit, f"{charge.text} is waived.")
+
+
+@permit("billing.waive", "GET", "POST")
+def price_charge(request: HttpRequest, pk) -> HttpResponse:
+    charge = get_object_or_404(Charge.objects.select_related("visit__patient"), pk=pk)
+    form = SetPrice(request.POST or None)
+    if request.method == "GET" or not form.is_valid():
+        return ask(request, form, charge.visit, title=f"Price of {charge.text}", submit="Set price")
+    charge.set_price(form.cleaned_data["unit_price"], by=request.acting.person)
+    return changed(request, charge.visit, f"{charge.text} costs {spoken(charge.amount)}.")
+
+
+@permit("billing.view_account")
+def receipt(request: HttpRequest, pk) -> HttpResponse:
+    """A receipt can be printed again; each time is noted."""
+    payment = get_object_or_404(Payment.objects.select_related("patient", "visit", "received_by"), pk=pk)
+    AuditEntry.note("print", table=Payment._meta.db_table, row_id=payment.pk, patient_id=payment.patient_id)
+    lines = payment.allocations.order_by().values("charge__text", "charge__quantity").annotate(part=models.Sum("amount"), at=models.Min("charge__charged_at")).filter(part__gt=0).order_by("at")
+    context = {"payment": payment, "lines": lines, "due": Account(payment.visit).due, "back": payment.visit.get_absolute_url()}
+    return render(request, "billing/payments/receipt.html", context)
+
+
+def ask(request: HttpRequest, form: forms.Form, visit: Visit, *, title: str, submit: str) -> HttpResponse:
+    """A form as a page of its own, or beside the list when HTMX asks for it."""
+    context = {"form": form, "visit": visit, "patient": visit.patient, "title": title, "submit": submit, "action": request.path, "cancel": visit.get_absolute_url(), "htmx": True}
+    template = "_form.html" if request.htmx else "billing/account/form.html"
+    return render(request, template, context, status=422 if form.errors else 200)
+
+
+def changed(request: HttpRequest, visit: Visit, sentence: str) -> HttpResponse:
+    if request.htmx:
+        response = render(request, "billing/account/_changed.html", {"visit": visit, "sentence": sentence})
+        response.headers["HX-Trigger"] = "close-dialog"
+        return response
+    messages.success(request, sentence)
+    return redirect(visit)
