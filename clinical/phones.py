@@ -15,7 +15,9 @@ def normalise(text: str) -> str:
         return ""
     number = parse(text)
     if number is None or not phonenumbers.is_possible_number(number):
-        raise ValidationError("This is not a telephone number. Write it with its area code, or with + and the country code.")
+        raise ValidationError(
+            "This is not a telephone number. Write it with its area code, or with + and the country code."
+        )
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
@@ -32,4 +34,6 @@ def pretty(e164: str) -> str:
     if number is None:
         return e164
     at_home = phonenumbers.region_code_for_number(number) == current().tenant.phone_region
-    return phonenumbers.format_number(number, PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL)
+    return phonenumbers.format_number(
+        number, PhoneNumberFormat.NATIONAL if at_home else PhoneNumberFormat.INTERNATIONAL
+    )

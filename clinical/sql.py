@@ -37,3 +37,10 @@ BEGIN
 END $$;
 CREATE TRIGGER guard BEFORE INSERT OR UPDATE ON clinical_batch FOR EACH ROW EXECUTE FUNCTION stock_guard();
 """
+
+# Found by any part of a name under row-level security: see clinical/finding.py.
+PATIENT_SEARCH = """
+CREATE EXTENSION IF NOT EXISTS pg_trgm;
+CREATE EXTENSION IF NOT EXISTS btree_gin;
+CREATE INDEX patient_search ON clinical_patient USING gin (tenant_id, search gin_trgm_ops);
+"""

@@ -2,7 +2,7 @@
 
 from django.db import migrations
 
-from clinical.sql import APPEND_ONLY, STOCK_BOOK, STOCK_GUARD, append_only
+from clinical.sql import APPEND_ONLY, PATIENT_SEARCH, STOCK_BOOK, STOCK_GUARD, append_only
 from hospital.db.fence import Withhold
 
 
@@ -10,6 +10,9 @@ class Migration(migrations.Migration):
     dependencies = [("clinical", "0001_initial")]
 
     operations = [
+        # --- patients ---
+        migrations.RunSQL(PATIENT_SEARCH, "DROP INDEX patient_search"),
+        # --- logs and ledgers ---
         migrations.RunSQL(APPEND_ONLY, "DROP FUNCTION append_only CASCADE"),
         # --- pharmacy ---
         migrations.RunSQL(append_only("clinical_stockmove"), migrations.RunSQL.noop),

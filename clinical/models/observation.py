@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from django.db import models, transaction
 from django.utils import timezone
 
+from clinical import vitals as signs
 from hospital.tenancy import EditableModel, TenantKey
 
 if TYPE_CHECKING:
@@ -33,12 +34,39 @@ class Examination(EditableModel):
     @property
     def vitals(self) -> dict[str, Decimal]:
         """The measured values by LOINC code."""
-        return {row.code: row.value_number for row in self.observations.all() if row.value_number is not None}
+        rows = self.observations.filter(category=Observation.Category.VITAL_SIGNS)
+        return {row.code: row.value_number for row in rows if row.code in signs.BY_CODE}
 
     @transaction.atomic
     def amend(self, *, by: Person | None, symptoms: str, findings: str, vitals: dict[str, Decimal | None]) -> None:
         """Correct what was written; a vital sign without a value is taken away."""
-        raise NotImplementedError
+        self.symptoms, self.findings = symptoms, findings
+        self.save(update_fields=["symptoms", "findings"])
+        self.measure(vitals, by=by)
+        self.visit.touch()
+
+    def measure(self, values: dict[str, Decimal | None], *, by: Person | None) -> None:
+        """Make these, by LOINC code, the vital signs of this examination; the body mass index follows from them."""
+        values = {**self.vitals, **values}
+        values[signs.BMI.code] = signs.body_mass_index(values.get("29463-7"), values.get("8302-2"))
+        known = {row.code: row for row in self.observations.filter(category=Observation.Category.VITAL_SIGNS)}
+        for code, value in values.items():
+            if value is not None:
+                self._put(known.get(code), signs.BY_CODE[code], value, by)
+            elif code in known:
+                known[code].delete()
+
+    def _put(self, row: Observation | None, vital: signs.Vital, value: Decimal, by: Person | None) -> None:
+        if row is not None and row.value_number == value:
+            return
+        if row is None:
+            row = Observation(patient_id=self.patient_id, visit_id=self.visit_id, examination=self, code=vital.code)
+            row.category, row.effective_at = Observation.Category.VITAL_SIGNS, self.examined_at
+            row.text, row.unit = vital.label, vital.unit
+        row.value_number, row.recorded_by = value, by
+        row.flag = signs.flag_of(vital.code, value, self.patient, self.examined_at)
+        row.save()
+
 
 class Observation(EditableModel):
     """Something measured or observed about a patient, at a time, with a code."""
@@ -72,13 +100,21 @@ class Observation(EditableModel):
     value_text = models.TextField(blank=True)
     flag = models.CharField(max_length=15, choices=Flag.choices, blank=True)
     effective_at = models.DateTimeField()
-    effective_said = models.CharField(max_length=40, blank=True, editable=False, help_text="As an imported record gave it.")
-    recorded_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, blank=True, related_name="+")
-    fhir_id = models.CharField(max_length=128, blank=True, editable=False)
+    effective_said = models.CharField(
+        max_length=40, blank=True, editable=False, help_text="As an imported record gave it."
+    )
+    recorded_by = models.ForeignKey(
+        "hospital.Person", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
+    )
+    fhir_id = models.CharField(max_length=255, blank=True, editable=False)
 
     class Meta(EditableModel.Meta):
         ordering = ["-effective_at", "id"]
-        constraints = [models.UniqueConstraint(fields=["tenant", "fhir_id"], condition=~models.Q(fhir_id=""), name="observation_fhir_id_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["tenant", "fhir_id"], condition=~models.Q(fhir_id=""), name="observation_fhir_id_once"
+            )
+        ]
         indexes = [
             models.Index(fields=["tenant", "patient", "code", "-effective_at"], name="observation_course"),
             models.Index(fields=["tenant", "patient", "category", "-effective_at"], name="observation_by_category"),
