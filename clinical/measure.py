@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any
 
 NUMBER = re.compile(r"\A(<=|>=|<|>|≤|≥)?\s*([-+\u2212]?\d{1,10}(?:[.,]\d{1,8})?)\Z")
+UNITS = {"10*3/uL": "10³/µL", "10*6/uL": "10⁶/µL", "{INR}": "", "m[IU]/L": "mIU/L", "ug/mL": "µg/mL", "Cel": "°C"}
 SPELLINGS = {"≤": "<=", "≥": ">="}
 
 
@@ -110,3 +111,8 @@ def plain(number: Decimal) -> str:
     """Without the zeros that a column adds: 4.0000 is 4, and 100 stays 100."""
     text = f"{number:f}"
     return text.rstrip("0").rstrip(".") if "." in text else text
+
+
+def in_words(unit: str) -> str:
+    """A unit of UCUM as people write it."""
+    return UNITS.get(unit, unit)

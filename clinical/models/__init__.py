@@ -14,7 +14,8 @@ from clinical.models.history import (
     Procedure,
     Report,
 )
-from clinical.models.laboratory import LabOrder, LabResult, LabTest, ReferenceRange
+from clinical.models.lab_test import LabTest, ReferenceRange
+from clinical.models.laboratory import LabOrder, LabResult
 from clinical.models.observation import Examination, Observation
 from clinical.models.patient import Patient
 from clinical.models.pharmacy import Batch, Medicine, StockMove

@@ -1,27 +1,25 @@
-"""The laboratory: what can be measured, what was ordered, and what came out."""
+"""What was ordered from the laboratory, and what came out."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta
-from decimal import Decimal
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from django.db import models, transaction
 from django.utils import timezone
 
-from clinical.measure import Limits, Measured, NotANumber, read_number
-from hospital.context import current
+from clinical.measure import Limits, in_words
+from clinical.models.lab_test import VALUE, LabTest
 from hospital.models import Counter
-from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
+from hospital.tenancy import TenantKey, TenantManager, TenantModel
 from hospital.workflow import Refused, Workflow
 
 if TYPE_CHECKING:
-    from clinical.models import Patient, Visit
+    from clinical.models import Visit
     from clinical.models.document import Document
     from hospital.models import Person
 
 PROCESS, ORDER = "clinical.process_lab", "clinical.order_tests"
-VALUE = {"max_digits": 14, "decimal_places": 4, "null": True, "blank": True}
 
 
 def by_person() -> models.ForeignKey:
@@ -32,113 +30,6 @@ def by_person() -> models.ForeignKey:
 
 def moment() -> models.DateTimeField:
     return models.DateTimeField(null=True, blank=True, editable=False)
-
-
-class Specimen(models.TextChoices):
-    SERUM = "serum", "Serum"
-    PLASMA = "plasma", "Plasma"
-    BLOOD = "blood", "Whole blood"
-    URINE = "urine", "Urine"
-    STOOL = "stool", "Stool"
-    SWAB = "swab", "Swab"
-    SPUTUM = "sputum", "Sputum"
-    TISSUE = "tissue", "Tissue"
-    OTHER = "other", "Other"
-    NONE = "none", "No specimen"
-
-
-class LabTest(EditableModel):
-    """Something that this laboratory can measure. `options` of a coded test: code, label, abnormal, critical."""
-
-    class Kind(models.TextChoices):
-        NUMERIC = "numeric", "Number"
-        CODED = "coded", "One of several answers"
-        TEXT = "text", "Text"
-        FILE = "file", "File"
-
-    code = models.CharField(max_length=20)
-    name = models.CharField(max_length=120)
-    group = models.CharField(max_length=60, help_text="The heading under which the test is ordered.")
-    loinc = models.CharField("LOINC", max_length=20, blank=True, default="")
-    specimen = models.CharField(max_length=10, choices=Specimen.choices, default=Specimen.SERUM)
-    kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.NUMERIC)
-    unit = models.CharField(max_length=30, blank=True, default="", help_text="In UCUM, such as mmol/L.")
-    decimals = models.PositiveSmallIntegerField(default=0)
-    options = models.JSONField(default=list, blank=True)
-    absolute_low = models.DecimalField(**VALUE, help_text="A smaller value is a typing error, and is refused.")
-    absolute_high = models.DecimalField(**VALUE, help_text="A greater value is a typing error, and is refused.")
-    is_active = models.BooleanField(default=True)
-
-    class Meta(EditableModel.Meta):
-        ordering = ["group", "name"]
-        verbose_name = "test"
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "code"], name="lab_test_code_once"),
-            models.CheckConstraint(condition=models.Q(decimals__lte=4), name="lab_test_decimals"),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def option(self, code: str) -> dict | None:
-        return next((option for option in self.options if option["code"] == code), None)
-
-    def limits_for(self, patient: Patient, at: datetime) -> Limits:
-        """The limits that may apply to the patient at that time; those of the own sex win over those of any.
-
-        An unknown age or sex cannot narrow: then only what is outside every range is flagged.
-        """
-        hours = age_in_hours(patient, at)
-        fitting = [row for row in self.ranges.all() if row.fits(patient.sex, hours)]
-        own = [row for row in fitting if row.sex == patient.sex]
-        return Limits.around(own or fitting)
-
-
-class ReferenceRange(EditableModel):
-    class Sex(models.TextChoices):
-        ANY = "any", "Any"
-        FEMALE = "female", "Female"
-        MALE = "male", "Male"
-
-    test = TenantKey(LabTest, on_delete=models.CASCADE, related_name="ranges")
-    sex = models.CharField(max_length=6, choices=Sex.choices, default=Sex.ANY)
-    age_from_hours = models.PositiveIntegerField(default=0)
-    age_to_hours = models.PositiveIntegerField(null=True, blank=True, help_text="Up to, not including.")
-    low = models.DecimalField(**VALUE)
-    high = models.DecimalField(**VALUE)
-    critical_low = models.DecimalField(**VALUE)
-    critical_high = models.DecimalField(**VALUE)
-    source = models.CharField(max_length=200, blank=True, default="")
-
-    class Meta(EditableModel.Meta):
-        ordering = ["test", "sex", "age_from_hours"]
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "test", "sex", "age_from_hours"], name="range_once"),
-            models.CheckConstraint(
-                condition=models.Q(age_to_hours=None) | models.Q(age_to_hours__gt=models.F("age_from_hours")),
-                name="range_ages_in_order",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.test}, {self.get_sex_display().lower()}, from {self.age_from_hours} h"
-
-    def fits(self, sex: str, hours: int | None) -> bool:
-        """Whether it may apply: an unknown sex or age excludes nothing."""
-        known_sexes = (self.Sex.FEMALE, self.Sex.MALE)
-        if self.sex in known_sexes and sex in known_sexes and sex != self.sex:
-            return False
-        return hours is None or (
-            self.age_from_hours <= hours and (self.age_to_hours is None or hours < self.age_to_hours)
-        )
-
-
-def age_in_hours(patient: Patient, at: datetime) -> int | None:
-    """Since the midnight that began the day of birth, where the hospital stands."""
-    if patient.birth_date is None:
-        return None
-    born = datetime.combine(patient.birth_date, time(), tzinfo=current().tenant.zone)
-    return max(0, (at - born) // timedelta(hours=1))
 
 
 class Orders(models.QuerySet):
@@ -322,6 +213,8 @@ class LabOrder(Workflow):
     @transaction.atomic
     def release(self, *, by: Person | None) -> None:
         visit = self._locked_visit()
+        if self.result and self.result.document and not self.result.document.is_filed:
+            raise Refused(f"The file of {self.test} is not filed yet. Release the test when it is.")
         self.move_to(self.Status.RELEASED, by=by, released_at=timezone.now(), released_by=by)
         visit.labs_settled()
 
@@ -379,7 +272,9 @@ class LabResult(TenantModel):
 
     order = TenantKey(LabOrder, related_name="results")
     sequence = models.PositiveSmallIntegerField("version", help_text="From 1; the highest is what counts.")
-    comparator = models.CharField(max_length=2, blank=True, default="", help_text="< or > when beyond what is measured.")
+    comparator = models.CharField(
+        max_length=2, blank=True, default="", help_text="< or > when beyond what is measured."
+    )
     value_number = models.DecimalField(**VALUE)
     value_code = models.CharField(max_length=40, blank=True, default="")
     value_text = models.TextField(blank=True, default="", help_text="What is read, for every kind.")
@@ -400,7 +295,11 @@ class LabResult(TenantModel):
         constraints = [models.UniqueConstraint(fields=["tenant", "order", "sequence"], name="result_sequence_once")]
 
     def __str__(self) -> str:
-        return f"{self.value_text} {self.unit}".strip()
+        return f"{self.value_text} {self.unit_shown}".strip()
+
+    @property
+    def unit_shown(self) -> str:
+        return in_words(self.unit)
 
     @property
     def is_critical(self) -> bool:
@@ -421,7 +320,7 @@ class LabResult(TenantModel):
 
     def _read_number(self, order: LabOrder, value: Any) -> None:
         test = order.test
-        measured = readable(test, str(value))
+        measured = test.read(str(value))
         limits = test.limits_for(order.patient, order.collected_at or self.entered_at)
         self.low, self.high = limits.low, limits.high
         self.critical_low, self.critical_high = limits.critical_low, limits.critical_high
@@ -457,24 +356,3 @@ READERS = {
     LabTest.Kind.TEXT: LabResult._read_text,
     LabTest.Kind.FILE: LabResult._read_file,
 }
-
-
-def readable(test: LabTest, text: str) -> Measured:
-    """The number that was typed, unless it cannot be one of this test. What is refused is never half true."""
-    try:
-        measured = read_number(text)
-    except NotANumber:
-        sentence = f"“{text.strip()[:40]}” is not a number. Write {test} as 4.1, or as <0.1 or >100 beyond what is measured."
-        raise Refused(sentence, status=422, field="value") from None
-    if measured.decimals > test.decimals:
-        places = {0: "without decimals", 1: "with one decimal"}.get(test.decimals, f"with {test.decimals} decimals")
-        raise Refused(f"{test} is written {places}. {measured} has {measured.decimals}.", status=422, field="value")
-    if is_absurd(measured.number, test.absolute_low, test.absolute_high):
-        span = Limits(test.absolute_low, test.absolute_high).words
-        sentence = f"{test} cannot be {measured} {test.unit}: possible is {span}. Check the decimal point and the unit."
-        raise Refused(sentence, status=422, field="value")
-    return measured
-
-
-def is_absurd(number: Decimal, low: Decimal | None, high: Decimal | None) -> bool:
-    return (low is not None and number < low) or (high is not None and number > high)
