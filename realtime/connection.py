@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import deque
 from collections.abc import Awaitable, Callable
 from uuid import UUID
+
+log = logging.getLogger(__name__)
 
 
 class Connection:
@@ -38,6 +41,7 @@ class Connection:
         try:
             while self._outgoing:
                 await self._send(self._outgoing.popleft())
-        except Exception:  # the server says so when the other side has gone
+        except Exception as error:  # the server says so when the other side has gone
+            log.info("a socket is lost: %s", error)
             self.is_open = False
             self._outgoing.clear()

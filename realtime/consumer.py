@@ -15,7 +15,7 @@ from realtime.connection import Connection
 from realtime.doorkeeper import Refusal, comes_from_here, header, identify
 from realtime.hub import hub
 
-TOO_BIG, TRY_AGAIN = 1009, 1013
+BYTES, TOO_BIG, TRY_AGAIN = 4400, 4413, 4503  # of ours: daphne cannot send the standard ones
 ROOM = 4096
 CURSOR = re.compile(r"\A([0-9a-f-]{36}):(\d{1,18})\Z")
 
@@ -59,7 +59,7 @@ class LiveConsumer:
     def hear(self, connection: Connection, text: str | None) -> None:
         """What is not understood is ignored, so that pages and servers of different releases get on."""
         if text is None or len(text) > ROOM:
-            connection.close(TOO_BIG)
+            connection.close(BYTES if text is None else TOO_BIG)
             return
         message = parsed(text)
         if position := CURSOR.match(str(message.get("resume", ""))):

@@ -21,6 +21,8 @@ def cookie_of(hospital: Hospital, role: str, name: str = "") -> str:
 
 
 def cursor_of(hospital: Hospital) -> str:
+    """Where the log stands, once the hospital has its admin, whose arrival is an event too."""
+    assert hospital.admin
     with hospital.acting():
         return Head.cursor()
 

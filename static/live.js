@@ -1,0 +1,377 @@
+// Keeps an open page true. The page is the snapshot, the socket brings the difference; docs/realtime.md tells the rules.
+// localStorage.live = "debug" writes each message and each decision to the console. Loaded after app.js, whose $, $$,
+// FOCUSABLE and typing it uses.
+(() => {
+  "use strict";
+
+  const { liveUrl, liveCursor } = document.body.dataset;
+  if (!liveUrl) return;
+
+  const SILENT = 12000, POLL = 5000, PULSE = 3000, SLOWEST = 2000, TOASTS = 3;
+  const debug = (...words) => { try { if (localStorage.live === "debug") console.debug("live:", ...words); } catch { /* no storage */ } };
+  const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  const words = (text) => (text || "").split(/\s+/).filter(Boolean);
+
+  // --- the socket: always one, or one on its way ----------------------------------------------------
+
+  let [epoch, seq] = cursorFrom(liveCursor);
+  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, retry = 0, resuming = false, acknowledging = 0, locked = false;
+
+  function cursorFrom(text) {
+    const [epoch, seq] = (text || "").split(":");
+    return [epoch, +seq || 0];
+  }
+
+  function connect() {
+    clearTimeout(retry);
+    const url = new URL(liveUrl, location.href);
+    url.protocol = url.protocol.replace("http", "ws");
+    const mine = socket = new WebSocket(url);
+    openedAt = Date.now();
+    mine.onopen = resume;
+    mine.onmessage = ({ data }) => mine === socket && receive(JSON.parse(data));
+    mine.onclose = ({ code }) => mine === socket && closed(code);
+  }
+
+  function drop() {
+    const old = socket;
+    socket = null;
+    old?.close();
+  }
+
+  function closed(code) {
+    debug("closed", code);
+    socket = null;
+    if (code === 4401) return lock("You are logged out", "What is written on this page stays. Log in, then come back to it.", `/accounts/login/?next=${encodeURIComponent(location.pathname)}`);
+    if (code === 4403) return lock("You no longer belong to this hospital", "This page does not follow any more.", "/");
+    show(stale() ? "offline" : "reconnecting");
+    const wait = Math.min(SLOWEST, 200 * 2 ** attempts++);
+    retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
+  }
+
+  function say(message) {
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  }
+
+  function resume() {
+    resuming = true;
+    say({ resume: epoch ? `${epoch}:${seq}` : "" });
+  }
+
+  // After sleep, a cut, or in a tab that was frozen: a socket that has not spoken lately is not worth waiting for.
+  function wake() {
+    if (document.hidden) return;
+    if (socket?.readyState === WebSocket.OPEN && Date.now() - heardAt < SILENT / 2) return;
+    if (socket?.readyState === WebSocket.CONNECTING && Date.now() - openedAt < SILENT / 2) return;
+    attempts = 0;
+    drop();
+    connect();
+  }
+
+  // --- what the server says ---------------------------------------------------------------------------
+
+  function receive(message) {
+    debug(message);
+    heardAt = Date.now();
+    attempts = 0;
+    unlock();
+    show("live");
+    if (message.resync) {
+      [epoch, seq] = cursorFrom(message.resync);
+      resuming = false;
+      return refetch();
+    }
+    if (message.prev > seq) return gap(message);
+    resuming = false;
+    if (message.head !== undefined) seq = Math.max(seq, message.head);
+    else if (message.seq > seq) {
+      seq = message.seq;
+      if (fetching) sinceFetch.push(message);
+      message.html.forEach(place);
+      message.events.forEach(regard);
+      tell(message.events.filter((event) => event.loudness));
+      acknowledge();
+    }
+  }
+
+  function gap(message) {
+    debug("gap", seq, message.prev);
+    if (!resuming) resume();
+  }
+
+  function acknowledge() {
+    acknowledging ||= setTimeout(() => {
+      acknowledging = 0;
+      say({ ack: seq });
+    }, 500);
+  }
+
+  // --- fragments and lists -----------------------------------------------------------------------------
+
+  const gone = new Map();       // id → version of what has left its list, so that nothing older brings it back
+  const waiting = new Map();    // element → what is done with it once pointer and keyboard have left it
+
+  const held = (element) => element.matches(":hover") || element.contains(document.activeElement);
+  const written = (element) => element.contains(document.activeElement) && typing(document.activeElement);
+  const versionOf = (element) => +element.dataset.v || 0;
+  const sameId = (id, root = document) => $$(`[id="${CSS.escape(id)}"]`, root);
+
+  function place(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const fresh = template.content.firstElementChild;
+    if (!fresh?.id) return;
+    const version = versionOf(fresh), lists = words(fresh.dataset.lists);
+    for (const old of sameId(fresh.id)) {
+      const list = old.closest("[data-live-list]");
+      if (versionOf(old) >= version) debug("older, dropped", fresh.id);
+      else if (list && !lists.includes(list.dataset.liveList)) remove(old, version);
+      else replace(old, document.importNode(fresh, true));
+    }
+    for (const list of $$("[data-live-list]")) {
+      if (!lists.includes(list.dataset.liveList) || sameId(fresh.id, list).length || gone.get(fresh.id) > version) continue;
+      const node = ready(document.importNode(fresh, true));
+      sortIn(list, node);
+      pulse(node);
+    }
+    count();
+  }
+
+  function replace(old, node) {
+    waiting.delete(old);
+    if (written(old)) return void waiting.set(old, () => replace(old, node));
+    const keep = held(old), list = old.closest("[data-live-list]");
+    swap(old, node);
+    pulse(node);
+    if (!list || inOrder(node)) return;
+    if (keep) waiting.set(node, () => sortIn(list, node));
+    else sortIn(list, node);
+  }
+
+  function remove(old, version) {
+    gone.set(old.id, version);
+    const leave = () => {
+      old.remove();
+      count();
+    };
+    if (!held(old)) return leave();
+    old.classList.add("leaving");
+    waiting.set(old, leave);
+  }
+
+  function swap(old, node) {
+    const open = $$("details", old).map((details) => details.open), focus = focusIn(old);
+    old.replaceWith(ready(node));
+    $$("details", node).forEach((details, at) => { details.open ||= open[at]; });
+    focus?.(node);
+  }
+
+  function focusIn(old) {
+    const active = document.activeElement;
+    if (active === old) return (node) => { node.tabIndex = -1; node.focus({ preventScroll: true }); };
+    if (!old.contains(active)) return null;
+    const places = (root) => $$(`${FOCUSABLE}, summary`, root), at = places(old).indexOf(active);
+    const same = (element) => element.id ? element.id === active.id : element.textContent.trim() === active.textContent.trim() && element.getAttribute("href") === active.getAttribute("href");
+    return (node) => (places(node).find(same) || places(node)[at])?.focus({ preventScroll: true });
+  }
+
+  // A pushed form has no token, since it was made for a role and not for a person.
+  function ready(node) {
+    const token = JSON.parse(document.body.getAttribute("hx-headers") || "{}")["X-CSRFToken"];
+    for (const form of $$("form[method=post]", node)) {
+      if (form.elements.csrfmiddlewaretoken || !token) continue;
+      const input = document.createElement("input");
+      Object.assign(input, { type: "hidden", name: "csrfmiddlewaretoken", value: token });
+      form.prepend(input);
+    }
+    if (window.htmx) queueMicrotask(() => htmx.process(node));
+    return node;
+  }
+
+  const sortOf = (element) => element.dataset.sort || "";
+  const rowsOf = (list) => [...list.children].filter((row) => row.dataset.v);
+
+  function inOrder(node) {
+    const before = node.previousElementSibling, after = node.nextElementSibling;
+    return (!before || sortOf(before) <= sortOf(node)) && (!after || sortOf(node) <= sortOf(after));
+  }
+
+  function sortIn(list, node) {
+    if (!node.isConnected || !inOrder(node)) {
+      const focus = focusIn(node);
+      list.insertBefore(node, rowsOf(list).find((row) => row !== node && sortOf(row) > sortOf(node)) || null);
+      focus?.(node);
+    }
+  }
+
+  function count() {
+    for (const list of $$("[data-live-list][id]")) {
+      const rows = rowsOf(list).filter((row) => !row.classList.contains("leaving")).length;
+      for (const place of $$(`[data-count-of="${CSS.escape(list.id)}"]`)) if (place.textContent !== `${rows}`) place.textContent = rows;
+      for (const place of $$(`[data-empty-of="${CSS.escape(list.id)}"]`)) place.hidden = rows > 0;
+    }
+  }
+
+  function pulse(node) {
+    node.classList.add("pulse");
+    setTimeout(() => node.classList.remove("pulse"), PULSE);
+  }
+
+  function settle() {
+    for (const [element, work] of waiting) {
+      if (element.isConnected && held(element)) continue;
+      waiting.delete(element);
+      if (element.isConnected) work();
+    }
+  }
+
+  // --- regions: fetched again as a whole --------------------------------------------------------------
+
+  let fetching = false, again = false, soon = 0, sinceFetch = [], asOf = Date.now();
+
+  const regions = () => $$("[data-live][id]").filter((region) => !region.parentElement.closest("[data-live]"));
+
+  function regard(event) {
+    const listens = (region) => words(region.dataset.liveOn).includes(event.name) && (!event.about || !region.dataset.liveAbout || region.dataset.liveAbout === event.about);
+    if (event.refetch || $$("[data-live-on]").some(listens)) soon ||= setTimeout(refetch, 150);
+  }
+
+  async function refetch() {
+    clearTimeout(soon);
+    soon = 0;
+    if (fetching) return void (again = true);
+    if (!regions().length) return;
+    fetching = true;
+    sinceFetch = [];
+    try {
+      const response = await fetch(location.href, { headers: { "X-Live-Refresh": "1" }, cache: "no-store", signal: AbortSignal.timeout(10000) });
+      if (response.redirected && new URL(response.url).pathname.startsWith("/accounts/")) return closed(4401);
+      if (!response.ok) throw new Error(`the page answered ${response.status}`);
+      const page = new DOMParser().parseFromString(await response.text(), "text/html");
+      for (const region of regions()) renew(region, page.getElementById(region.id));
+      for (const message of sinceFetch) message.html.forEach(place);
+      count();
+      asOf = Date.now();
+    } catch (error) {
+      debug("not fetched", error);
+    } finally {
+      fetching = false;
+      if (again) soon ||= setTimeout(refetch, 150);
+      again = false;
+    }
+  }
+
+  function renew(region, fresh) {
+    if (!fresh || plain(region) === plain(fresh)) return;
+    if (written(region)) return void waiting.set(region, () => { soon ||= setTimeout(refetch, 150); });
+    const node = document.importNode(fresh, true);
+    const changed = $$("[id][data-v]", node).filter((row) => {
+      const [old] = sameId(row.id, region);
+      return !old || plain(old) !== plain(row);
+    });
+    swap(region, node);
+    (changed.length ? changed : [node]).forEach(pulse);
+  }
+
+  // What two renderings of the same thing may differ in: tokens, clocks, and the marks that scripts leave.
+  function plain(element) {
+    const copy = element.cloneNode(true);
+    $$("input[name=csrfmiddlewaretoken], input[name=form_key]", copy).forEach((input) => input.remove());
+    $$("time[data-ago], .waiting-time", copy).forEach((time) => { time.textContent = ""; });
+    $$("details", copy).forEach((details) => details.removeAttribute("open"));
+    for (const marked of [copy, ...$$("[class], [tabindex], [data-sent], [aria-busy]", copy)]) {
+      for (const name of [...marked.classList]) if (/^(pulse|leaving|waiting-(green|amber|red)|htmx-.*)$/.test(name)) marked.classList.remove(name);
+      if (marked.matches("tr")) marked.removeAttribute("tabindex");
+      for (const name of ["data-sent", "aria-busy"]) marked.removeAttribute(name);
+      if (!marked.className) marked.removeAttribute("class");
+    }
+    return copy.outerHTML.replace(/\s+/g, " ");
+  }
+
+  // --- what people are told ------------------------------------------------------------------------------
+
+  function tell(events) {
+    const notices = events.filter((event) => event.loudness === "notice");
+    if (notices.length > TOASTS) add("toasts", "toast", { title: `${notices.length - TOASTS} earlier messages`, loudness: "info" });
+    for (const event of notices.slice(-TOASTS)) add("toasts", "toast", event);
+    for (const event of events.filter((event) => event.loudness === "critical")) add("alerts", "banner", { ...event, tone: "critical" });
+  }
+
+  function add(place, kind, { title, text, link, loudness, tone, newTab }) {
+    const card = $(`#${kind}-template`).content.firstElementChild.cloneNode(true), slot = (name) => $(`[data-slot=${name}]`, card);
+    if (loudness) card.dataset.loudness = loudness;
+    if (tone) card.dataset.tone = tone;
+    slot("title").textContent = title;
+    if (text) slot("text").textContent = text;
+    else slot("text").remove();
+    if (link) Object.assign(slot("link"), { href: link, hidden: false, target: newTab ? "_blank" : "" });
+    else slot("link").remove();
+    $(`#${place}`).append(card);
+    return card;
+  }
+
+  let lockBanner = null;
+
+  function lock(title, text, link) {
+    if (!lockBanner) lockBanner = add("alerts", "banner", { title, text, link, tone: "warn", newTab: true });
+    locked = true;
+    show("offline");
+  }
+
+  function unlock() {
+    lockBanner?.remove();
+    lockBanner = null;
+    locked = false;
+  }
+
+  const STATES = { live: "Live", reconnecting: "Reconnecting", offline: "Not live" };
+  const stale = () => Date.now() - heardAt > SILENT;
+
+  function show(state) {
+    const place = $("#live-state"), bar = $("#stale");
+    if (place.dataset.state !== state) {
+      place.dataset.state = state;
+      place.textContent = STATES[state];
+    }
+    bar.hidden = state !== "offline";
+    const sentence = `Not live since ${clock(heardAt)}.${asOf > heardAt ? ` Shown as of ${clock(asOf)}.` : ""}`;
+    if (!bar.hidden && bar.textContent !== sentence) bar.textContent = sentence;
+  }
+
+  // --- the second hand ---------------------------------------------------------------------------------------
+
+  let polledAt = 0;
+
+  function tick() {
+    settle();
+    if (locked) return;
+    if (socket && Date.now() - Math.max(heardAt, openedAt) > SILENT) {
+      drop();
+      closed("silent");
+    }
+    if (!stale()) return;
+    show("offline");
+    if (!document.hidden && Date.now() - polledAt > POLL) {
+      polledAt = Date.now();
+      refetch();
+    }
+  }
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest("[data-live-refresh]");
+    if (!button || !regions().length || event.ctrlKey || event.metaKey) return;
+    event.preventDefault();
+    button.setAttribute("aria-busy", "true");
+    if (!locked) wake();
+    await refetch();
+    button.removeAttribute("aria-busy");
+  });
+  document.addEventListener("focusout", () => waiting.size && setTimeout(settle));
+  document.addEventListener("pointermove", () => waiting.size && settle(), { passive: true });
+  document.addEventListener("htmx:afterSettle", count);
+  document.addEventListener("visibilitychange", wake);
+  addEventListener("online", wake);
+  addEventListener("pageshow", (event) => event.persisted && wake());
+  setInterval(tick, 1000);
+  connect();
+})();
