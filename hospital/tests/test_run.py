@@ -4,6 +4,7 @@ import contextlib
 import http.client
 import os
 import queue
+import re
 import shutil
 import signal
 import socket
@@ -13,7 +14,9 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import quote
 
+import psycopg
 import pytest
 from django.conf import settings
 
@@ -28,20 +31,26 @@ class Run:
     """One `bin/run`, and what it said."""
 
     def __init__(
-        self, state: Path, *arguments: str, project: Path = settings.BASE_DIR, user: str | None = None
+        self,
+        state: Path,
+        *arguments: str,
+        project: Path = settings.BASE_DIR,
+        user: str | None = None,
+        **variables: str,
     ) -> None:
         self.lines: queue.Queue[str] = queue.Queue()
         self.said: list[str] = []
         self.process = subprocess.Popen(
             [project / "bin" / "run", *arguments],
-            env=environment(state, project),
+            env={**environment(state, project), **variables},
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
             start_new_session=True,
             user=user,
         )
-        threading.Thread(target=self.listen, daemon=True).start()
+        self.listening = threading.Thread(target=self.listen, daemon=True)
+        self.listening.start()
 
     def listen(self) -> None:
         assert self.process.stdout
@@ -51,7 +60,7 @@ class Run:
     def hears(self, words: str, *, within: float = 60) -> str:
         """The first line from here on that contains `words`."""
         deadline = time.monotonic() + within
-        while time.monotonic() < deadline:
+        while time.monotonic() < deadline and (self.listening.is_alive() or not self.lines.empty()):
             with contextlib.suppress(queue.Empty):
                 self.said.append(self.lines.get(timeout=0.2))
                 if words in self.said[-1]:
@@ -167,6 +176,51 @@ def test_a_port_that_somebody_else_uses_is_named(state):
         run = Run(state, "--no-demo", "--port", str(port))
         run.hears(f"Port {port} on 127.0.0.1 is not free")
         assert run.process.wait(10) == 1
+
+
+def test_it_runs_on_servers_of_ones_own_made_as_the_documents_say(port):
+    folder = Path(tempfile.mkdtemp(prefix="hôpital test "))
+    folder.chmod(0o755)
+    own = Embedded(folder / "own servers")
+    try:
+        own.start()
+        make_database_as_documented(own)
+        run = Run(folder / "state", "--no-demo", "--port", str(port), **addresses(own))
+        run.hears("ready", within=FIRST_START_SECONDS)
+        assert status_of(port) == 200
+        assert Embedded(folder / "state").status()["postgres"] == "stopped"
+        assert run.end() == 0
+        assert own.postgres.answers()
+    finally:
+        own.stop()
+        shutil.rmtree(own.run, ignore_errors=True)
+        remove(folder)
+
+
+def make_database_as_documented(server: Embedded) -> None:
+    """Beside what the embedded server has, and so under other names."""
+    first, second = documented_sql()
+    superuser = f"host={server.run} user=postgres"
+    for sql, name in ((first, "postgres"), (second, "own")):
+        renamed = sql.replace("hospital_", "own_").replace("DATABASE hospital", "DATABASE own")
+        with psycopg.connect(f"{superuser} dbname={name}", autocommit=True) as connection:
+            for statement in filter(str.strip, renamed.split(";")):
+                connection.execute(statement.encode())
+
+
+def documented_sql() -> list[str]:
+    text = (settings.BASE_DIR / "docs" / "operations.md").read_text()
+    return re.findall(r"```sql\n(.*?)```", text, re.DOTALL)
+
+
+def addresses(server: Embedded) -> dict[str, str]:
+    where = f"@/own?host={quote(str(server.run), safe='')}"
+    return {
+        "DATABASE_URL": f"postgres://own_app{where}",
+        "DATABASE_OWNER_URL": f"postgres://own_owner{where}",
+        "REDIS_URL": server.redis_url,
+        "CELERY_BROKER_URL": server.broker_url,
+    }
 
 
 @pytest.mark.slow

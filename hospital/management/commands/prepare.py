@@ -4,6 +4,7 @@ import sys
 from typing import Any
 
 from django.conf import settings
+from django.core import checks
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db import connections
@@ -25,7 +26,11 @@ class Command(BaseCommand):
         refuse_half_a_database()
         if is_behind():
             call_command("migrate", interactive=False, verbosity=0)
-        self.check(databases=["default"], include_deployment_checks=settings.PRODUCTION)
+        self.check(
+            databases=["default"],
+            include_deployment_checks=settings.PRODUCTION,
+            fail_level=checks.WARNING if settings.PRODUCTION else checks.ERROR,
+        )
         settings.STATIC_ROOT.mkdir(exist_ok=True)
         if settings.PRODUCTION:
             call_command("collectstatic", interactive=False, verbosity=0)
