@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from django.db import connection, models
 
 from hospital.tenancy import TenantModel
@@ -40,4 +42,4 @@ class AuditEntry(TenantModel):
     def note(action: str, *, table: str = "", row_id=None, patient_id=None, detail: dict | None = None) -> None:
         """Record an action that changes no row: a chart opened, a file downloaded, a list exported."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT audit_note(%s, %s, %s, %s, %s)", [action, table, row_id, patient_id, models.JSONField().get_prep_value(detail)])
+            cursor.execute("SELECT audit_note(%s, %s, %s, %s, %s::jsonb)", [action, table, row_id, patient_id, None if detail is None else json.dumps(detail)])
