@@ -16,13 +16,13 @@ environ.Env.read_env(BASE_DIR / ".env")
 ENVIRONMENT = env("DJANGO_ENV", default="development")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.bool("DJANGO_DEBUG", default=False) and not PRODUCTION
-SECRET_KEY = env("DJANGO_SECRET_KEY", default=None if PRODUCTION else "development-only-key-not-for-production-use-0123456789")
+SECRET_KEY = env("DJANGO_SECRET_KEY") if PRODUCTION else env("DJANGO_SECRET_KEY", default="development-only-key-not-for-production-use-0123456789")
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_TRUSTED_ORIGINS", default=[])
 
 # --- servers: embedded ones unless the environment names others -----------------------
 STATE_DIR = Path(env("HOSPITAL_STATE", default=str(BASE_DIR / ".state")))
-EMBEDDED = Embedded(STATE_DIR)
+EMBEDDED = Embedded(STATE_DIR, postgres=not env("DATABASE_URL", default=""), valkey=not env("REDIS_URL", default=""))
 
 
 def database(url_variable: str, role: str) -> dict:
@@ -106,6 +106,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "hospital.middleware.Tenancy",
+    "realtime.middleware.Cursor",
 ]
 TEMPLATES = [
     {
