@@ -27,7 +27,8 @@ class Intake:
         self.drafts: dict[str, list[Draft]] = {kind: [] for kind in KINDS}
         self.entries = self._once(entry for entry in entries if self._is_taken(entry))
         self.existing = {kind: KINDS[kind].existing(ids) for kind, ids in self._ids().items()}
-        self.links = Links([one for one in entries if isinstance(one, Entry)], self._keys(), medicines)
+        everything = [one for one in entries if isinstance(one, Entry)]
+        self.links = Links(everything, self.entries, self._keys(), medicines)
 
     @property
     def missing(self) -> bool:

@@ -36,9 +36,13 @@ class Links:
     """What the entries of one file refer to."""
 
     def __init__(
-        self, entries: Iterable[Entry], keys: dict[tuple[str, str], UUID], medicines: dict[str, Concept]
+        self,
+        entries: Iterable[Entry],
+        taken: Iterable[Entry],
+        keys: dict[tuple[str, str], UUID],
+        medicines: dict[str, Concept],
     ) -> None:
-        """`keys` are those of the file's own rows, by resource type and id; they may be new.
+        """Of all `entries`, those `taken` become rows; `keys` are theirs, by resource type and id, old or new.
 
         `medicines` are the names of Medication resources met so far in the whole import; those of this file join them.
         """
@@ -48,21 +52,20 @@ class Links:
         self.by_url: dict[str, tuple[str, str]] = {}
         self.by_identifier: dict[tuple[str, str], UUID] = {}
         self.missing: set[Missing] = set()
-        wanted = self._learn(list(entries))
-        self._look_up(wanted)
+        self._learn(entries, taken)
+        self._look_up({one for entry in taken for one in references(entry.resource)})
 
-    def _learn(self, entries: list[Entry]) -> set[str]:
-        wanted: set[str] = set()
+    def _learn(self, entries: Iterable[Entry], taken: Iterable[Entry]) -> None:
         for entry in entries:
             self.resources[f"{entry.kind}/{entry.id}"] = entry.resource
             if entry.kind == "Medication":
                 self.medicines |= medicine_names(entry)
             if entry.full_url:
                 self.by_url[entry.full_url] = (entry.kind, entry.id)
-            if (key := self.keys.get((entry.kind, entry.id))) and entry.kind in TARGETS:
+        for entry in taken:
+            if entry.kind in TARGETS:
+                key = self.keys[entry.kind, entry.id]
                 self.by_identifier |= {(entry.kind, one): key for one in identifiers(entry.resource)}
-            wanted.update(references(entry.resource))
-        return wanted
 
     def _look_up(self, wanted: set[str]) -> None:
         """All rows that references from here point to, in a few queries for the whole file."""

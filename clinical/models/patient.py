@@ -50,6 +50,7 @@ class Patient(EditableModel):
     document_number = models.CharField("identity document", max_length=60, blank=True)
     tags = ArrayField(models.CharField(max_length=30), default=list, blank=True)
     fhir_id = models.CharField(max_length=255, blank=True, editable=False)
+    fhir_digest = models.CharField(max_length=64, blank=True, editable=False, help_text="Of what an import last wrote.")
     search = models.TextField(
         editable=False, help_text="Folded names, telephone and document; see clinical.names.fold."
     )

@@ -41,7 +41,9 @@ class Command(BaseCommand):
             run.take(files)
         except Stopped as stopped:
             self._report(run.tally, progress)
-            raise CommandError("Stopped. The file with the broken entry was undone; those before it are in.") from stopped
+            raise CommandError(
+                "Stopped. The file with the broken entry was undone; those before it are in."
+            ) from stopped
         self._report(run.tally, progress)
 
     def _report(self, tally: Tally, progress: Progress) -> None:
@@ -53,7 +55,9 @@ class Command(BaseCommand):
         for line in tally.lines():
             self.stdout.write(line)
         seconds = progress.seconds
-        self.stdout.write(f"{tally.resources:,} resources in {seconds:.1f} s, {tally.resources / seconds:,.0f} a second")
+        self.stdout.write(
+            f"{tally.resources:,} resources in {seconds:.1f} s, {tally.resources / seconds:,.0f} a second"
+        )
 
 
 class Progress:
