@@ -41,6 +41,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "emergency": Tone("bad", "urgent"),
         "urgent": Tone("warn", "chevrons-up"),
         "routine": Tone("neutral", "minus"),
+        "stat": Tone("bad", "urgent"),
     },
     "lab_order": {
         "requested": NEW,
@@ -59,7 +60,8 @@ TONES: dict[str, dict[str, Tone]] = {
         "active": NEW,
         "dispensing": BUSY,
         "sent": Tone("info", "send"),
-        "completed": GOOD,
+        "dispensed": GOOD,
+        "declined": REFUSED,
         "cancelled": OVER,
     },
     "line": {
@@ -68,6 +70,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "dispensed": GOOD,
         "declined": REFUSED,
         "returned": Tone("neutral", "arrow-back-up"),
+        "cancelled": OVER,
     },
     "queue": {"waiting": WAITING, "called": Tone("info", "speakerphone"), "serving": BUSY, "ended": OVER},
     "appointment": {

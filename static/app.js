@@ -172,6 +172,7 @@ document.addEventListener("click", (event) => {
 function open(selector) {
   if (selector === "#keys") listKeys();
   openDialog($(selector));
+  focusFirst($(selector));
 }
 
 function chooseTheme(choice) {
@@ -335,6 +336,6 @@ function keyLine([words, keys]) {
 
 // --- the beginning -----------------------------------------------------------------------------------------
 
-const summary = $("main [data-error-summary]");
+const summary = $("main form [data-error-summary]");
 if (summary) summary.focus();
 else if ($("main form[data-focus]")) focusFirst($("main form[data-focus]"));

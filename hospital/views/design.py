@@ -38,8 +38,8 @@ def examples() -> dict[str, Any]:
     return {
         "parts": PARTS,
         "patient": AMARA,
-        "visit": a_visit("A 014", "lab_done", "paid"),
-        "patients": [AMARA, NEWBORN, TODDLER, DEAD],
+        "visit": a_visit("E-014", "lab_done", "paid"),
+        "patients": [NEWBORN, TODDLER, OLD, DEAD],
         "queue": queue(now),
         "pills": [
             pill("", "All", 9),
@@ -83,10 +83,10 @@ def pill(value: str, label: str, count: int) -> Example:
 
 def queue(now) -> list[Example]:
     return [
-        place("A 014", AMARA, "Front desk", "emergency", "called", now - timedelta(minutes=4)),
-        place("A 012", NEWBORN, "Front desk", "urgent", "waiting", now - timedelta(minutes=21)),
-        place("A 009", TODDLER, "Laboratory", "routine", "waiting", now - timedelta(minutes=47)),
-        place("A 015", OLD, "Front desk", "routine", "waiting", now - timedelta(minutes=1)),
+        place("E-014", AMARA, "Front desk", "emergency", "called", now - timedelta(minutes=4)),
+        place("E-012", NEWBORN, "Front desk", "urgent", "waiting", now - timedelta(minutes=21)),
+        place("E-009", TODDLER, "Laboratory", "routine", "waiting", now - timedelta(minutes=47)),
+        place("E-015", OLD, "Front desk", "routine", "waiting", now - timedelta(minutes=1)),
     ]
 
 
@@ -188,10 +188,12 @@ class Registration(forms.Form):
 
 
 def a_visit(token: str, status: str, payment: str) -> Example:
-    return Example(token=token, status=status, payment=payment)
+    return Example(
+        pk=token, version=1, number="V-000417", token=token, priority="routine", status=status, payment=payment
+    )
 
 
-def person(pk: int, name: str, mrn: str, sex: str, born: date, **more: Any) -> Example:
+def person(pk: int, name: str, number: str, sex: str, born: date, **more: Any) -> Example:
     usual = {
         "birth_date_estimated": False,
         "deceased_at": None,
@@ -200,32 +202,32 @@ def person(pk: int, name: str, mrn: str, sex: str, born: date, **more: Any) -> E
         "restricted": False,
         "version": 3,
     }
-    return Example(pk=f"example-{pk}", name=name, mrn=mrn, sex=sex, birth_date=born, **{**usual, **more})
+    return Example(pk=f"example-{pk}", name=name, number=number, sex=sex, birth_date=born, **{**usual, **more})
 
 
 TODAY = timezone.now().date()
 AMARA = person(
     1,
     "Amara Okafor",
-    "100 234",
+    "P-100234",
     "female",
     date(1991, 3, 3),
     allergies=["Penicillin (anaphylaxis)", "Latex"],
     tags=["Interpreter: Igbo"],
 )
-NEWBORN = person(2, "Baby of Wanjiru Kamau", "100 981", "male", TODAY - timedelta(days=9))
-TODDLER = person(3, "Lê Thị Hồng Hạnh", "100 655", "female", TODAY - timedelta(days=400), allergies=["Peanut"])
+NEWBORN = person(2, "Baby of Wanjiru Kamau", "P-100981", "male", TODAY - timedelta(days=9))
+TODDLER = person(3, "Lê Thị Hồng Hạnh", "P-100655", "female", TODAY - timedelta(days=400), allergies=["Peanut"])
 OLD = person(
-    4, "Bartholomew Featherstonehaugh-Cholmondeley", "098 001", "male", date(1938, 7, 1), birth_date_estimated=True
+    4, "Bartholomew Featherstonehaugh-Cholmondeley", "P-098001", "male", date(1938, 7, 1), birth_date_estimated=True
 )
 DEAD = person(
-    5, "Ernst Baumgartner", "091 377", "male", date(1941, 11, 20), deceased_at=date(2025, 2, 14), restricted=True
+    5, "Ernst Baumgartner", "P-091377", "male", date(1941, 11, 20), deceased_at=date(2025, 2, 14), restricted=True
 )
 VISITS = {
-    "A 014": a_visit("A 014", "registered", "paid"),
-    "A 012": a_visit("A 012", "registered", "unpaid"),
-    "A 009": a_visit("A 009", "lab_done", "partial"),
-    "A 015": a_visit("A 015", "registered", "waived"),
+    "E-014": a_visit("E-014", "registered", "paid"),
+    "E-012": a_visit("E-012", "registered", "unpaid"),
+    "E-009": a_visit("E-009", "lab_done", "partial"),
+    "E-015": a_visit("E-015", "registered", "waived"),
 }
 RESULTS = [
     Example(
