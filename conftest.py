@@ -32,6 +32,7 @@ def pytest_configure() -> None:
         settings.DATABASES[alias]["NAME"] = f"hospital_{name}"
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = name
     settings.CACHES["default"]["KEY_PREFIX"] = name
+    settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{name}:"
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.ALLOWED_HOSTS = ["*"]
 

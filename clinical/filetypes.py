@@ -18,7 +18,9 @@ from hospital.workflow import Refused
 HEAD = 1024
 PIXELS = 100_000_000  # a picture that is larger when opened than any camera's, and small as a file, is a bomb
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!"
-MARKUP = re.compile(rb"<\s*(?:!doctype|html|head|body|script|iframe|svg|\?xml|img|meta|object|embed|a\s|style|link)\b", re.IGNORECASE)
+MARKUP = re.compile(
+    rb"<(?:!doctype|html|head|body|script|iframe|svg|\?xml|img|meta|object|embed|style|link)\b", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -131,12 +133,15 @@ def agree(name: str, kind: FileType) -> None:
     """A name without an ending claims nothing; any other ending must be one of the type."""
     ending = ending_of(name)
     if ending and ending not in kind.endings:
-        raise refusal(name, f"is called .{ending} but its contents are {kind.label}. Give it its right name, or send the right file")
+        raise refusal(
+            name,
+            f"is called .{ending} but its contents are {kind.label}. Give it its right name, or send the right file",
+        )
 
 
 def ending_of(name: str) -> str:
     stem, dot, ending = name.rpartition(".")
-    return ending.lower() if dot and stem and len(ending) <= 8 else ""
+    return ending.lower() if dot and stem and ending.isalnum() and len(ending) <= 8 else ""
 
 
 def no_fault(file: BinaryIO) -> str:
@@ -166,7 +171,9 @@ def jpeg_fault(file: BinaryIO) -> str:
         length = struct.unpack(">H", marker[2:4])[0]
         if marker[1] in range(0xC0, 0xD0) and marker[1] not in (0xC4, 0xC8, 0xCC):
             frame = file.read(5)
-            return too_many_pixels(*struct.unpack(">HH", frame[1:5])) if len(frame) == 5 else "is a damaged JPEG picture"
+            return (
+                too_many_pixels(*struct.unpack(">HH", frame[1:5])) if len(frame) == 5 else "is a damaged JPEG picture"
+            )
         file.seek(length - 2, 1)
     return "is a damaged JPEG picture"
 

@@ -7,6 +7,7 @@ import hmac
 import logging
 import secrets
 import unicodedata
+from threading import Thread
 from typing import TYPE_CHECKING, Any
 
 from django.conf import settings
@@ -98,7 +99,9 @@ class Document(Workflow):
         ]
         indexes = [
             models.Index(fields=["tenant", "patient", "-uploaded_at"], name="document_of_patient"),
-            models.Index(fields=["tenant", "uploaded_at"], condition=models.Q(status="uploaded"), name="document_waiting"),
+            models.Index(
+                fields=["tenant", "uploaded_at"], condition=models.Q(status="uploaded"), name="document_waiting"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -175,13 +178,16 @@ class Document(Workflow):
             return content
         self._note("damaged")
         log.error("document %s is not what was stored", self.pk)
-        raise Refused(f"“{self.title}” was damaged in storage and cannot be opened. The administrator can see this in the audit log.")
+        raise Refused(
+            f"“{self.title}” was damaged in storage and cannot be opened. The administrator can see this in the audit log."
+        )
 
     def _queue_scan(self) -> None:
-        """Without a broker the minute's sweep finds it, and nobody waits."""
+        """A broker that is away or stuck makes nobody wait: the minute's sweep finds the document too."""
         from clinical.tasks import scan_document
 
-        scan_document.apply_async((str(self.tenant_id), str(self.pk)), retry=False)
+        keys = (str(self.tenant_id), str(self.pk))
+        Thread(target=scan_document.apply_async, args=(keys,), kwargs={"retry": False}, daemon=True).start()
 
     def _note(self, action: str) -> None:
         table = self._meta.db_table
@@ -191,7 +197,9 @@ class Document(Workflow):
 def clean_name(name: str) -> str:
     """The last part of a path without anything invisible, at most 200 letters, its ending kept."""
     last = unicodedata.normalize("NFC", name).replace("\\", "/").rpartition("/")[2]
-    seen = "".join(letter for letter in last if unicodedata.category(letter) not in INVISIBLE).strip().lstrip(".").strip()
+    seen = (
+        "".join(letter for letter in last if unicodedata.category(letter) not in INVISIBLE).strip().lstrip(".").strip()
+    )
     stem, dot, ending = seen.rpartition(".")
     if dot and len(seen) > NAME_LENGTH and len(ending) <= 8:
         return f"{stem[: NAME_LENGTH - len(ending) - 1]}.{ending}"
