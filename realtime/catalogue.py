@@ -66,6 +66,21 @@ class LiveEvent:
         return reverse(self.link, args=[instance.pk]) if self.link else ""
 
 
+def said(words: str) -> Callable[[Callable], Callable]:
+    """What `manage.py events` prints for a condition, or for a function that decides the loudness."""
+
+    def say(condition: Callable) -> Callable:
+        condition.words = words
+        return condition
+
+    return say
+
+
+def words_of(condition: Callable) -> str:
+    return getattr(condition, "words", condition.__name__.strip("_").replace("_", " "))
+
+
+@said("created")
 def created(instance: Any, created: bool, fields: frozenset[str] | None) -> bool:
     return created
 
@@ -73,6 +88,7 @@ def created(instance: Any, created: bool, fields: frozenset[str] | None) -> bool
 def reached(*statuses: str) -> When:
     """The status was just set to one of these (by `move_to`, or at the start)."""
 
+    @said(f"becomes {' or '.join(map(str, statuses))}")
     def reached(instance: Any, created: bool, fields: frozenset[str] | None) -> bool:
         return instance.status in statuses and (created or "status" in (fields or ()))
 
@@ -82,6 +98,7 @@ def reached(*statuses: str) -> When:
 def changed(*names: str) -> When:
     """One of these fields (any field, if none is named) was saved again. A save without `update_fields` saves them all."""
 
+    @said(f"{' or '.join(names)} changes" if names else "changed")
     def changed(instance: Any, created: bool, fields: frozenset[str] | None) -> bool:
         return not created and (not names or fields is None or not fields.isdisjoint(names))
 
@@ -89,6 +106,7 @@ def changed(*names: str) -> When:
 
 
 def either(*conditions: When) -> When:
+    @said(", ".join(map(words_of, conditions)))
     def either(instance: Any, created: bool, fields: frozenset[str] | None) -> bool:
         return any(condition(instance, created, fields) for condition in conditions)
 

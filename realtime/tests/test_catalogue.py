@@ -1,0 +1,176 @@
+"""A declaration that is wrong stops the start, and a save writes exactly the declared events."""
+
+from __future__ import annotations
+
+import ast
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from django.core import serializers
+from django.core.management import call_command
+
+from hospital.models import Invitation, Membership, Person, Role, SignIn, Tenant
+from hospital.roles import ROLE_KEYS
+from realtime.catalogue import Catalogue, LiveEvent, Loudness, catalogue, changed, created, either, reached
+from realtime.checks import check_catalogue, faults_of
+from realtime.models import Event
+from realtime.render import fragment
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+ROW = "people/_membership.html"
+
+
+def event(name: str = "user:changed", model: type = Membership, **more) -> LiveEvent:
+    return LiveEvent(name, model, **{"when": created, "hears": ("admin",)} | more)
+
+
+@pytest.mark.parametrize(
+    ("declared", "id"),
+    [
+        (event("UserChanged"), "realtime.E001"),
+        (event(hears=()), "realtime.E003"),
+        (event(hears=("admin", "janitor")), "realtime.E004"),
+        (event(loudness={"janitor": Loudness.NOTICE}), "realtime.E004"),
+        (event(model=Tenant), "realtime.E005"),
+        (event(model=SignIn, template=ROW), "realtime.E006"),
+        (event(template="people/_no_such.html"), "realtime.E007"),
+        (event(link="no:such"), "realtime.E008"),
+        (event(link="people"), "realtime.E008"),
+    ],
+)
+def test_a_wrong_declaration_is_an_error(declared, id):
+    assert [fault.id for fault in faults_of(Catalogue([declared]))] == [id]
+
+
+def test_a_name_is_declared_once():
+    assert [fault.id for fault in faults_of(Catalogue([event(), event()]))] == ["realtime.E002"]
+
+
+def test_a_right_declaration_has_no_fault():
+    assert (
+        list(faults_of(Catalogue([event(template=ROW, link="end_membership", loudness={"admin": Loudness.NOTICE})])))
+        == []
+    )
+
+
+def test_the_catalogue_of_this_house_has_no_fault():
+    assert check_catalogue() == []
+
+
+def test_everybody_who_hears_is_a_known_role():
+    assert {role for declared in catalogue for role in declared.hears} <= set(ROLE_KEYS)
+
+
+def test_the_page_of_events_is_current():
+    printed = StringIO()
+    call_command("events", "--markdown", stdout=printed)
+    assert printed.getvalue() == (ROOT / "docs/events.md").read_text(), (
+        "run manage.py events --markdown > docs/events.md"
+    )
+
+
+def test_the_table_for_the_terminal_has_a_line_for_each_event():
+    printed = StringIO()
+    call_command("events", stdout=printed)
+    assert len(printed.getvalue().splitlines()) == 1 + len(catalogue)
+
+
+class Row:
+    status = "released"
+
+
+@pytest.mark.parametrize(
+    ("when", "was_created", "fields", "happens"),
+    [
+        (created, True, None, True),
+        (created, False, None, False),
+        (reached("released"), False, frozenset({"status", "version"}), True),
+        (reached("released"), True, None, True),
+        (reached("released"), False, None, False),
+        (reached("released"), False, frozenset({"note"}), False),
+        (reached("collected"), False, frozenset({"status"}), False),
+        (changed("note"), False, frozenset({"note"}), True),
+        (changed("note"), False, frozenset({"status"}), False),
+        (changed("note"), False, None, True),
+        (changed("note"), True, None, False),
+        (changed(), False, frozenset({"status"}), True),
+        (either(created, reached("released")), False, frozenset({"status"}), True),
+        (either(created, reached("collected")), False, frozenset({"status"}), False),
+    ],
+)
+def test_when(when, was_created, fields, happens):
+    assert when(Row(), was_created, fields) is happens
+
+
+def test_loudness_is_one_for_all_or_by_role_or_decided_by_the_row():
+    assert event().levels_for(Row()) == {"admin": "info"}
+    both = event(hears=("admin", "pharmacy"), loudness={"pharmacy": Loudness.NOTICE})
+    assert both.levels_for(Row()) == {"admin": "info", "pharmacy": "notice"}
+    decided = event(hears=("admin", "pharmacy"), loudness=lambda row: {"pharmacy": None, "admin": Loudness.CRITICAL})
+    assert decided.levels_for(Row()) == {"admin": "critical"}
+
+
+def events_of(hospital, name: str) -> list[Event]:
+    with hospital.acting():
+        return list(Event.objects.filter(name=name))
+
+
+def test_a_save_is_one_line_of_the_log_with_its_audience(alpha):
+    with alpha.acting("admin"):
+        SignIn.objects.create(person=alpha.admin, role="admin")
+    [line] = events_of(alpha, "user:signed_in")
+    assert (line.roles, line.loudness, line.people, line.patient_id) == (["admin"], {"admin": "info"}, [], None)
+
+
+def test_loading_a_fixture_is_silent(alpha):
+    with alpha.acting("admin"):
+        sign_in = SignIn.objects.create(person=alpha.admin, role="admin")
+        for loaded in serializers.deserialize("json", serializers.serialize("json", [sign_in])):
+            loaded.save()
+    assert len(events_of(alpha, "user:signed_in")) == 1
+
+
+def test_a_model_without_events_is_silent(alpha):
+    with alpha.acting("admin"):
+        before = Event.objects.count()
+        Invitation.issue(email="a@example.org", name="A", role=Role.objects.first(), by=None)
+        assert Event.objects.count() == before
+
+
+def test_a_fragment_knows_the_role_and_not_the_viewer(alpha):
+    person = Person.objects.create(email=f"n@{alpha.mark}.example", name="Nora")
+    with alpha.acting("admin"):
+        seen_by_admin = fragment(ROW, Membership.grant(person, "reception"))
+    assert alpha.admin.name not in seen_by_admin
+    assert "csrfmiddlewaretoken" not in seen_by_admin
+
+
+# Writes that reach no receiver: allowed only where the rows are nobody's screen yet.
+ALLOWED_IN_BULK: set[tuple[str, str]] = set()
+BULK = {"bulk_create", "bulk_update", "update"}
+
+
+def test_rows_with_events_are_never_written_in_bulk():
+    live = {model.__name__ for model in catalogue.by_model}
+    found = {
+        (str(path.relative_to(ROOT)), name)
+        for path in ROOT.glob("*/**/*.py")
+        if not {"tests", ".venv", "migrations"} & set(path.parts)
+        for name in bulk_writes(ast.parse(path.read_text()), live)
+    }
+    assert found <= ALLOWED_IN_BULK
+
+
+def bulk_writes(tree: ast.AST, live: set[str]) -> set[str]:
+    calls = [
+        node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+    ]
+    return {f"{root_of(call)}.{call.attr}" for call in calls if call.attr in BULK and root_of(call) in live}
+
+
+def root_of(node: ast.AST) -> str:
+    """`Visit` of `Visit.objects.filter(…).update`."""
+    while isinstance(node, ast.Attribute | ast.Call):
+        node = node.value if isinstance(node, ast.Attribute) else node.func
+    return node.id if isinstance(node, ast.Name) else ""
