@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.utils import timezone
 
@@ -68,6 +69,8 @@ class Diagnosis(EditableModel):
 
         One that is no longer among them is taken back, not deleted. Called by `Visit.diagnose`, which holds the visit.
         """
+        if by is not None and not current().may("clinical.diagnose"):
+            raise PermissionDenied("Your role may not record diagnoses.")
         wanted = {entry["code"]: entry for entry in with_titles(with_one_primary(diagnoses))}
         kept = {row.code: row for row in cls.objects.standing().filter(visit=visit)}
         for code in kept.keys() - wanted.keys():
@@ -81,10 +84,11 @@ class Diagnosis(EditableModel):
     def _put(cls, visit: Visit, row: Diagnosis | None, entry: dict[str, Any], by: Person | None) -> Diagnosis:
         if row is None:
             return cls.objects.create(visit=visit, patient_id=visit.patient_id, recorded_by=by, **entry)
-        changed = [name for name, value in entry.items() if getattr(row, name) != value or name == "is_primary"]
+        changed = [name for name, value in entry.items() if getattr(row, name) != value]
         for name in changed:
             setattr(row, name, entry[name])
-        row.save(update_fields=changed)
+        if changed:
+            row.save(update_fields=changed)
         return row
 
     def withdraw(self, *, by: Person | None) -> None:

@@ -244,8 +244,9 @@ class PrescriptionLine(Workflow):
     ) -> list[StockMove]:
         """Issue pieces, first expiry first. Less than what is outstanding needs a reason; so does another batch."""
         visit, prescription = self._hold()
-        visit.check_gate("pharmacy")
         self._refuse_unless_open(prescription)
+        if prescription.status == prescription.Status.ACTIVE:
+            visit.check_gate("pharmacy")  # once begun, what each line costs does not stop the next one
         self._refuse_wrong(quantity, reason)
         moves = self.medicine.issue(quantity, line=self, by=by, batch=batch, reason=reason)
         if quantity == self.outstanding:

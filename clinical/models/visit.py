@@ -234,6 +234,8 @@ class Visit(Workflow):
         from clinical.models.diagnosis import Diagnosis
 
         self.lock()
+        if not self.is_open:
+            raise IllegalMove(self, self.Status.DIAGNOSED)
         recorded = Diagnosis.record(self, diagnoses, by=by)
         if self.doctor_id is None and by is not None:
             self.doctor = by
