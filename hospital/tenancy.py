@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 from django.db import connection, models, transaction
+from django.utils import timezone
 
 from hospital.context import Acting, ForeignTenant, NoTenant, _acting, current, current_or_none
 from hospital.identifiers import uuid7
@@ -26,12 +27,13 @@ _lifted: ContextVar[bool] = ContextVar("lifted", default=False)
 def acting_for(tenant, person=None, role=None, *, request_id: str = "") -> Iterator[Acting]:
     """Open a tenant, and a transaction in it, for a person in a role (nobody: the system itself).
 
-    `role` is a Role or its key; without one, the person's first role in the tenant is taken.
+    `role` is a Role or its key; without one, the person's first role in the tenant is taken. Inside, times are shown
+    and read as the tenant's clock on the wall has them.
     """
     acting = Acting(tenant, person, role if not isinstance(role, str) else None, request_id or uuid4().hex)
     token = _acting.set(acting)
     try:
-        with transaction.atomic():
+        with timezone.override(tenant.zone), transaction.atomic():
             _tell()
             if person is not None and acting.role is None:
                 acting = replace(acting, role=_role_of(person, role))

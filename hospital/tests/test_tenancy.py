@@ -1,5 +1,6 @@
 import pytest
 from django.db import connection, transaction
+from django.utils import timezone
 
 from hospital.context import ForeignTenant, NoTenant
 from hospital.models import AuditEntry, Counter, Membership, Role
@@ -64,3 +65,12 @@ def test_each_change_leaves_a_line_with_who_and_what(alpha):
         line = AuditEntry.objects.filter(table="hospital_membership", row_id=membership.pk).first()
     assert (line.action, line.person_id, line.role) == ("update", alpha.admin.pk, "admin")
     assert line.before["is_active"] is True and line.after["is_active"] is False
+
+
+def test_inside_a_tenant_times_are_those_of_its_wall_clock(alpha, beta):
+    alpha.tenant.time_zone, beta.tenant.time_zone = "Asia/Kolkata", "America/New_York"
+    with alpha.acting():
+        with beta.acting():
+            assert timezone.get_current_timezone_name() == "America/New_York"
+        assert timezone.get_current_timezone_name() == "Asia/Kolkata"
+    assert timezone.get_current_timezone_name() == "UTC"
