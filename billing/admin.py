@@ -14,7 +14,17 @@ class PriceAdmin(TenantAdmin):
 
 @admin.register(Charge)
 class ChargeAdmin(ReadOnlyAdmin):
-    list_display = ("charged_at", "visit", "patient", "text", "quantity", "amount", "needs_price", "waived_at", "cancelled_at")
+    list_display = (
+        "charged_at",
+        "visit",
+        "patient",
+        "text",
+        "quantity",
+        "amount",
+        "needs_price",
+        "waived_at",
+        "cancelled_at",
+    )
     list_filter = ("kind", "needs_price")
     search_fields = ("text", "code")
 

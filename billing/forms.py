@@ -21,7 +21,9 @@ REFERENCE_NEEDED = {
 class TakePayment(forms.Form):
     amount = forms.DecimalField(max_digits=12, decimal_places=2)
     method = forms.ChoiceField(choices=Payment.Method.choices, initial=Payment.Method.CASH, widget=forms.RadioSelect)
-    reference = forms.CharField(max_length=80, required=False, help_text="Card slip, bank reference, or insurer and policy number.")
+    reference = forms.CharField(
+        max_length=80, required=False, help_text="Card slip, bank reference, or insurer and policy number."
+    )
 
     def __init__(self, *args: Any, due: Decimal, **kwargs: Any) -> None:
         super().__init__(*args, initial={"amount": due.quantize(step())}, **kwargs)
@@ -53,4 +55,10 @@ class Waive(forms.Form):
 
 
 class SetPrice(forms.Form):
-    unit_price = forms.DecimalField(label="Price of one", max_digits=12, decimal_places=2, min_value=0, help_text="0 makes it free of charge. It counts for this charge only; the price list is in the administration.")
+    unit_price = forms.DecimalField(
+        label="Price of one",
+        max_digits=12,
+        decimal_places=2,
+        min_value=0,
+        help_text="0 makes it free of charge. It counts for this charge only; the price list is in the administration.",
+    )

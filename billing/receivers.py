@@ -21,14 +21,21 @@ def charge_consultation(instance: Visit, before: str, after: str, by: Person | N
         Charge.arise(instance, kind=Kind.CONSULTATION, code=CONSULTATION, text="Consultation", source_id=instance.pk)
         Account(instance).settle()
     elif after in GONE and before == Visit.Status.REGISTERED:
-        cancel_charges(Kind.CONSULTATION, instance.pk, f"The visit was {instance.get_status_display().lower()} before the examination.", by)
+        cancel_charges(
+            Kind.CONSULTATION,
+            instance.pk,
+            f"The visit was {instance.get_status_display().lower()} before the examination.",
+            by,
+        )
 
 
 def charge_test(instance: LabOrder, before: str, after: str, by: Person | None, **kwargs: Any) -> None:
     """A test costs from its order on. A rejected specimen costs nothing: the order that repeats it does."""
     if before == START:
         account = Account.locked(instance.visit)
-        Charge.arise(account.visit, kind=Kind.TEST, code=instance.test.code, text=instance.test.name, source_id=instance.pk)
+        Charge.arise(
+            account.visit, kind=Kind.TEST, code=instance.test.code, text=instance.test.name, source_id=instance.pk
+        )
         account.settle()
     elif after in UNDONE:
         cancel_charges(Kind.TEST, instance.pk, f"The test was {after}.", by)
@@ -36,14 +43,26 @@ def charge_test(instance: LabOrder, before: str, after: str, by: Person | None, 
 
 def charge_medicine(instance: PrescriptionLine, by: Person | None, **kwargs: Any) -> None:
     """What was handed out since the last charge of this line."""
+    if not instance.dispensed:
+        return
     visit = instance.prescription.visit
     account = Account.locked(visit)
     former = Charge.objects.filter(kind=Kind.MEDICINE, source_id=instance.pk)
-    known = former.aggregate(quantity=models.Sum("quantity", filter=models.Q(cancelled_at=None)), sequence=models.Max("sequence"))
+    known = former.aggregate(
+        quantity=models.Sum("quantity", filter=models.Q(cancelled_at=None)), sequence=models.Max("sequence")
+    )
     more = instance.dispensed - (known["quantity"] or 0)
     if more > 0:
         medicine = instance.medicine
-        Charge.arise(visit, kind=Kind.MEDICINE, code=medicine.code, text=str(medicine), quantity=more, source_id=instance.pk, sequence=(known["sequence"] or 0) + 1)
+        Charge.arise(
+            visit,
+            kind=Kind.MEDICINE,
+            code=medicine.code,
+            text=str(medicine),
+            quantity=more,
+            source_id=instance.pk,
+            sequence=(known["sequence"] or 0) + 1,
+        )
         account.settle()
 
 

@@ -10,5 +10,8 @@ class Migration(migrations.Migration):
     operations = [
         Withhold("Payment", ["UPDATE", "DELETE"]),
         Withhold("Allocation", ["UPDATE", "DELETE"]),
-        *[migrations.RunSQL(statement, migrations.RunSQL.noop) for statement in (IMMUTABLE, ALLOCATIONS_FIT, CHARGE_COVERS)],
+        *[
+            migrations.RunSQL(statement, migrations.RunSQL.noop)
+            for statement in (IMMUTABLE, ALLOCATIONS_FIT, CHARGE_COVERS)
+        ],
     ]

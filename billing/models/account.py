@@ -113,7 +113,11 @@ class Account:
     def would_let_in(self, amount: Decimal) -> bool:
         """Whether somebody who waits to be examined, and to pay first, has paid with this much."""
         tenant, visit = current().tenant, self.visit
-        waits = tenant.require_payment_before == tenant.Gate.CONSULTATION and visit.status == visit.Status.REGISTERED and not visit.gate_override_at
+        waits = (
+            tenant.require_payment_before == tenant.Gate.CONSULTATION
+            and visit.status == visit.Status.REGISTERED
+            and not visit.gate_override_at
+        )
         return waits and amount == self.due and not self.needs_price
 
     def _allocate(self) -> None:
@@ -141,7 +145,9 @@ def open_accounts() -> models.QuerySet:
     """Visits on which something can still be paid, with `total`, `received`, `due` and `unpriced`; one query."""
     mine = {"visit": models.OuterRef("pk")}
     charges = Charge.objects.filter(**mine)
-    covered = Allocation.objects.filter(charge__visit=models.OuterRef("pk"), charge__cancelled_at=None, charge__waived_at=None)
+    covered = Allocation.objects.filter(
+        charge__visit=models.OuterRef("pk"), charge__cancelled_at=None, charge__waived_at=None
+    )
     return (
         Visit.objects.filter(payment__in=(UNPAID, PARTIAL))
         .annotate(
@@ -152,6 +158,11 @@ def open_accounts() -> models.QuerySet:
         )
         .filter(models.Q(due__gt=0) | models.Q(unpriced=True))
     )
+
+
+def owed() -> Decimal:
+    """What is due on all open accounts together."""
+    return open_accounts().aggregate(sum=models.Sum("due"))["sum"] or ZERO
 
 
 def sum_of(rows: models.QuerySet, by: str) -> models.Expression:

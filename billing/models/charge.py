@@ -29,8 +29,16 @@ class Charges(models.QuerySet):
         """Adds `allocated`: what payments have covered of each."""
         from billing.models.payment import Allocation
 
-        covered = Allocation.objects.filter(charge=models.OuterRef("pk")).order_by().values("charge").annotate(sum=models.Sum("amount")).values("sum")
-        return self.annotate(allocated=models.functions.Coalesce(models.Subquery(covered), ZERO, output_field=models.DecimalField()))
+        covered = (
+            Allocation.objects.filter(charge=models.OuterRef("pk"))
+            .order_by()
+            .values("charge")
+            .annotate(sum=models.Sum("amount"))
+            .values("sum")
+        )
+        return self.annotate(
+            allocated=models.functions.Coalesce(models.Subquery(covered), ZERO, output_field=models.DecimalField())
+        )
 
 
 class Charge(EditableModel):
@@ -44,9 +52,13 @@ class Charge(EditableModel):
     quantity = models.PositiveIntegerField(default=1)
     unit_price = models.DecimalField(max_digits=12, decimal_places=2)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
-    needs_price = models.BooleanField(default=False, help_text="Nobody had set a price. The account stays open until somebody does.")
+    needs_price = models.BooleanField(
+        default=False, help_text="Nobody had set a price. The account stays open until somebody does."
+    )
     source_id = models.UUIDField(help_text="The visit, laboratory order or prescription line that it arose from.")
-    sequence = models.PositiveSmallIntegerField(default=1, help_text="A line that is dispensed in parts is charged in parts.")
+    sequence = models.PositiveSmallIntegerField(
+        default=1, help_text="A line that is dispensed in parts is charged in parts."
+    )
     charged_at = models.DateTimeField(default=timezone.now)
     cancelled_at = models.DateTimeField(null=True)
     cancelled_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, related_name="+")
@@ -62,7 +74,10 @@ class Charge(EditableModel):
         indexes = [models.Index(fields=["tenant", "charged_at"], name="charge_by_time")]
         constraints = [
             models.UniqueConstraint(fields=["tenant", "kind", "source_id", "sequence"], name="charge_once_a_source"),
-            models.CheckConstraint(condition=models.Q(amount=models.F("unit_price") * models.F("quantity")), name="charge_is_price_times_quantity"),
+            models.CheckConstraint(
+                condition=models.Q(amount=models.F("unit_price") * models.F("quantity")),
+                name="charge_is_price_times_quantity",
+            ),
             models.CheckConstraint(condition=models.Q(amount__gte=0, quantity__gte=1), name="charge_not_negative"),
         ]
 
@@ -70,7 +85,9 @@ class Charge(EditableModel):
         return self.text
 
     @classmethod
-    def arise(cls, visit, *, kind: str, code: str, text: str, source_id: UUID, quantity: int = 1, sequence: int = 1) -> Charge:
+    def arise(
+        cls, visit, *, kind: str, code: str, text: str, source_id: UUID, quantity: int = 1, sequence: int = 1
+    ) -> Charge:
         """Owed from now on, at today's price. Without a price it is kept visible, so that no work goes unpaid unseen."""
         price = Price.on(timezone.localdate(timezone=current().tenant.zone), kind, code)
         unit = price.amount if price else ZERO

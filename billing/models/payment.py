@@ -18,8 +18,17 @@ if TYPE_CHECKING:
 class Payments(models.QuerySet):
     def with_free(self) -> Payments:
         """Adds `free`: what is not allocated to a charge."""
-        used = Allocation.objects.filter(payment=models.OuterRef("pk")).order_by().values("payment").annotate(sum=models.Sum("amount")).values("sum")
-        return self.annotate(free=models.F("amount") - models.functions.Coalesce(models.Subquery(used), ZERO, output_field=models.DecimalField()))
+        used = (
+            Allocation.objects.filter(payment=models.OuterRef("pk"))
+            .order_by()
+            .values("payment")
+            .annotate(sum=models.Sum("amount"))
+            .values("sum")
+        )
+        return self.annotate(
+            free=models.F("amount")
+            - models.functions.Coalesce(models.Subquery(used), ZERO, output_field=models.DecimalField())
+        )
 
 
 class Payment(TenantModel):
@@ -39,7 +48,9 @@ class Payment(TenantModel):
     reference = models.CharField(max_length=80, blank=True)
     received_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, related_name="+")
     received_at = models.DateTimeField(default=timezone.now)
-    lets_in = models.BooleanField(default=False, help_text="The patient waited for the examination, and had only to pay.")
+    lets_in = models.BooleanField(
+        default=False, help_text="The patient waited for the examination, and had only to pay."
+    )
 
     objects = TenantManager.of(Payments)
 

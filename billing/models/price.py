@@ -21,8 +21,15 @@ class Price(EditableModel):
     """What one costs from a day on. The newest that has begun counts; older ones stay for what was charged then."""
 
     kind = models.CharField(max_length=12, choices=Kind.choices)
-    code = models.CharField(max_length=60, help_text="Code of the test or medicine in the catalogue; “consultation” for the consultation.")
-    amount = models.DecimalField(max_digits=12, decimal_places=2, validators=[MinValueValidator(ZERO)], help_text="For one. 0 makes it free of charge.")
+    code = models.CharField(
+        max_length=60, help_text="Code of the test or medicine in the catalogue; “consultation” for the consultation."
+    )
+    amount = models.DecimalField(
+        max_digits=12,
+        decimal_places=2,
+        validators=[MinValueValidator(ZERO)],
+        help_text="For one. 0 makes it free of charge.",
+    )
     valid_from = models.DateField()
 
     class Meta(EditableModel.Meta):

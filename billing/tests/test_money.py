@@ -11,13 +11,21 @@ BINARY = {"float", "FloatField", "fsum"}
 
 
 def names_in(tree: ast.AST) -> list[tuple[int, str]]:
-    return [(node.lineno, getattr(node, "id", "") or getattr(node, "attr", "")) for node in ast.walk(tree) if isinstance(node, ast.Name | ast.Attribute)]
+    return [
+        (node.lineno, getattr(node, "id", "") or getattr(node, "attr", ""))
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Name | ast.Attribute)
+    ]
 
 
 @pytest.mark.parametrize("path", sorted(HERE.rglob("*.py")), ids=lambda path: str(path.relative_to(HERE)))
 def test_no_binary_fraction_is_anywhere_near_money(path):
     tree = ast.parse(path.read_text(encoding="utf-8"))
-    literals = [(node.lineno, node.value) for node in ast.walk(tree) if isinstance(node, ast.Constant) and isinstance(node.value, float)]
+    literals = [
+        (node.lineno, node.value)
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Constant) and isinstance(node.value, float)
+    ]
     used = [found for found in names_in(tree) if found[1] in BINARY and "tests" not in path.parts]
     assert literals + used == []
 

@@ -3,7 +3,7 @@ from datetime import date
 from decimal import Decimal
 
 import pytest
-from django.db import connection, transaction
+from django.db import connection, connections, transaction
 from django.db.utils import DatabaseError
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -49,7 +49,9 @@ def test_a_payment_covers_the_charge_and_the_visit_is_paid(alpha):
     assert seen.payment == "paid"
     with alpha.acting():
         assert [(row.payment, row.amount) for row in Allocation.objects.all()] == [(payment, Decimal("50.00"))]
-        assert AuditEntry.objects.filter(table="billing_payment", row_id=payment.pk, person_id=alpha.reception.pk).exists()
+        assert AuditEntry.objects.filter(
+            table="billing_payment", row_id=payment.pk, person_id=alpha.reception.pk
+        ).exists()
 
 
 def test_a_part_payment_leaves_the_rest_due(alpha):
@@ -62,7 +64,9 @@ def test_a_part_payment_leaves_the_rest_due(alpha):
         assert (seen.payment, Account(seen).due) == ("paid", Decimal("0.00"))
 
 
-@pytest.mark.parametrize("amount, words", [("50.01", "Only $50.00 is due"), ("0", "more than nothing"), ("-5", "more than nothing")])
+@pytest.mark.parametrize(
+    ("amount", "words"), [("50.01", "Only $50.00 is due"), ("0", "more than nothing"), ("-5", "more than nothing")]
+)
 def test_more_than_is_due_or_nothing_is_refused(alpha, amount, words):
     with alpha.acting("reception"):
         price("50")
@@ -152,7 +156,12 @@ def test_nobody_changes_or_deletes_a_payment_or_an_allocation(alpha):
     with alpha.acting("reception"):
         price("50")
         take(visit(), "50")
-    for statement in ("UPDATE billing_payment SET amount = 1", "DELETE FROM billing_payment", "UPDATE billing_allocation SET amount = 1", "DELETE FROM billing_allocation"):
+    for statement in (
+        "UPDATE billing_payment SET amount = 1",
+        "DELETE FROM billing_payment",
+        "UPDATE billing_allocation SET amount = 1",
+        "DELETE FROM billing_allocation",
+    ):
         with pytest.raises(DatabaseError, match="permission denied"), alpha.acting(), connection.cursor() as cursor:
             cursor.execute(statement)
 
@@ -161,11 +170,9 @@ def test_not_even_the_owner_of_the_tables_changes_a_payment(alpha):
     with alpha.acting("reception"):
         price("50")
         payment = take(visit(), "50")
-    with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic("owner"):
-        from django.db import connections
-
-        with connections["owner"].cursor() as cursor:
-            cursor.execute("SELECT set_config('app.tenant', %s, true)", [str(alpha.tenant.pk)])
+    with transaction.atomic("owner"), connections["owner"].cursor() as cursor:
+        cursor.execute("SELECT set_config('app.tenant', %s, true)", [str(alpha.tenant.pk)])
+        with pytest.raises(DatabaseError, match="never changed or deleted"), transaction.atomic("owner"):
             cursor.execute("UPDATE billing_payment SET amount = 1 WHERE id = %s", [payment.pk])
 
 
@@ -220,7 +227,12 @@ def test_the_other_hospital_sees_no_money_of_this_one(alpha, beta):
         price("50")
         take(visit(), "50")
     with beta.acting("admin"):
-        assert (Payment.objects.count(), Charge.objects.count(), Allocation.objects.count(), Price.objects.count()) == (0, 0, 0, 0)
+        assert (Payment.objects.count(), Charge.objects.count(), Allocation.objects.count(), Price.objects.count()) == (
+            0,
+            0,
+            0,
+            0,
+        )
 
 
 CENTS = st.integers(min_value=1, max_value=20_000).map(lambda cents: Decimal(cents) / 100)
@@ -256,7 +268,18 @@ def do(seen, what, amount, index, number):
     account = Account.locked(seen)
     if what == "charge":
         unit = (amount / index).quantize(Decimal("0.01"))
-        Charge.objects.create(visit=seen, patient_id=seen.patient_id, kind=Kind.TEST, code="X", text="X", quantity=index, unit_price=unit, amount=unit * index, source_id=seen.pk, sequence=number + 2)
+        Charge.objects.create(
+            visit=seen,
+            patient_id=seen.patient_id,
+            kind=Kind.TEST,
+            code="X",
+            text="X",
+            quantity=index,
+            unit_price=unit,
+            amount=unit * index,
+            source_id=seen.pk,
+            sequence=number + 2,
+        )
         account.settle()
     elif what == "pay" and account.due:
         take(seen, min(amount, account.due))

@@ -10,7 +10,9 @@ from clinical.models import LabTest, Patient, Visit
 from hospital.context import current
 
 
-def price(amount: str, kind: str = Kind.CONSULTATION, code: str = CONSULTATION, since: date = date(2020, 1, 1)) -> Price:
+def price(
+    amount: str, kind: str = Kind.CONSULTATION, code: str = CONSULTATION, since: date = date(2020, 1, 1)
+) -> Price:
     return Price.objects.create(kind=kind, code=code, amount=Decimal(amount), valid_from=since)
 
 

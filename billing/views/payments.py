@@ -26,7 +26,11 @@ LATEST = 8
 def payments(request: HttpRequest) -> HttpResponse:
     """Who owes what, oldest first, and what came in today."""
     accounts = open_accounts()
-    counts = accounts.aggregate(all=models.Count("pk"), due=models.Sum("due"), **{name: models.Count("pk", filter=chosen) for name, _, chosen in FILTERS})
+    counts = accounts.aggregate(
+        all=models.Count("pk"),
+        owed=models.Sum("due"),
+        **{name: models.Count("pk", filter=chosen) for name, _, chosen in FILTERS},
+    )
     chosen = next((condition for name, _, condition in FILTERS if name == request.GET.get("show")), models.Q())
     rows = accounts.filter(chosen).select_related("patient").order_by("registered_at", "pk")
     start, end = days.bounds(days.today())
@@ -34,8 +38,11 @@ def payments(request: HttpRequest) -> HttpResponse:
     by_method = dict(today.order_by().values_list("method").annotate(models.Sum("amount")))
     context = {
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
-        "pills": [{"value": "", "label": "All open", "count": counts["all"]}, *({"value": name, "label": label, "count": counts[name]} for name, label, _ in FILTERS)],
-        "due": counts["due"] or ZERO,
+        "pills": [
+            {"value": "", "label": "All open", "count": counts["all"]},
+            *({"value": name, "label": label, "count": counts[name]} for name, label, _ in FILTERS),
+        ],
+        "due": counts["owed"] or ZERO,
         "received": sum(by_method.values(), ZERO),
         "methods": [(label, by_method.get(method, ZERO)) for method, label in Payment.Method.choices],
         "latest": today.select_related("patient", "received_by").order_by("-serial")[:LATEST],
@@ -58,9 +65,13 @@ def take_payment(request: HttpRequest, pk) -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         return ask(request, form, visit, title=f"Payment of {visit.patient.name}", submit="Take payment")
     data = form.cleaned_data
-    payment = Payment.take(visit, data["amount"], method=data["method"], reference=data["reference"], by=request.acting.person)
+    payment = Payment.take(
+        visit, data["amount"], method=data["method"], reference=data["reference"], by=request.acting.person
+    )
     if request.htmx:
-        return render(request, "billing/account/_taken.html", {"payment": payment, "visit": visit, "rest": Account(visit).due})
+        return render(
+            request, "billing/account/_taken.html", {"payment": payment, "visit": visit, "rest": Account(visit).due}
+        )
     messages.success(request, f"{payment.number}: {spoken(payment.amount)} received.")
     return redirect(visit)
 
@@ -101,14 +112,34 @@ def receipt(request: HttpRequest, pk) -> HttpResponse:
     """A receipt can be printed again; each time is noted."""
     payment = get_object_or_404(Payment.objects.select_related("patient", "visit", "received_by"), pk=pk)
     AuditEntry.note("print", table=Payment._meta.db_table, row_id=payment.pk, patient_id=payment.patient_id)
-    lines = payment.allocations.order_by().values("charge__text", "charge__quantity").annotate(part=models.Sum("amount"), at=models.Min("charge__charged_at")).filter(part__gt=0).order_by("at")
-    context = {"payment": payment, "lines": lines, "due": Account(payment.visit).due, "back": payment.visit.get_absolute_url()}
+    lines = (
+        payment.allocations.order_by()
+        .values("charge__text", "charge__quantity")
+        .annotate(part=models.Sum("amount"), at=models.Min("charge__charged_at"))
+        .filter(part__gt=0)
+        .order_by("at")
+    )
+    context = {
+        "payment": payment,
+        "lines": lines,
+        "due": Account(payment.visit).due,
+        "back": payment.visit.get_absolute_url(),
+    }
     return render(request, "billing/payments/receipt.html", context)
 
 
 def ask(request: HttpRequest, form: forms.Form, visit: Visit, *, title: str, submit: str) -> HttpResponse:
     """A form as a page of its own, or beside the list when HTMX asks for it."""
-    context = {"form": form, "visit": visit, "patient": visit.patient, "title": title, "submit": submit, "action": request.path, "cancel": visit.get_absolute_url(), "htmx": True}
+    context = {
+        "form": form,
+        "visit": visit,
+        "patient": visit.patient,
+        "title": title,
+        "submit": submit,
+        "action": request.path,
+        "cancel": visit.get_absolute_url(),
+        "htmx": True,
+    }
     template = "_form.html" if request.htmx else "billing/account/form.html"
     return render(request, template, context, status=422 if form.errors else 200)
 

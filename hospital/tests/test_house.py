@@ -14,7 +14,13 @@ from django.apps import apps
 from realtime.catalogue import catalogue
 
 ROOT = Path(__file__).parents[2]
-FLOORS = ("hospital", "realtime", "clinical", "scheduling", "billing")  # an app may import itself and what stands before it
+FLOORS = (
+    "hospital",
+    "realtime",
+    "clinical",
+    "scheduling",
+    "billing",
+)  # an app may import itself and what stands before it
 COMPOSE = {f"hospital/{name}.py" for name in ("settings", "urls", "public_urls", "asgi", "celery")}
 
 ACROSS_TENANTS: dict[str, str] = {}  # file: why it must see more than one tenant
@@ -31,7 +37,12 @@ STATUS_WITHOUT_A_MOVE = {
 
 def sources() -> list[Path]:
     """Every module of ours that runs in the product."""
-    return [path for app in FLOORS for path in sorted((ROOT / app).rglob("*.py")) if not {"tests", "migrations"} & set(path.relative_to(ROOT).parts)]
+    return [
+        path
+        for app in FLOORS
+        for path in sorted((ROOT / app).rglob("*.py"))
+        if not {"tests", "migrations"} & set(path.relative_to(ROOT).parts)
+    ]
 
 
 def templates() -> list[Path]:
@@ -89,12 +100,17 @@ def test_only_move_to_changes_a_status():
     assignments = [
         f"{file}:{node.lineno}"
         for file, node in nodes(ast.Assign, ast.AnnAssign, ast.AugAssign)
-        if file not in STATUS_WITHOUT_A_MOVE and any(isinstance(target, ast.Attribute) and target.attr == "status" for target in assigned(node))
+        if file not in STATUS_WITHOUT_A_MOVE
+        and any(isinstance(target, ast.Attribute) and target.attr == "status" for target in assigned(node))
     ]
     calls = [
         f"{file}:{node.lineno}"
         for file, node in nodes(ast.Call)
-        if file not in STATUS_WITHOUT_A_MOVE and (is_setattr_of_status(node) or (is_silent_write(node) and any(keyword.arg == "status" for keyword in node.keywords)))
+        if file not in STATUS_WITHOUT_A_MOVE
+        and (
+            is_setattr_of_status(node)
+            or (is_silent_write(node) and any(keyword.arg == "status" for keyword in node.keywords))
+        )
     ]
     assert assignments + calls == []
 
@@ -130,7 +146,12 @@ def model_written_by(file: str, node: ast.Call) -> type | None:
     if found := [model for model in apps.get_models() if model.__name__ == root]:
         return found[0]
     names = {step.attr for step in steps if isinstance(step, ast.Attribute)}
-    related = {model for model in apps.get_models() for field in model._meta.local_fields if field.is_relation and field.remote_field.related_name in names}
+    related = {
+        model
+        for model in apps.get_models()
+        for field in model._meta.local_fields
+        if field.is_relation and field.remote_field.related_name in names
+    }
     return related.pop() if len(related) == 1 else None
 
 
@@ -155,7 +176,11 @@ def test_the_fence_is_lifted_only_where_it_must_be():
 
 @pytest.mark.parametrize("banned", ["mark_safe", "csrf_exempt", "SafeText", "html_safe"])
 def test_nobody_switches_escaping_or_forgery_protection_off(banned):
-    used = [f"{file}:{node.lineno}" for file, node in nodes(ast.Call, ast.Name, ast.Attribute, ast.alias) if banned in (getattr(node, "id", ""), getattr(node, "attr", ""), getattr(node, "name", ""))]
+    used = [
+        f"{file}:{node.lineno}"
+        for file, node in nodes(ast.Call, ast.Name, ast.Attribute, ast.alias)
+        if banned in (getattr(node, "id", ""), getattr(node, "attr", ""), getattr(node, "name", ""))
+    ]
     assert used == []
 
 
@@ -175,7 +200,9 @@ TEMPLATE_RULES = {
 @pytest.mark.parametrize("fault", TEMPLATE_RULES)
 def test_no_template(fault):
     pattern = re.compile(TEMPLATE_RULES[fault], re.IGNORECASE)
-    assert [f"{name_of(path)}: {found.group()}" for path in templates() if (found := pattern.search(comments_away(path)))] == []
+    assert [
+        f"{name_of(path)}: {found.group()}" for path in templates() if (found := pattern.search(comments_away(path)))
+    ] == []
 
 
 def comments_away(path: Path) -> str:
@@ -189,5 +216,12 @@ POST_FORM = re.compile(r"<form\b[^>]*\bmethod\s*=\s*[\"']post[\"'].*?</form>", r
 
 def test_every_form_that_changes_something_carries_its_keys():
     """Against forgery, and so that a form that is sent twice has one effect."""
-    bare = {name_of(path) for path in templates() for form in POST_FORM.findall(comments_away(path)) if "_keys.html" not in form}
-    assert {name for name in bare if name not in WITHOUT_A_TENANT and not name.startswith("templates/account/")} == set()
+    bare = {
+        name_of(path)
+        for path in templates()
+        for form in POST_FORM.findall(comments_away(path))
+        if "_keys.html" not in form
+    }
+    assert {
+        name for name in bare if name not in WITHOUT_A_TENANT and not name.startswith("templates/account/")
+    } == set()

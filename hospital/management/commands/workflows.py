@@ -25,7 +25,9 @@ class Command(BaseCommand):
 
     def handle(self, *args: object, markdown: bool = False, **options: object) -> None:
         if markdown:
-            self.stdout.write("\n".join([HEAD, *(line for model in machines() for line in page_of(model))]).rstrip() + "\n", ending="")
+            self.stdout.write(
+                "\n".join([HEAD, *(line for model in machines() for line in page_of(model))]).rstrip() + "\n", ending=""
+            )
             return
         for model in machines():
             self.stdout.write(self.style.MIGRATE_HEADING(heading_of(model)))
@@ -56,7 +58,10 @@ def page_of(model: type[Workflow]) -> Iterator[str]:
     yield from (f"    {before} --> {after}" for before, after, _ in edges_of(model))
     yield from (f"    {status} --> [*]" for status in labels if not model.MOVES.get(status))
     yield "```\n\n| from | to | permission | held by |\n|---|---|---|---|"
-    yield from (f"| {before} | {after} | {permission_words(permission)} | {holders(permission)} |" for before, after, permission in edges_of(model))
+    yield from (
+        f"| {before} | {after} | {permission_words(permission)} | {holders(permission)} |"
+        for before, after, permission in edges_of(model)
+    )
     yield ""
 
 
@@ -65,4 +70,8 @@ def permission_words(permission: str) -> str:
 
 
 def holders(permission: str) -> str:
-    return "the system, by itself" if permission == SYSTEM else ", ".join(role.title for role in ROLES if permission in role.permissions)
+    return (
+        "the system, by itself"
+        if permission == SYSTEM
+        else ", ".join(role.title for role in ROLES if permission in role.permissions)
+    )

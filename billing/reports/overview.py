@@ -1,0 +1,74 @@
+"""The first look: what came in, who came, how long they waited."""
+
+from __future__ import annotations
+
+from django.db.models import Count, Sum
+
+from billing.models import Payment
+from billing.reports import performance, revenue, visits
+from billing.reports.parts import Figure, Report, minutes, percent, total
+from billing.reports.period import Period
+from clinical.models import Patient, QueuePlace, Visit
+from hospital.plots import Spark
+
+
+def report(period: Period) -> Report:
+    daily = period.by_day(Visit.objects.all(), "registered_at", Count("pk"))
+    money = period.by_day(Payment.objects.all(), "received_at", Sum("amount"))
+    registered = period.by_day(Patient.objects.all(), "created_at", Count("pk"))
+    ends, stay, steps = visits.by_status(period), visits.stays(period), performance.by_step(period)
+    first = steps[QueuePlace.Queue.EXAMINATION]
+    now, former = sum(daily(period)), sum(daily(period.before))
+    figures = [
+        Figure("Visits", now, former=former, icon="clipboard-list", spark=Spark(daily(period), "Visits by day")),
+        Figure(
+            "Patients registered",
+            sum(registered(period)),
+            former=sum(registered(period.before)),
+            icon="user-plus",
+            spark=Spark(registered(period), "Registered by day"),
+        ),
+        Figure(
+            "Received",
+            total(money(period)),
+            "money",
+            total(money(period.before)),
+            icon="cash",
+            spark=Spark(money(period), "Received by day"),
+        ),
+        Figure(
+            "Wait for examination",
+            minutes(first["wait"]),
+            "minutes",
+            minutes(first["former_wait"]),
+            better="down",
+            icon="hourglass",
+            note="median",
+        ),
+        Figure(
+            "From registration to the end",
+            minutes(stay["median"]),
+            "minutes",
+            minutes(stay["former"]),
+            better="down",
+            icon="clock",
+            note="median",
+        ),
+        Figure(
+            "Left or cancelled",
+            percent(visits.ended(ends, "count"), now),
+            "percent",
+            percent(visits.ended(ends, "former"), former),
+            better="down",
+            icon="door-exit",
+        ),
+    ]
+    return Report(
+        figures,
+        [
+            visits.daily_table(period, daily),
+            revenue.daily_table(period, money),
+            performance.step_table(steps),
+            visits.status_table(ends),
+        ],
+    )

@@ -1,0 +1,97 @@
+"""The figures of the dashboard: this day, this minute."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from django.db.models import Count, Min, Q, QuerySet, Sum
+from django.utils import timezone
+
+from billing.models import Payment
+from billing.models.account import owed
+from billing.money import ZERO
+from billing.reports.parts import Median, minutes, span
+from billing.reports.period import Period
+from clinical.models import QueuePlace, Visit
+from hospital.models import Role, SignIn
+
+
+@dataclass(frozen=True)
+class Step:
+    """A queue as it stands."""
+
+    label: str
+    waiting: int
+    called: int
+    since: datetime | None
+    median: int | None
+
+
+@dataclass(frozen=True)
+class Present:
+    """A person who is signed in, in a role, since then."""
+
+    name: str
+    role: str
+    since: datetime
+
+
+def money() -> dict:
+    """Received today and on the same day a week ago until this hour; and what is due."""
+    today, now = Period.ending_today(1), timezone.now()
+    week = timedelta(days=7)
+    then = Period(today.first - week, today.last - week, today.zone)
+    elapsed = then.start + (now - today.start)
+    sums = Payment.objects.filter(Q(received_at__gte=then.start)).aggregate(
+        today=Sum("amount", filter=today.has("received_at"), default=ZERO),
+        then=Sum("amount", filter=Q(received_at__gte=then.start, received_at__lt=min(elapsed, then.end)), default=ZERO),
+        count=Count("pk", filter=today.has("received_at")),
+    )
+    return {**sums, "due": owed()}
+
+
+def visits() -> dict:
+    """Of today: everything registered today or still open."""
+    today = Period.ending_today(1)
+    mine = Visit.objects.filter(today.has("registered_at") | Q(ended_at=None) | today.has("ended_at")).order_by()
+    found = dict(mine.values_list("status").annotate(Count("pk")))
+    sums = mine.aggregate(
+        registered=Count("pk", filter=today.has("registered_at")),
+        patients=Count("patient", distinct=True, filter=today.has("registered_at")),
+        here=Count("pk", filter=Q(ended_at=None)),
+        emergencies=Count("pk", filter=Q(ended_at=None, priority=Visit.Priority.EMERGENCY)),
+    )
+    statuses = [(status, label, found.get(status, 0)) for status, label in Visit.Status.choices]
+    return {**sums, "statuses": statuses}
+
+
+def steps() -> list[Step]:
+    today = Period.ending_today(1)
+    here, waiting = Q(ended_at=None), Q(ended_at=None, called_at=None)
+    rows = QueuePlace.objects.filter(here | today.has("entered_at"), undone_at=None).order_by().values("queue")
+    found = {
+        row["queue"]: row
+        for row in rows.annotate(
+            waiting=Count("pk", filter=waiting),
+            called=Count("pk", filter=here & ~Q(called_at=None)),
+            since=Min("entered_at", filter=waiting),
+            median=Median(span("entered_at", "called_at"), filter=today.has("entered_at")),
+        )
+    }
+    nothing = {"waiting": 0, "called": 0, "since": None, "median": None}
+    return [step_of(str(label), found.get(queue, nothing)) for queue, label in QueuePlace.Queue.choices]
+
+
+def step_of(label: str, row: dict) -> Step:
+    return Step(label, row["waiting"], row["called"], row["since"], minutes(row["median"]))
+
+
+def signed_in() -> list[Present]:
+    """Each person once in each role, since the first of the open sessions."""
+    titles = dict(Role.objects.values_list("key", "title"))
+    rows: QuerySet = SignIn.now_here().order_by("at")
+    found: dict[tuple, Present] = {}
+    for row in rows:
+        found.setdefault((row.person_id, row.role), Present(row.person.name, titles.get(row.role, row.role), row.at))
+    return sorted(found.values(), key=lambda one: one.name)

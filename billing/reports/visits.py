@@ -1,0 +1,170 @@
+"""How many visits, when, of which kind, and how they ended."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import Count, Q
+from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
+
+from billing.reports.parts import Column, Figure, Median, Report, Slowest, Table, minutes, percent, span
+from billing.reports.period import Period
+from clinical.models import Visit
+from hospital.plots import Bars, Line, Series, Spark
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+
+def report(period: Period) -> Report:
+    daily = period.by_day(Visit.objects.all(), "registered_at", Count("pk"))
+    ends = by_status(period)
+    stay = stays(period)
+    visits, former = sum(daily(period)), sum(daily(period.before))
+    gone, former_gone = ended(ends, "count"), ended(ends, "former")
+    figures = [
+        Figure("Visits", visits, former=former, icon="clipboard-list", spark=Spark(daily(period), "Visits by day")),
+        Figure(
+            "Done",
+            count_of(ends, Visit.Status.DONE, "count"),
+            former=count_of(ends, Visit.Status.DONE, "former"),
+            icon="circle-check",
+        ),
+        Figure(
+            "Left or cancelled",
+            percent(gone, visits),
+            "percent",
+            percent(former_gone, former),
+            better="down",
+            icon="door-exit",
+        ),
+        Figure(
+            "From registration to the end",
+            minutes(stay["median"]),
+            "minutes",
+            minutes(stay["former"]),
+            better="down",
+            icon="clock",
+            note="median of visits that are done",
+        ),
+        Figure(
+            "Nine of ten are done within",
+            minutes(stay["slowest"]),
+            "minutes",
+            minutes(stay["former_slowest"]),
+            better="down",
+        ),
+    ]
+    return Report(
+        figures,
+        [daily_table(period, daily), status_table(ends), hour_table(period), weekday_table(period), sort_table(period)],
+    )
+
+
+def daily_table(period: Period, daily: Any) -> Table:
+    now, former = daily(period), daily(period.before)
+    plot = Line(
+        "Visits by day",
+        unit="visits",
+        labels=[period.label(day) for day in period.days],
+        series=[Series("This period", now), Series("Before", former, muted=True)],
+    )
+    columns = [Column("Day"), Column("Visits", "number"), Column("Day before"), Column("Visits before", "number")]
+    rows = [
+        (str(day), value, str(day_before), before)
+        for day, value, day_before, before in zip(period.days, now, period.before.days, former, strict=True)
+    ]
+    return Table("visits-by-day", "Visits by day", columns, rows, plot, wide=True)
+
+
+def by_status(period: Period) -> dict[str, dict[str, int]]:
+    return grouped(period, "status")
+
+
+def grouped(period: Period, field: Any, name: str = "") -> dict[Any, dict[str, int]]:
+    """Visits by one thing, now and before, in one query."""
+    now, before = period.has("registered_at"), period.before.has("registered_at")
+    rows = Visit.objects.filter(period.with_before.has("registered_at")).order_by()
+    rows = rows.annotate(**{name: field}).values(name) if name else rows.values(field)
+    return {
+        row.pop(name or field): row
+        for row in rows.annotate(count=Count("pk", filter=now), former=Count("pk", filter=before))
+    }
+
+
+def count_of(found: dict, value: Any, which: str) -> int:
+    return found.get(value, {}).get(which, 0)
+
+
+def ended(found: dict, which: str) -> int:
+    return count_of(found, Visit.Status.LEFT, which) + count_of(found, Visit.Status.CANCELLED, which)
+
+
+def stays(period: Period) -> dict:
+    done = Visit.objects.filter(
+        period.with_before.has("registered_at"), status=Visit.Status.DONE, ended_at__isnull=False
+    )
+    stay, now, before = (
+        span("registered_at", "ended_at"),
+        period.has("registered_at"),
+        period.before.has("registered_at"),
+    )
+    return done.aggregate(
+        median=Median(stay, filter=now),
+        former=Median(stay, filter=before),
+        slowest=Slowest(stay, filter=now),
+        former_slowest=Slowest(stay, filter=before),
+    )
+
+
+def compared(key: str, title: str, label: str, choices: list[tuple[Any, str]], found: dict) -> Table:
+    now, former = (
+        [count_of(found, value, "count") for value, _ in choices],
+        [count_of(found, value, "former") for value, _ in choices],
+    )
+    labels = [str(label) for _, label in choices]
+    plot = Bars(
+        title, unit="visits", labels=labels, series=[Series("This period", now), Series("Before", former, muted=True)]
+    )
+    rows = [
+        (name, count, percent(count, sum(now)), before) for name, count, before in zip(labels, now, former, strict=True)
+    ]
+    return Table(
+        key,
+        title,
+        [Column(label), Column("Visits", "number"), Column("Share", "percent"), Column("Before", "number")],
+        rows,
+        plot,
+    )
+
+
+def status_table(found: dict) -> Table:
+    return compared("by-status", "Where they are now", "Status", list(Visit.Status.choices), found)
+
+
+def hour_table(period: Period) -> Table:
+    found = grouped(period, ExtractHour("registered_at", tzinfo=period.zone), "hour")
+    return compared(
+        "by-hour", "Registered by hour of the day", "Hour", [(hour, f"{hour:02}") for hour in range(24)], found
+    )
+
+
+def weekday_table(period: Period) -> Table:
+    found = grouped(period, ExtractIsoWeekDay("registered_at", tzinfo=period.zone), "weekday")
+    return compared("by-weekday", "Registered by day of the week", "Day", list(enumerate(WEEKDAYS, start=1)), found)
+
+
+def sort_table(period: Period) -> Table:
+    """Walk-in or appointment, by priority."""
+    rows = Visit.objects.filter(period.has("registered_at")).order_by().values("priority")
+    kinds = {kind: Count("pk", filter=Q(kind=kind)) for kind in Visit.Kind.values}
+    found = {row["priority"]: row for row in rows.annotate(**kinds)}
+    columns = [Column("Priority"), *(Column(str(label), "number") for label in Visit.Kind.labels)]
+    return Table(
+        "by-priority",
+        "Priority and kind",
+        columns,
+        [
+            (label, *(found.get(priority, {}).get(kind, 0) for kind in Visit.Kind.values))
+            for priority, label in Visit.Priority.choices
+        ],
+    )

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+
+from billing.reports import activity, today
+from billing.reports.parts import change
+from hospital.permits import permit
+
+
+@permit("billing.view_analytics")
+def dashboard(request: HttpRequest) -> HttpResponse:
+    """The house at a glance; every figure follows by itself."""
+    money = today.money()
+    context = {
+        "money": money,
+        "delta": change(money["today"], money["then"]),
+        "visits": today.visits(),
+        "steps": today.steps(),
+        "present": today.signed_in(),
+        "entries": activity.latest(request.acting.role.key),
+    }
+    return render(request, "billing/dashboard/dashboard.html", context)
