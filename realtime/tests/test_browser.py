@@ -1,0 +1,260 @@
+"""static/live.js in Chromium, on a page of the product."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from hospital.models import Membership
+from realtime.tests.server import Site
+from realtime.tests.test_socket import cookie_of, grant, say_again, sign_in_often
+
+pytestmark = pytest.mark.browser
+LISTS = """
+    document.getElementById("content").insertAdjacentHTML("afterbegin", `
+        <p>Here: <b data-count-of="here">0</b></p><p id="nobody" data-empty-of="here">Nobody yet</p>
+        <table><tbody id="here" data-live-list="members"></tbody></table>
+        <p>There: <b data-count-of="there">0</b></p><table><tbody id="there" data-live-list="elsewhere"></tbody></table>
+        <input id="note">`)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _queries_beside_the_browser(monkeypatch):
+    """Playwright's synchronous interface runs an event loop in this thread, which Django takes for an async view."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+
+
+@pytest.fixture(scope="session")
+def browser_type_launch_args(browser_type_launch_args):
+    found = os.environ.get("HOSPITAL_BROWSER") or shutil.which("chromium")
+    return browser_type_launch_args | ({"executable_path": found} if found else {}) | {"args": ["--no-sandbox"]}
+
+
+@pytest.fixture
+def admin(site, alpha, page) -> Page:
+    """The admin looks at the people of alpha."""
+    return open_people(site, alpha, page)
+
+
+def open_people(site: Site, hospital, page: Page) -> Page:
+    name, value = cookie_of(hospital, "admin").split("=", 1)
+    page.context.add_cookies([{"name": name, "value": value, "url": site.url}])
+    page.goto(f"{site.url}{hospital.url}/people/")
+    is_live(page)
+    return page
+
+
+def is_live(page: Page, seconds: float = 10) -> None:
+    expect(page.locator("#live-state")).to_have_attribute("data-state", "live", timeout=seconds * 1000)
+
+
+def with_lists(page: Page) -> Page:
+    """Lists that no region fetches again, so that only the pushed fragments fill them."""
+    page.evaluate(LISTS)
+    return page
+
+
+def row(membership: Membership, within: str = "") -> str:
+    return f"{within} #membership-{membership.pk}".strip()
+
+
+def end(hospital, membership: Membership) -> None:
+    with hospital.acting("admin"):
+        Membership.objects.get(pk=membership.pk).end()
+
+
+def test_a_new_row_appears_by_itself_and_pulses(admin, alpha):
+    membership = grant(alpha)
+    expect(admin.locator(row(membership, "#members"))).to_have_class(re.compile("pulse"), timeout=2000)
+    expect(admin.locator(row(membership, "#members"))).not_to_have_class(re.compile("pulse"), timeout=5000)
+
+
+def test_a_list_takes_its_rows_in_order_counts_them_and_loses_them_again(admin, alpha):
+    with_lists(admin)
+    rows = [grant(alpha, name) for name in ("Mona", "Zoe", "Abel")]
+    expect(admin.locator("#here tr .cell-title")).to_contain_text(["Abel", "Mona", "Zoe"])
+    expect(admin.locator("[data-count-of=here]")).to_have_text("3")
+    expect(admin.locator("#nobody")).to_be_hidden()
+    expect(admin.locator("#there tr")).to_have_count(0)
+    end(alpha, rows[0])
+    expect(admin.locator("#here tr .cell-title")).to_contain_text(["Abel", "Zoe"])
+    expect(admin.locator("#here tr")).to_have_count(2)
+    expect(admin.locator("[data-count-of=here]")).to_have_text("2")
+
+
+def test_an_older_fragment_changes_nothing(admin, alpha):
+    with_lists(admin)
+    membership = grant(alpha)
+    shown = admin.locator(row(membership, "#here"))
+    expect(shown).to_be_visible()
+    shown.evaluate("row => { row.dataset.v = '9'; row.cells[0].textContent = 'newer'; }")
+    say_again(alpha, membership, loudness={"admin": "notice"})
+    expect(admin.locator("#toasts .toast-card")).to_have_count(1)
+    expect(shown.locator("td").first).to_have_text("newer")
+
+
+def test_a_row_under_the_pointer_stays_until_the_pointer_leaves(admin, alpha):
+    with_lists(admin)
+    membership = grant(alpha)
+    held = admin.locator(row(membership, "#here"))
+    held.hover()
+    end(alpha, membership)
+    expect(held).to_have_class(re.compile("leaving"))
+    expect(admin.locator("[data-count-of=here]")).to_have_text("0")
+    admin.mouse.move(0, 0)
+    expect(held).to_have_count(0)
+
+
+def test_the_focus_stays_on_the_same_button_of_a_row_that_is_replaced(admin, alpha):
+    with_lists(admin)
+    membership = grant(alpha)
+    admin.locator(row(membership, "#here")).locator("button").focus()
+    touch(alpha, membership)
+    replaced = admin.locator(f'{row(membership, "#here")}[data-v="2"]')
+    expect(replaced.locator("button")).to_be_focused()
+
+
+def touch(hospital, membership: Membership) -> None:
+    with hospital.acting("admin"):
+        Membership.objects.get(pk=membership.pk).save()
+
+
+def test_typing_is_never_disturbed(admin, alpha):
+    with_lists(admin)
+    note = admin.locator("#note")
+    note.press_sequentially("half a sen")
+    grant(alpha)
+    expect(admin.locator("#here tr")).to_have_count(1)
+    expect(note).to_be_focused()
+    note.press_sequentially("tence")
+    expect(note).to_have_value("half a sentence")
+
+
+def test_a_row_with_a_field_that_is_written_in_waits(admin, alpha):
+    with_lists(admin)
+    membership = grant(alpha)
+    held = admin.locator(row(membership, "#here"))
+    held.evaluate("row => row.cells[0].insertAdjacentHTML('beforeend', '<input class=mine>')")
+    admin.locator(".mine").fill("mine")
+    admin.locator(".mine").focus()
+    touch(alpha, membership)
+    admin.wait_for_timeout(1000)
+    expect(admin.locator(".mine")).to_have_value("mine")
+    admin.locator("#note").focus()
+    expect(admin.locator(f'{row(membership, "#here")}[data-v="2"]')).to_have_count(1)
+
+
+def test_a_pushed_form_can_be_sent(admin, alpha):
+    with_lists(admin)
+    membership = grant(alpha)
+    admin.locator(row(membership, "#here")).get_by_role("button").click()
+    admin.locator("#confirm [value=yes]").click()
+    expect(admin.locator(row(membership))).to_have_count(0)
+    with alpha.acting():
+        assert not Membership.objects.get(pk=membership.pk).is_active
+
+
+def test_a_notice_is_a_toast_that_says_what_and_a_critical_one_a_banner_that_stays(admin, alpha):
+    membership = grant(alpha)
+    say_again(alpha, membership, loudness={"admin": "notice"})
+    expect(admin.locator("#toasts .toast-card")).to_have_attribute("data-loudness", "notice")
+    say_again(alpha, membership, loudness={"admin": "critical"})
+    banner = admin.locator("#alerts .banner")
+    expect(banner).to_have_attribute("data-tone", "critical")
+    expect(admin.locator("#toasts .toast-card")).to_have_count(0, timeout=12000)
+    expect(banner).to_be_visible()
+    banner.locator("[data-dismiss]").click()
+    expect(banner).to_have_count(0)
+
+
+def test_a_region_is_fetched_again_when_its_event_arrives(admin, alpha):
+    admin.evaluate("document.querySelector('#members h2').textContent = 'old'")
+    sign_in_often(alpha, 1)
+    expect(admin.locator("#members h2")).to_have_text("Who works here")
+
+
+def test_a_burst_is_fetched_a_few_times_only(admin, alpha):
+    fetched = []
+    admin.on("request", lambda request: fetched.append(request.headers.get("x-live-refresh")))
+    sign_in_often(alpha, 1)
+    for _ in range(20):
+        sign_in_often(alpha, 1)
+    admin.wait_for_timeout(1500)
+    assert 1 <= fetched.count("1") <= 6
+
+
+def test_the_refresh_button_fetches_without_losing_the_place(admin, alpha):
+    admin.evaluate("document.querySelector('#members h2').textContent = 'old'; window.same = true")
+    admin.locator("[data-live-refresh]").click()
+    expect(admin.locator("#members h2")).to_have_text("Who works here")
+    assert admin.evaluate("window.same")
+
+
+def test_after_a_cut_the_page_says_so_comes_back_and_has_missed_nothing(django_db_setup, alpha, page, tmp_path):
+    own = Site(tmp_path / "own.log").start()
+    try:
+        admin = with_lists(open_people(own, alpha, page))
+        own.stop()
+        expect(admin.locator("#live-state")).to_have_attribute("data-state", "reconnecting")
+        membership = grant(alpha)
+        expect(admin.locator("#stale")).to_be_visible(timeout=15000)
+        expect(admin.locator("#stale")).to_have_text(re.compile(r"Not live since \d\d:\d\d"))
+        expect(admin.locator("#live-state")).to_have_attribute("data-state", "offline")
+        own.start()
+        is_live(admin, 5)
+        expect(admin.locator("#stale")).to_be_hidden()
+        expect(admin.locator(row(membership, "#here"))).to_have_count(1)
+    finally:
+        own.stop()
+
+
+def test_without_a_socket_the_page_polls(site, alpha, page):
+    page.route_web_socket(re.compile("/live/socket"), lambda socket: socket.close())
+    name, value = cookie_of(alpha, "admin").split("=", 1)
+    page.context.add_cookies([{"name": name, "value": value, "url": site.url}])
+    page.goto(f"{site.url}{alpha.url}/people/")
+    expect(page.locator("#stale")).to_be_visible(timeout=15000)
+    membership = grant(alpha)
+    expect(page.locator(row(membership, "#members"))).to_be_visible(timeout=8000)
+    expect(page.locator("#stale")).to_contain_text("Not live since")
+
+
+def test_whoever_is_logged_out_is_asked_to_log_in_and_keeps_the_page(site, alpha, admin):
+    admin.context.clear_cookies()
+    with_lists(admin).locator("#note").fill("unsaved")
+    admin.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    own_socket_ends(admin)
+    expect(admin.locator("#alerts .banner")).to_contain_text("You are logged out", timeout=20000)
+    expect(admin.locator("#alerts .banner a")).to_have_attribute("href", re.compile("^/accounts/login/"))
+    expect(admin.locator("#note")).to_have_value("unsaved")
+
+
+def own_socket_ends(page: Page) -> None:
+    """A fetch finds out too: the answer to a refresh is the log-in page."""
+    page.locator("[data-live-refresh]").click()
+
+
+def test_more_than_500_missed_events_are_fetched_as_a_page(site, alpha, page, django_db_setup):
+    admin = open_people(site, alpha, page)
+    admin.context.set_offline(True)
+    admin.evaluate("document.querySelector('#members h2').textContent = 'old'")
+    sign_in_often(alpha, 501)
+    membership = grant(alpha)
+    admin.context.set_offline(False)
+    expect(admin.locator(row(membership, "#members"))).to_be_visible(timeout=20000)
+    expect(admin.locator("#members h2")).to_have_text("Who works here")
+
+
+def test_no_error_reaches_the_console(site, alpha, page):
+    said = []
+    page.on("console", lambda message: said.append(message.text) if message.type == "error" else None)
+    page.on("pageerror", lambda error: said.append(str(error)))
+    open_people(site, alpha, page)
+    grant(alpha)
+    page.wait_for_timeout(1000)
+    assert said == []
