@@ -37,6 +37,11 @@ def pytest_configure() -> None:
     settings.ALLOWED_HOSTS = ["*"]
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Browser tests last: Playwright leaves an event loop in the thread, and Django then refuses plain queries."""
+    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+
+
 def pytest_unconfigure() -> None:
     servers.close()
 
