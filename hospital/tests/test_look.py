@@ -22,6 +22,7 @@ from hospital.tones import FLAGS, TONES
 
 ROOT = Path(__file__).parents[2]
 TEMPLATES = sorted((ROOT / "templates").rglob("*.html"))
+APPS = ("hospital", "realtime", "clinical", "scheduling", "billing")
 NOW = datetime(2026, 3, 3, 12, 0, tzinfo=UTC)
 
 
@@ -41,16 +42,19 @@ def sprite() -> set[str]:
     return set(re.findall(r'<symbol id="([^"]+)"', (ROOT / "static/icons.svg").read_text()))
 
 
+NAMED = re.compile(
+    r'''{%\s*icon\s+"([^"]+)"|icon\w*=["']([a-z0-9/-]+)["']|icon\|default:"([^"]+)"|{% place "[^"]+" "[^"]+" "([^"]+)"'''
+)
+
+
 def named_icons() -> set[str]:
-    sources = "".join(path.read_text() for path in TEMPLATES)
-    named = set(re.findall(r'{%\s*icon "([^"]+)"|\bicon="([^"]+)"|icon\|default:"([^"]+)"', sources))
-    places = set(re.findall(r'{% place "[^"]+" "[^"]+" "([^"]+)"', sources))
+    """In templates, in keyword arguments of ours, and in the tones."""
+    code = [path for app in APPS for path in (ROOT / app).rglob("*.py") if "tests" not in path.parts]
+    found = {
+        name for path in [*TEMPLATES, *code] for names in NAMED.findall(path.read_text()) for name in names if name
+    }
     tones = {tone.icon for kind in TONES.values() for tone in kind.values()} | {flag.icon for flag in FLAGS.values()}
-    return (
-        {name.replace("/", "-") for found in named for name in found if name}
-        | places
-        | {name.replace("/", "-") for name in tones}
-    )
+    return {name.replace("/", "-") for name in found | tones}
 
 
 def test_every_icon_that_is_named_is_in_the_sprite():
