@@ -17,7 +17,7 @@ ICONS = {
     "queue": "volume",
     "lab_order": "flask",
     "lab": "flask",
-    "prescription": "prescription",
+    "prescription": "pill",
     "payment": "cash",
     "stock": "packages",
     "document": "file-text",

@@ -13,7 +13,7 @@ from typing import Any
 from django.db import models
 
 from billing.money import CENT
-from hospital.plots import Plot, Spark
+from hospital.plots import Line, Plot, Spark
 
 MINUTE = timedelta(minutes=1)
 FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
@@ -56,7 +56,12 @@ class Table:
     plot: Plot | None = None
     note: str = ""
     wide: bool = False
+    detailed: bool = False  # says more than the table that every plot carries
     empty: str = field(default="Nothing happened in this period.")
+
+    @property
+    def plot_template(self) -> str:
+        return "_plot_line.html" if isinstance(self.plot, Line) else "_plot_bars.html"
 
     @property
     def cells(self) -> list[list[tuple[Column, Any]]]:

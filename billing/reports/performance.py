@@ -103,6 +103,7 @@ def step_table(steps: dict[str, dict]) -> Table:
         rows,
         Bars("Waiting at each step, median", unit="min", labels=labels, series=series),
         wide=True,
+        detailed=True,
     )
 
 

@@ -94,7 +94,7 @@ def method_table(methods: list[dict], received) -> Table:
         Column("Received before", MONEY),
     ]
     rows = [(label, row["count"], row["sum"], percent(row["sum"], received), row["former"]) for label, row in chosen]
-    return Table("by-method", "How it was paid", columns, rows, plot)
+    return Table("by-method", "How it was paid", columns, rows, plot, detailed=True)
 
 
 def by_kind(period: Period) -> list[dict]:
@@ -136,7 +136,7 @@ def kind_table(kinds: list[dict]) -> Table:
         (labels[row["kind"]], row["count"], row["charged"], row["waived"], row["cancelled"], row["former"])
         for row in found
     ]
-    return Table("by-kind", "What was charged", columns, rows, plot)
+    return Table("by-kind", "What was charged", columns, rows, plot, detailed=True)
 
 
 def item_table(period: Period) -> Table:

@@ -6,6 +6,7 @@ import random
 from collections import Counter as Tally
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from statistics import quantiles
 
 import pytest
@@ -89,7 +90,7 @@ def test_money_and_visits_by_day_are_those_of_the_hospitals_own_days(zone, first
 def test_the_days_of_a_period_meet_without_gap_or_overlap(zone, first, last):
     house = Hospital("Days", time_zone=zone)
     pieces = [Period(day, day, house.tenant.zone) for day in Period(first, last, house.tenant.zone).days]
-    assert all(one.end == two.start for one, two in zip(pieces, pieces[1:], strict=False))
+    assert all(one.end == two.start for one, two in pairwise(pieces))
     assert all(one.before.last + timedelta(days=1) == one.first for one in pieces)
 
 

@@ -29,7 +29,7 @@ def payments(request: HttpRequest) -> HttpResponse:
     counts = accounts.aggregate(
         all=models.Count("pk"),
         owed=models.Sum("due"),
-        **{name: models.Count("pk", filter=chosen) for name, _, chosen in FILTERS},
+        **{f"with_{name}": models.Count("pk", filter=chosen) for name, _, chosen in FILTERS},
     )
     chosen = next((condition for name, _, condition in FILTERS if name == request.GET.get("show")), models.Q())
     rows = accounts.filter(chosen).select_related("patient").order_by("registered_at", "pk")
@@ -40,7 +40,7 @@ def payments(request: HttpRequest) -> HttpResponse:
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
         "pills": [
             {"value": "", "label": "All open", "count": counts["all"]},
-            *({"value": name, "label": label, "count": counts[name]} for name, label, _ in FILTERS),
+            *({"value": name, "label": label, "count": counts[f"with_{name}"]} for name, label, _ in FILTERS),
         ],
         "due": counts["owed"] or ZERO,
         "received": sum(by_method.values(), ZERO),
