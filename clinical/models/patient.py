@@ -64,7 +64,11 @@ class Patient(EditableModel):
             models.UniqueConstraint(
                 fields=["tenant", "fhir_id"], condition=~models.Q(fhir_id=""), name="patient_fhir_id_once"
             ),
-            models.CheckConstraint(condition=~models.Q(given_name="", family_name=""), name="patient_has_a_name"),
+            models.CheckConstraint(
+                condition=~models.Q(given_name="", family_name=""),
+                name="patient_has_a_name",
+                violation_error_message="Write one name at least.",
+            ),
         ]
         indexes = [
             models.Index(fields=["tenant", "family_name", "given_name", "id"], name="patient_by_name"),
@@ -94,6 +98,11 @@ class Patient(EditableModel):
     @property
     def number(self) -> str:
         return f"P-{self.mrn:06}"
+
+    @property
+    def address(self) -> str:
+        town = f"{self.postal_code} {self.city}".strip()
+        return ", ".join(filter(None, (self.line, town, self.state, self.country)))
 
     @property
     def phone_as_written(self) -> str:

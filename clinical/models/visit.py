@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
@@ -33,8 +34,20 @@ class Visits(models.QuerySet):
 
     def in_queue(self, queue: str) -> Self:
         """Who waits there, in the order of calling."""
-        waiting = self.filter(places__queue=queue, places__ended_at=None)
-        return waiting.order_by("places__priority", "places__entered_at", "places__id")
+        return self.in_order().filter(now_at__queue=queue)
+
+    def in_order(self) -> Self:
+        """Open before over, urgent before routine, then who waits longest."""
+        over = models.Q(ended_at__isnull=False)
+        return self.annotate(
+            now_at=models.FilteredRelation("places", condition=models.Q(places__ended_at=None)),
+            is_over=models.ExpressionWrapper(over, models.BooleanField()),
+        ).order_by(
+            "is_over",
+            Coalesce("now_at__priority", 5),
+            Coalesce("now_at__entered_at", "registered_at"),
+            "serial",
+        )
 
     def of_day(self, day: date) -> Self:
         """Registered on this day or still open then: what the front desk has to do with."""
@@ -235,7 +248,7 @@ class Visit(Workflow):
 
         self.lock()
         if not self.is_open:
-            raise IllegalMove(self, self.Status.DIAGNOSED)
+            raise Refused(f"{self.number} is over. It must be opened again before anything is diagnosed.")
         recorded = Diagnosis.record(self, diagnoses, by=by)
         if self.doctor_id is None and by is not None:
             self.doctor = by

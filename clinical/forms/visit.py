@@ -1,0 +1,50 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+
+from clinical.models import QueuePlace, Visit
+from hospital.models import Membership, Person
+
+
+class VisitForm(forms.ModelForm):
+    class Meta:
+        model = Visit
+        fields = ("complaint", "priority")
+        widgets = {"complaint": forms.Textarea(attrs={"rows": 2}), "priority": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["complaint"].required = True
+        self.fields["complaint"].help_text = "In the patient's words."
+
+
+class Reason(forms.Form):
+    """One sentence of why, for a step that needs it."""
+
+    reason = forms.CharField(max_length=200, label="Reason")
+
+
+class Move(forms.Form):
+    queue = forms.ChoiceField(choices=QueuePlace.Queue.choices, widget=forms.RadioSelect, label="To")
+    reason = forms.CharField(max_length=200, required=False)
+
+    def __init__(self, *args: Any, place: QueuePlace, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["queue"].choices = [choice for choice in QueuePlace.Queue.choices if choice[0] != place.queue]
+
+
+class Assign(forms.Form):
+    checker = forms.ModelChoiceField(queryset=None, required=False, label="Checker doctor", empty_label="Nobody yet")
+    doctor = forms.ModelChoiceField(queryset=None, required=False, empty_label="Nobody yet")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["checker"].queryset = who_may("checker_doctor")
+        self.fields["doctor"].queryset = who_may("main_doctor")
+
+
+def who_may(role: str) -> Any:
+    ids = Membership.objects.filter(role__key=role, is_active=True).values_list("person_id", flat=True)
+    return Person.objects.filter(pk__in=list(ids), is_active=True)

@@ -1,0 +1,110 @@
+"""Patients: found, registered, changed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+
+from clinical.chart import open_chart
+from clinical.forms.patient import EditPatient, RegisterPatient, TypedSoFar
+from clinical.forms.visit import VisitForm
+from clinical.models import Patient, Visit
+from clinical.views.answers import answered
+from clinical.vital_strip import last_vitals
+from hospital.permits import permit
+
+VIEW, REGISTER = "clinical.view_patient", "clinical.register_patient"
+PAGE = 50
+
+
+@permit(VIEW)
+def patients(request: HttpRequest) -> HttpResponse:
+    query = request.GET.get("q", "").strip()
+    found = Patient.objects.search(query) if query else Patient.objects.all()
+    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    return render(request, "clinical/patient/list.html", {"page": page, "query": query})
+
+
+@permit(REGISTER, "GET", "POST")
+def patient_new(request: HttpRequest) -> HttpResponse:
+    """Registers, and opens a visit in the same step if that button was pressed."""
+    if request.method == "GET":
+        return new_page(request, RegisterPatient(initial=names_in(request.GET.get("q", ""))), VisitForm())
+    with_visit = request.POST.get("then") == "visit"
+    form, visit_form = RegisterPatient(request.POST), VisitForm(request.POST if with_visit else None)
+    if not form.is_valid() or (with_visit and not visit_form.is_valid()):
+        return new_page(request, form, visit_form, status=422)
+    duplicates = form.duplicates()
+    if form.unseen(duplicates):
+        return new_page(request, form, visit_form, duplicates, status=422)
+    return register(request, form, visit_form if with_visit else None)
+
+
+def register(request: HttpRequest, form: RegisterPatient, visit_form: VisitForm | None) -> HttpResponse:
+    by = request.acting.person
+    patient = Patient.register(by=by, **form.details())
+    messages.success(request, f"{patient.name} is registered as {patient.number}.")
+    if visit_form is None:
+        return answered(request, patient.get_absolute_url())
+    visit = Visit.register(patient, by=by, **visit_form.cleaned_data)
+    return answered(request, f"{visit.get_absolute_url()}#account")
+
+
+def new_page(request: HttpRequest, form: Any, visit_form: Any, duplicates: Any = (), status: int = 200) -> HttpResponse:
+    context = {"form": form, "visit_form": visit_form, "duplicates": duplicates, "on_save": bool(duplicates)}
+    template = "clinical/patient/_new.html" if request.htmx.target == "panel" else "clinical/patient/new.html"
+    return render(request, template, context, status=status)
+
+
+def names_in(query: str) -> dict[str, str]:
+    """What was searched for is what is registered: a name, a telephone or nothing."""
+    digits = sum(character.isdigit() for character in query)
+    if digits:
+        return {"phone": query} if digits > 5 and not any(character.isalpha() for character in query) else {}
+    given, _, family = query.strip().rpartition(" ")
+    return {
+        "given_name": given.title() if given.islower() else given,
+        "family_name": family.title() if family.islower() else family,
+    }
+
+
+@permit(REGISTER)
+def patient_duplicates(request: HttpRequest) -> HttpResponse:
+    """The warning while somebody types."""
+    return render(request, "clinical/patient/_duplicates.html", {"duplicates": TypedSoFar(request.GET).duplicates()})
+
+
+@permit(VIEW)
+def patient(request: HttpRequest, pk: UUID) -> HttpResponse:
+    patient = open_chart(pk, page="patient")
+    visits = Visit.objects.filter(patient=patient).shown()
+    page = Paginator(visits, 20).get_page(request.GET.get("page"))
+    context = {"patient": patient, "page": page}
+    if request.acting.may("clinical.view_chart"):
+        context["vitals"] = last_vitals(patient)
+    return render(request, "clinical/patient/page.html", context)
+
+
+@permit(REGISTER, "GET", "POST")
+def patient_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+    patient = open_chart(pk, page="edit")
+    form = EditPatient(request.POST or None, instance=get_object_or_404(Patient, pk=pk))
+    if request.method == "GET":
+        return edit_page(request, patient, form)
+    if not form.is_valid():
+        return edit_page(request, patient, form, status=form.status)
+    if form.changes:
+        patient.change(by=request.acting.person, **form.changes)
+        messages.success(request, f"{patient.name} is saved.")
+    return redirect(patient)
+
+
+def edit_page(request: HttpRequest, patient: Patient, form: EditPatient, status: int = 200) -> HttpResponse:
+    context = {"patient": patient, "form": form, "cancel": reverse("clinical:patient", args=[patient.pk])}
+    return render(request, "clinical/patient/edit.html", context, status=status)

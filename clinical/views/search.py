@@ -1,0 +1,68 @@
+"""One box for patients and places: Ctrl-K."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import NoReverseMatch, reverse
+
+from clinical.models import Patient
+from hospital.permits import permit
+
+
+@dataclass(frozen=True)
+class Command:
+    words: str
+    url_name: str
+    icon: str
+    permission: str
+
+
+COMMANDS = (
+    Command("Register patient", "clinical:patient_new", "user-plus", "clinical.register_patient"),
+    Command("Front desk", "clinical:front_desk", "layout-dashboard", "clinical.register_patient"),
+    Command("Patients", "clinical:patients", "users", "clinical.view_patient"),
+    Command("Examination queue", "clinical:examination_queue", "stethoscope", "clinical.examine"),
+    Command("Laboratory worklist", "clinical:lab_worklist", "flask", "clinical.process_lab"),
+    Command("Consultation queue", "clinical:consultation_queue", "clipboard-heart", "clinical.diagnose"),
+    Command("Dispensing", "clinical:dispensing", "pill", "clinical.dispense"),
+    Command("Stock", "clinical:stock", "packages", "clinical.manage_stock"),
+    Command("Payments", "billing:payments", "cash", "billing.take_payment"),
+    Command("Dashboard", "billing:dashboard", "gauge", "billing.view_analytics"),
+    Command("Analytics", "billing:analytics", "chart-bar", "billing.view_analytics"),
+    Command("People and roles", "people", "users-group", "hospital.manage_people"),
+    Command("Wall board", "clinical:board", "device-tv", "clinical.view_board"),
+)
+
+
+@permit("clinical.view_patient")
+def search(request: HttpRequest) -> HttpResponse:
+    query = request.GET.get("q", "").strip()
+    context = {"query": query, "found": Patient.objects.search(query)[:10], "commands": commands(request, query)}
+    template = "clinical/search/_results.html" if request.htmx else "clinical/search/page.html"
+    return render(request, template, context)
+
+
+def commands(request: HttpRequest, query: str) -> list[dict[str, str]]:
+    """The acting role's own places whose words begin with what is typed."""
+    typed = query.casefold().split()
+    offered = [
+        command for command in COMMANDS if typed and matches(command, typed) and request.acting.may(command.permission)
+    ]
+    return [
+        {"label": command.words, "icon": command.icon, "url": url} for command in offered if (url := address(command))
+    ]
+
+
+def matches(command: Command, typed: list[str]) -> bool:
+    words = command.words.casefold().split()
+    return all(any(word.startswith(part) for word in words) for part in typed)
+
+
+def address(command: Command) -> str:
+    try:
+        return reverse(command.url_name)
+    except NoReverseMatch:
+        return ""
