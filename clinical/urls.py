@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from clinical.views import board, chart, examination, front_desk, patient, queue, search, visit
+from clinical.views import board, chart, document, examination, front_desk, laboratory, patient, queue, search, visit
 
 app_name = "clinical"
 urlpatterns = [
@@ -39,4 +39,18 @@ urlpatterns += [
     path("patients/<uuid:pk>/chart/results/", chart.results, name="chart_results"),
     path("patients/<uuid:pk>/chart/timeline/", chart.timeline, name="chart_timeline"),
     path("patients/<uuid:pk>/chart/print/", chart.paper, name="chart_print"),
+    # --- laboratory and documents ---
+    path("laboratory/", laboratory.lab_worklist, name="lab_worklist"),
+    path("laboratory/visits/<uuid:pk>/", laboratory.lab_visit, name="lab_visit"),
+    path("laboratory/visits/<uuid:pk>/step/", laboratory.lab_visit_step, name="lab_visit_step"),
+    path("laboratory/tests/<uuid:pk>/", laboratory.lab_order, name="lab_order"),
+    path("laboratory/tests/<uuid:pk>/step/", laboratory.lab_step, name="lab_step"),
+    path("laboratory/tests/<uuid:pk>/reject/", laboratory.lab_reject, name="lab_reject"),
+    path("laboratory/tests/<uuid:pk>/cancel/", laboratory.lab_cancel, name="lab_cancel"),
+    path("laboratory/tests/<uuid:pk>/review/", laboratory.lab_review, name="lab_review"),
+    path("visits/<uuid:pk>/tests/", laboratory.order_tests, name="order_tests"),
+    path("visits/<uuid:pk>/tests/review/", laboratory.review_tests, name="review_tests"),
+    path("visits/<uuid:pk>/documents/upload/", document.visit_upload, name="visit_upload"),
+    path("patients/<uuid:pk>/documents/upload/", document.document_upload, name="document_upload"),
+    path("documents/<uuid:pk>/", document.document, name="document"),
 ]

@@ -7,7 +7,7 @@
   const { liveUrl, liveCursor } = document.body.dataset;
   if (!liveUrl) return;
 
-  const SILENT = 12000, POLL = 5000, PULSE = 3000, SLOWEST = 2000, TOASTS = 3;
+  const SILENT = 12000, POLL = 5000, PULSE = 3000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3;
   const debug = (...words) => { try { if (localStorage.live === "debug") console.debug("live:", ...words); } catch { /* no storage */ } };
   const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   const words = (text) => (text || "").split(/\s+/).filter(Boolean);
@@ -15,7 +15,7 @@
   // --- the socket: always one, or one on its way ----------------------------------------------------
 
   let [epoch, seq] = cursorFrom(liveCursor);
-  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, retry = 0, resuming = false, acknowledging = 0, locked = false;
+  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, retry = 0, resumedAt = 0, acknowledging = 0, locked = false;
 
   function cursorFrom(text) {
     const [epoch, seq] = (text || "").split(":");
@@ -54,7 +54,7 @@
   }
 
   function resume() {
-    resuming = true;
+    resumedAt = Date.now();
     say({ resume: epoch ? `${epoch}:${seq}` : "" });
   }
 
@@ -78,11 +78,9 @@
     show("live");
     if (message.resync) {
       [epoch, seq] = cursorFrom(message.resync);
-      resuming = false;
       return refetch();
     }
     if (message.prev > seq) return gap(message);
-    resuming = false;
     if (message.head !== undefined) seq = Math.max(seq, message.head);
     else if (message.seq > seq) {
       seq = message.seq;
@@ -96,7 +94,7 @@
 
   function gap(message) {
     debug("gap", seq, message.prev);
-    if (!resuming) resume();
+    if (Date.now() - resumedAt > ANSWER) resume();
   }
 
   function acknowledge() {
@@ -157,6 +155,14 @@
     if (!held(old)) return leave();
     old.classList.add("leaving");
     waiting.set(old, leave);
+  }
+
+  // What htmx swapped in may say that it no longer belongs to its list.
+  function leftTheirList() {
+    for (const list of $$("[data-live-list]")) for (const row of rowsOf(list)) {
+      if (row.dataset.lists !== undefined && !words(row.dataset.lists).includes(list.dataset.liveList) && !waiting.has(row)) remove(row, versionOf(row));
+    }
+    count();
   }
 
   function swap(old, node) {
@@ -368,7 +374,7 @@
   });
   document.addEventListener("focusout", () => waiting.size && setTimeout(settle));
   document.addEventListener("pointermove", () => waiting.size && settle(), { passive: true });
-  document.addEventListener("htmx:afterSettle", count);
+  document.addEventListener("htmx:afterSettle", leftTheirList);
   document.addEventListener("visibilitychange", wake);
   addEventListener("online", wake);
   addEventListener("pageshow", (event) => event.persisted && wake());

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 INVISIBLE = ("Cc", "Cf", "Cs", "Co", "Zl", "Zp")  # among them line ends, and letters that turn the reading direction
 NAME_LENGTH = 200
+NEVER = 10**13  # milliseconds: the year 2286
 
 
 def random_key(document: Document, name: str) -> str:
@@ -115,6 +116,17 @@ class Document(Workflow):
     def kind(self) -> str:
         """The word for the type: "PDF", "JPEG picture"."""
         return filetypes.word_for(self.content_type)
+
+    @property
+    def icon(self) -> str:
+        if self.content_type.startswith("image/") or self.content_type == filetypes.DICOM.mime:
+            return "photo"
+        return "table" if self.content_type == filetypes.CSV.mime else "file-text"
+
+    @property
+    def sort(self) -> str:
+        """Text that sorts the newest first."""
+        return f"{NEVER - int(self.uploaded_at.timestamp() * 1000):013}"
 
     @classmethod
     @transaction.atomic
