@@ -337,5 +337,6 @@ function keyLine([words, keys]) {
 // --- the beginning -----------------------------------------------------------------------------------------
 
 const summary = $("main form [data-error-summary]");
+const firstForm = $("main form[data-focus]");
 if (summary) summary.focus();
-else if ($("main form[data-focus]")) focusFirst($("main form[data-focus]"));
+else if (firstForm && matchMedia("(pointer: fine)").matches && firstForm.getBoundingClientRect().top < innerHeight / 2) focusFirst(firstForm);

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Iterator
+from itertools import product
 
 import brotli
 import pytest
@@ -52,6 +53,10 @@ class Screen:
         return self.page
 
 
+def faults(page: Page) -> list[tuple[str, str]]:
+    return [(fault["id"], fault["nodes"][0]["html"]) for fault in Axe().run(page).response["violations"]]
+
+
 @pytest.fixture
 def screen(browser, site, alpha) -> Iterator[Screen]:
     opened = Screen(browser, site, alpha, viewport={"width": 1440, "height": 900})
@@ -64,11 +69,46 @@ def screen(browser, site, alpha) -> Iterator[Screen]:
 def test_the_parts_can_be_read_by_everybody_at_every_width(browser, site, alpha, theme, width):
     screen = Screen(browser, site, alpha, viewport={"width": width, "height": 900}, color_scheme=theme)
     page = screen.design()
-    found = Axe().run(page).response["violations"]
-    assert [(fault["id"], fault["nodes"][0]["html"]) for fault in found] == []
+    assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width, "nothing scrolls sideways"
     assert screen.complaints == [], "scripts ran, and the content security policy refused nothing"
     screen.context.close()
+
+
+ACCOUNT = [
+    "login",
+    "logout",
+    "password/reset",
+    "password/reset/done",
+    "password/change",
+    "reauthenticate",
+    "2fa",
+    "email",
+]
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_the_pages_around_the_frame_can_be_read_by_everybody(browser, site, alpha, theme):
+    screen = Screen(browser, site, alpha, viewport={"width": 390, "height": 844}, color_scheme=theme)
+    stranger = browser.new_page(color_scheme=theme)
+    addresses = [f"{site.url}/accounts/{name}/" for name in ACCOUNT]
+    for page, address in [*product([stranger, screen.page], addresses), (screen.page, f"{screen.base}/nothing-here/")]:
+        page.goto(address)
+        assert faults(page) == [], address
+    stranger.close()
+    screen.context.close()
+
+
+def test_a_refused_log_in_says_so_at_the_field(browser, site):
+    page = browser.new_page()
+    page.goto(f"{site.url}/accounts/login/")
+    page.get_by_label("E-mail").fill("nobody")
+    page.keyboard.press("Enter")
+    summary = page.locator("[data-error-summary]")
+    assert "Not logged in." in summary.inner_text()
+    assert summary.evaluate("(summary) => summary === document.activeElement")
+    assert faults(page) == []
+    page.close()
 
 
 def test_nothing_moves_while_the_page_loads(screen):
