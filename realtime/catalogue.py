@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import KW_ONLY, dataclass
 from importlib import import_module
 from typing import Any
 from uuid import UUID
@@ -33,6 +33,7 @@ class LiveEvent:
 
     name: str
     model: type[Model]
+    _: KW_ONLY
     when: When
     hears: tuple[str, ...]
     loudness: Levels | Callable[[Any], Levels] = Loudness.INFO

@@ -8,7 +8,6 @@ from typing import Any
 from uuid import UUID
 
 from django.core import checks
-from django.db.models import Model
 from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import get_template
 from django.urls import NoReverseMatch, reverse
@@ -75,8 +74,3 @@ def resolves(name: str) -> bool:
         return bool(reverse(name, urlconf="hospital.urls", args=[SOME_KEY]))
     except NoReverseMatch:
         return False
-
-
-def is_live(model: type[Model]) -> bool:
-    """Whether saves of this model are events, so that it must not be written in bulk."""
-    return model in catalogue.by_model

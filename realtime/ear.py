@@ -30,13 +30,18 @@ class Ear:
         self.tell = tell
         self.layer = get_channel_layer()
         self.heard_at = 0.0
+        self.hears = True
 
     async def listen(self) -> None:
         while True:
+            reason = "the subscription is lost"
             try:
                 await self._until_deaf()
             except Exception as error:
-                log.warning("no hints from the layer: %s", error or type(error).__name__)
+                reason = str(error) or type(error).__name__
+            if self.hears:
+                log.warning("no hints from the layer, trying on: %s", reason)
+            self.hears = False
             with suppress(Exception):
                 await asyncio.wait_for(self.layer.flush(), PATIENCE)
             await asyncio.sleep(RETRY)
@@ -50,7 +55,6 @@ class Ear:
             while time.monotonic() - self.heard_at < DEAF_AFTER:
                 await asyncio.wait_for(self.layer.send(channel, groups.echo()), PATIENCE)
                 await asyncio.sleep(ECHO_EVERY)
-            log.warning("no hints from the layer: the subscription is lost")
         finally:
             with suppress(Exception):  # forgets the channel first, so that cancelling does not wait for Valkey
                 await asyncio.wait_for(self.layer.flush(), PATIENCE)
@@ -59,6 +63,6 @@ class Ear:
     async def _receive(self, channel: str) -> None:
         while True:
             message = await self.layer.receive(channel)
-            self.heard_at = time.monotonic()
+            self.heard_at, self.hears = time.monotonic(), True
             if message["type"] == groups.HINT:
                 self.tell(UUID(tenant_id) for tenant_id in message["tenants"])

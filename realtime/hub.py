@@ -135,6 +135,7 @@ class Hub:
         self.log = Log()
         self.due: set[UUID] = set()
         self.wake = asyncio.Event()
+        self.says_why = True
         self.tasks = [asyncio.ensure_future(work) for work in (self.read(), self.beat(), Ear(self.hint).listen())]
 
     def resume(self, connection: Connection, epoch: str, seq: int) -> None:
@@ -166,8 +167,11 @@ class Hub:
             due, self.due = self.due, set()
             try:
                 await self.turn([self.streams[tenant_id] for tenant_id in due if tenant_id in self.streams])
+                self.says_why = True
             except Exception as error:
-                log.warning("the log cannot be read: %s", error or type(error).__name__)
+                if self.says_why:
+                    log.warning("the log cannot be read, trying on: %s", error or type(error).__name__)
+                self.says_why = False
                 looked = 0.0
                 await asyncio.sleep(RETRY)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import uuid
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -14,6 +15,7 @@ from realtime.tests.server import Site
 from realtime.tests.test_socket import cookie_of, grant, say_again, sign_in_often
 
 pytestmark = pytest.mark.browser
+expect.set_options(timeout=15_000)  # a busy machine is no fault of the page
 LISTS = """
     document.getElementById("content").insertAdjacentHTML("afterbegin", `
         <p>Here: <b data-count-of="here">0</b></p><p id="nobody" data-empty-of="here">Nobody yet</p>
@@ -49,7 +51,7 @@ def open_people(site: Site, hospital, page: Page) -> Page:
     return page
 
 
-def is_live(page: Page, seconds: float = 10) -> None:
+def is_live(page: Page, seconds: float = 30) -> None:
     expect(page.locator("#live-state")).to_have_attribute("data-state", "live", timeout=seconds * 1000)
 
 
@@ -70,8 +72,8 @@ def end(hospital, membership: Membership) -> None:
 
 def test_a_new_row_appears_by_itself_and_pulses(admin, alpha):
     membership = grant(alpha)
-    expect(admin.locator(row(membership, "#members"))).to_have_class(re.compile("pulse"), timeout=2000)
-    expect(admin.locator(row(membership, "#members"))).not_to_have_class(re.compile("pulse"), timeout=5000)
+    expect(admin.locator(row(membership, "#members"))).to_have_class(re.compile("pulse"))
+    expect(admin.locator(row(membership, "#members"))).not_to_have_class(re.compile("pulse"))
 
 
 def test_a_list_takes_its_rows_in_order_counts_them_and_loses_them_again(admin, alpha):
@@ -166,7 +168,7 @@ def test_a_notice_is_a_toast_that_says_what_and_a_critical_one_a_banner_that_sta
     say_again(alpha, membership, loudness={"admin": "critical"})
     banner = admin.locator("#alerts .banner")
     expect(banner).to_have_attribute("data-tone", "critical")
-    expect(admin.locator("#toasts .toast-card")).to_have_count(0, timeout=12000)
+    expect(admin.locator("#toasts .toast-card")).to_have_count(0)
     expect(banner).to_be_visible()
     banner.locator("[data-dismiss]").click()
     expect(banner).to_have_count(0)
@@ -206,7 +208,7 @@ def test_after_a_cut_the_page_says_so_comes_back_and_has_missed_nothing(django_d
         expect(admin.locator("#stale")).to_have_text(re.compile(r"Not live since \d\d:\d\d"))
         expect(admin.locator("#live-state")).to_have_attribute("data-state", "offline")
         own.start()
-        is_live(admin, 5)
+        is_live(admin)
         expect(admin.locator("#stale")).to_be_hidden()
         expect(admin.locator(row(membership, "#here"))).to_have_count(1)
     finally:
@@ -229,7 +231,7 @@ def test_whoever_is_logged_out_is_asked_to_log_in_and_keeps_the_page(site, alpha
     with_lists(admin).locator("#note").fill("unsaved")
     admin.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
     own_socket_ends(admin)
-    expect(admin.locator("#alerts .banner")).to_contain_text("You are logged out", timeout=20000)
+    expect(admin.locator("#alerts .banner")).to_contain_text("You are logged out")
     expect(admin.locator("#alerts .banner a")).to_have_attribute("href", re.compile("^/accounts/login/"))
     expect(admin.locator("#note")).to_have_value("unsaved")
 
@@ -237,6 +239,61 @@ def test_whoever_is_logged_out_is_asked_to_log_in_and_keeps_the_page(site, alpha
 def own_socket_ends(page: Page) -> None:
     """A fetch finds out too: the answer to a refresh is the log-in page."""
     page.locator("[data-live-refresh]").click()
+
+
+def test_a_lost_and_a_doubled_message_leave_no_gap_and_no_double(site, alpha, page):
+    lost = []
+
+    def wire(here) -> None:
+        there = here.connect_to_server()
+
+        def pass_on(message: str) -> None:
+            if "html" in message and not lost:
+                lost.append(message)
+                return
+            here.send(message)
+            here.send(message)
+
+        there.on_message(pass_on)
+
+    page.route_web_socket(re.compile("/live/socket"), wire)
+    admin = with_lists(open_people(site, alpha, page))
+    first = grant(alpha, "First")
+    expect(admin.locator(row(first, "#here"))).to_have_count(1)
+    second = grant(alpha, "Second")
+    say_again(alpha, second, loudness={"admin": "notice"})
+    expect(admin.locator("#toasts .toast-card")).to_have_count(1)
+    expect(admin.locator("#here tr")).to_have_count(2)
+    assert lost
+
+
+def test_what_is_committed_between_the_page_and_its_socket_is_not_missed(site, alpha, page):
+    late = []
+
+    def delay(route) -> None:
+        late.append(grant(alpha, "Late"))
+        route.continue_()
+
+    page.route(re.compile("/live.js$"), delay)
+    admin = open_people(site, alpha, page)
+    expect(admin.locator(row(late[0], "#members"))).to_be_visible()
+
+
+def test_a_region_about_one_patient_is_not_fetched_for_another(admin, alpha):
+    mine, other = uuid.uuid4(), uuid.uuid4()
+    admin.evaluate(
+        """(mine) => { for (const region of document.querySelectorAll("[data-live-on]")) region.removeAttribute("data-live-on");
+        Object.assign(document.getElementById("members").dataset, { liveOn: "user:changed", liveAbout: mine }) }""",
+        str(mine),
+    )
+    membership = grant(alpha)
+    expect(admin.locator(row(membership, "#members"))).to_be_visible()
+    admin.evaluate("document.querySelector('#members h2').textContent = 'old'")
+    say_again(alpha, membership, patient_id=other)
+    admin.wait_for_timeout(1000)
+    expect(admin.locator("#members h2")).to_have_text("old")
+    say_again(alpha, membership, patient_id=mine)
+    expect(admin.locator("#members h2")).to_have_text("Who works here")
 
 
 def test_more_than_500_missed_events_are_fetched_as_a_page(site, alpha, page, django_db_setup):
