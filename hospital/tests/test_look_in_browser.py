@@ -10,7 +10,7 @@ from itertools import product
 import brotli
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
 from hospital.clock import ago_in_words, waiting_in_words
 from hospital.tests.hospital import Hospital
@@ -106,7 +106,7 @@ def test_a_refused_log_in_says_so_at_the_field(browser, site):
     page.keyboard.press("Enter")
     summary = page.locator("[data-error-summary]")
     assert "Not logged in." in summary.inner_text()
-    assert summary.evaluate("(summary) => summary === document.activeElement")
+    expect(summary).to_be_focused()
     assert faults(page) == []
     page.close()
 
@@ -165,7 +165,7 @@ def test_the_keys_of_the_page_are_listed_and_work(screen):
     assert page.locator("#keys").get_by_text("Register patient").is_visible()
     page.keyboard.press("Escape")
     page.keyboard.press("n")
-    assert page.locator("#panel-name").evaluate("(field) => field === document.activeElement")
+    expect(page.locator("#panel-name")).to_be_focused()
     page.keyboard.type("n?j")
     assert page.locator("#panel-name").input_value() == "n?j", "keys are letters while somebody writes"
 
@@ -181,8 +181,8 @@ def test_unsaved_text_is_asked_about_and_the_focus_returns(screen):
     assert page.locator("#panel-name").input_value() == "Amara"
     page.keyboard.press("Escape")
     question.get_by_role("button", name="Leave").click()
-    assert not page.locator("#panel-example").is_visible()
-    assert opener.evaluate("(button) => button === document.activeElement")
+    expect(page.locator("#panel-example")).to_be_hidden()
+    expect(opener).to_be_focused()
 
 
 def test_j_and_k_walk_the_rows_and_a_menu_closes_on_escape(screen):
@@ -196,7 +196,7 @@ def test_j_and_k_walk_the_rows_and_a_menu_closes_on_escape(screen):
     assert page.get_by_text("Left without being seen").first.is_visible()
     page.keyboard.press("Escape")
     assert not page.get_by_text("Left without being seen").first.is_visible()
-    assert menu.evaluate("(summary) => summary === document.activeElement")
+    expect(menu).to_be_focused()
 
 
 def test_a_theme_stays_when_it_is_chosen(screen):
