@@ -1,42 +1,111 @@
-"""What colleagues see at once of what happens in this app. docs/events.md is made from this."""
+"""What colleagues see at once: patients, visits, the laboratory, the pharmacy and documents."""
 
-from clinical import lab_words
-from clinical.models import Document, LabOrder
-from realtime.catalogue import LiveEvent, changed, created, reached
+from __future__ import annotations
+
+from django.urls import reverse
+
+from clinical.models import Medicine, Patient, Prescription, QueuePlace, Visit
+from realtime.catalogue import LiveEvent, Loudness, changed, created, either, reached
+
+ON_THE_WAY = ("reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "admin")
+
+
+def called(place: QueuePlace, created: bool, fields: frozenset[str] | None) -> bool:
+    """Called, and what ends a call: the wall board shows a token from the one to the other."""
+    fields = fields or frozenset()
+    return not created and ("called_at" in fields or ("ended_at" in fields and place.called_at is not None))
+
+
+def call_loudness(place: QueuePlace) -> Loudness:
+    return Loudness.NOTICE if place.called_at and not place.ended_at else Loudness.INFO
+
+
+def call_title(place: QueuePlace, role: str) -> str:
+    return f"{place.label} is called to {place.called_to or place.get_queue_display().lower()}"
+
+
+def to_examine(visit: Visit) -> str:
+    return reverse("clinical:examine", args=[visit.pk])
+
+
+at_pharmacy = reached("active")
+moved_on = reached("dispensing", "dispensed", "declined", "cancelled")
+
+
+def after_signing(prescription: Prescription, created: bool, fields: frozenset[str] | None) -> bool:
+    """A draft that is thrown away concerns nobody else."""
+    return prescription.prescribed_at is not None and moved_on(prescription, created, fields)
+
+
+def became_low(medicine: Medicine, created: bool, fields: frozenset[str] | None) -> bool:
+    return medicine.low_since is not None and "low_since" in (fields or ())
+
+
+def low_title(medicine: Medicine, role: str) -> str:
+    return (
+        f"{medicine} is low: {medicine.stock.usable} left" if medicine.stock.usable else f"{medicine} is out of stock"
+    )
+
 
 EVENTS = (
-    # --- laboratory and documents ---
+    # --- patients, visits, queues ---
     LiveEvent(
-        "lab_order:created",
-        LabOrder,
+        "patient:registered", Patient, when=created, hears=("reception", "admin"), about=lambda patient: patient.pk
+    ),
+    LiveEvent("patient:updated", Patient, when=changed(), hears=ON_THE_WAY, about=lambda patient: patient.pk),
+    LiveEvent(
+        "visit:created",
+        Visit,
         when=created,
-        hears=("lab_technician",),
-        loudness=lab_words.loudness_of_order,
-        template="clinical/laboratory/_order_row.html",
-        title=lab_words.title_of_order,
-        link=lab_words.bench_of,
+        hears=("checker_doctor", "reception", "admin"),
+        loudness={"checker_doctor": Loudness.NOTICE},
+        template="clinical/visit/_row.html",
+        title="New visit: {0.patient.name}",
+        link=to_examine,
+    ),
+    LiveEvent("visit:updated", Visit, when=changed(), hears=ON_THE_WAY, template="clinical/visit/_row.html"),
+    LiveEvent(
+        "queue:called",
+        QueuePlace,
+        when=called,
+        hears=("reception", "board"),
+        loudness=call_loudness,
+        template="clinical/board/_token.html",
+        title=call_title,
+        link=lambda place: reverse("clinical:visit", args=[place.visit_id]),
+    ),
+    # --- consultation and pharmacy ---
+    LiveEvent(
+        "prescription:ready",
+        Prescription,
+        when=at_pharmacy,
+        hears=("pharmacy",),
+        loudness=Loudness.NOTICE,
+        template="clinical/prescription/_row.html",
+        title="To dispense: {0.patient.name}, {0.number}",
+        link="clinical:prescription",
     ),
     LiveEvent(
-        "lab_order:updated",
-        LabOrder,
-        when=changed(),
-        hears=("lab_technician", "checker_doctor", "main_doctor"),
-        template="clinical/laboratory/_order_row.html",
+        "prescription:status_changed",
+        Prescription,
+        when=after_signing,
+        hears=("main_doctor", "pharmacy", "reception"),
+        template="clinical/prescription/_row.html",
     ),
     LiveEvent(
-        "lab:result_ready",
-        LabOrder,
-        when=reached("released"),
-        hears=("main_doctor", "checker_doctor"),
-        loudness=lab_words.loudness_of_result,
-        title=lab_words.title_of_result,
-        link=lab_words.visit_of,
+        "stock:changed",
+        Medicine,
+        when=either(created, changed()),
+        hears=("pharmacy",),
+        template="clinical/pharmacy/_stock_row.html",
     ),
     LiveEvent(
-        "document:uploaded",
-        Document,
-        when=reached("filed"),
-        hears=("checker_doctor", "lab_technician", "main_doctor", "admin"),
-        template="clinical/document/_row.html",
+        "stock:low",
+        Medicine,
+        when=became_low,
+        hears=("pharmacy", "admin"),
+        loudness=Loudness.NOTICE,
+        title=low_title,
+        link="clinical:medicine",
     ),
 )

@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from clinical.views import board, chart, document, examination, front_desk, laboratory, patient, queue, search, visit
+from clinical.views import (
+    board,
+    chart,
+    consultation,
+    document,
+    examination,
+    front_desk,
+    laboratory,
+    patient,
+    pharmacy,
+    prescription,
+    queue,
+    search,
+    visit,
+)
 
 app_name = "clinical"
 urlpatterns = [
@@ -53,4 +67,30 @@ urlpatterns += [
     path("visits/<uuid:pk>/documents/upload/", document.visit_upload, name="visit_upload"),
     path("patients/<uuid:pk>/documents/upload/", document.document_upload, name="document_upload"),
     path("documents/<uuid:pk>/", document.document, name="document"),
+    # --- consultation ---
+    path("consultation/", consultation.consultation_queue, name="consultation_queue"),
+    path("visits/<uuid:pk>/consult/", consultation.consult, name="consult"),
+    path("visits/<uuid:pk>/consult/draft/", consultation.consult_draft, name="consult_draft"),
+    path("visits/<uuid:pk>/consult/discard/", consultation.consult_discard, name="consult_discard"),
+    path("visits/<uuid:pk>/consult/diagnosis/", consultation.diagnosis_row, name="diagnosis_row"),
+    path("visits/<uuid:pk>/consult/line/", consultation.line_row, name="line_row"),
+    path("visits/<uuid:pk>/consult/medicines/", consultation.medicines, name="medicines"),
+    path("icd10/", consultation.icd10, name="icd10"),
+    # --- prescriptions and pharmacy ---
+    path("dispensing/", prescription.dispensing, name="dispensing"),
+    path("prescriptions/<uuid:pk>/", prescription.prescription, name="prescription"),
+    path("prescriptions/<uuid:pk>/print/", prescription.prescription_print, name="prescription_print"),
+    path("prescriptions/<uuid:pk>/sign/", prescription.prescription_sign, name="prescription_sign"),
+    path("prescriptions/<uuid:pk>/cancel/", prescription.prescription_cancel, name="prescription_cancel"),
+    path("prescriptions/<uuid:pk>/dispense/", prescription.dispense_all, name="dispense_all"),
+    path("prescriptions/lines/<uuid:pk>/dispense/", prescription.line_dispense, name="line_dispense"),
+    path("prescriptions/lines/<uuid:pk>/decline/", prescription.line_decline, name="line_decline"),
+    path("prescriptions/lines/<uuid:pk>/take-back/", prescription.line_take_back, name="line_take_back"),
+    path("stock/", pharmacy.stock, name="stock"),
+    path("stock/<uuid:pk>/", pharmacy.medicine, name="medicine"),
+    path("stock/<uuid:pk>/receive/", pharmacy.receive, name="receive"),
+    path("stock/batches/<uuid:pk>/count/", pharmacy.count, name="count"),
+    path("stock/batches/<uuid:pk>/write-off/", pharmacy.write_off, name="write_off"),
+    path("stock/batches/<uuid:pk>/transfer/", pharmacy.transfer, name="transfer"),
+    path("stock/batches/<uuid:pk>/lock/", pharmacy.lock, name="lock"),
 ]

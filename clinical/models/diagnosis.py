@@ -75,10 +75,8 @@ class Diagnosis(EditableModel):
         kept = {row.code: row for row in cls.objects.standing().filter(visit=visit)}
         for code in kept.keys() - wanted.keys():
             kept.pop(code).withdraw(by=by)
-        cls.objects.standing().filter(visit=visit, is_primary=True).exclude(
-            code=next(code for code, entry in wanted.items() if entry["is_primary"])
-        ).update(is_primary=False)
-        return [cls._put(visit, kept.get(code), entry, by) for code, entry in wanted.items()]
+        former_first = sorted(wanted.values(), key=lambda entry: entry["is_primary"])
+        return [cls._put(visit, kept.get(entry["code"]), entry, by) for entry in former_first]
 
     @classmethod
     def _put(cls, visit: Visit, row: Diagnosis | None, entry: dict[str, Any], by: Person | None) -> Diagnosis:

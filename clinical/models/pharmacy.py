@@ -7,6 +7,7 @@ two who want the last piece take turns.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cached_property
@@ -14,8 +15,10 @@ from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
+from clinical.days import today
 from hospital.context import current
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
 from hospital.workflow import Refused
@@ -26,11 +29,6 @@ if TYPE_CHECKING:
 
 MANAGE = "clinical.manage_stock"
 EXPIRING_WITHIN = timedelta(days=60)
-
-
-def today() -> date:
-    """The day that it is in the hospital."""
-    return timezone.localdate(timezone=current().tenant.zone)
 
 
 @dataclass(frozen=True)
@@ -69,6 +67,28 @@ class Stock:
         return found or [("ok", "In stock")]
 
 
+class Medicines(models.QuerySet):
+    def look_up(self, text: str) -> Medicines:
+        """All of these words somewhere in the name, strength or form; or a code that begins so."""
+        found = self.filter(is_active=True)
+        for word in text.split():
+            named = models.Q(name__icontains=word) | models.Q(strength__icontains=word) | models.Q(form__icontains=word)
+            found = found.filter(named | models.Q(code__istartswith=word) | models.Q(atc__istartswith=word))
+        return found
+
+    def with_usable(self) -> Medicines:
+        """With the number of pieces that may be issued today, the expiring, and the locked ones."""
+        there = models.Q(batches__on_hand__gt=0)
+        good = there & models.Q(batches__state=Batch.State.AVAILABLE, batches__expires_on__gte=today())
+        soon = good & models.Q(batches__expires_on__lte=today() + EXPIRING_WITHIN)
+        total = models.Sum("batches__on_hand", filter=there, default=0)
+        return self.annotate(
+            usable=models.Sum("batches__on_hand", filter=good, default=0),
+            expiring=models.Sum("batches__on_hand", filter=soon, default=0),
+            locked=total - models.Sum("batches__on_hand", filter=good, default=0),
+        )
+
+
 class Medicine(EditableModel):
     code = models.CharField(max_length=30)
     name = models.CharField(max_length=160)
@@ -81,12 +101,17 @@ class Medicine(EditableModel):
     low_since = models.DateTimeField(null=True, editable=False)
     is_active = models.BooleanField(default=True)
 
+    objects = TenantManager.of(Medicines)
+
     class Meta(EditableModel.Meta):
         ordering = ["name", "strength"]
         constraints = [models.UniqueConstraint(fields=["tenant", "code"], name="medicine_code_once")]
 
     def __str__(self) -> str:
         return " ".join(filter(None, [self.name, self.strength, self.form]))
+
+    def get_absolute_url(self) -> str:
+        return reverse("clinical:medicine", args=[self.pk])
 
     @cached_property
     def stock(self) -> Stock:
@@ -104,6 +129,10 @@ class Medicine(EditableModel):
         """What may be issued, in the order in which it should be: first expiry first."""
         return list(self.batches.usable())
 
+    def propose(self, quantity: int) -> list[tuple[Batch, int]]:
+        """From which batches so many would be taken: fewer, if there are fewer."""
+        return list(share(quantity, self.usable_batches()))
+
     def issue(
         self, quantity: int, *, line: PrescriptionLine, by: Person | None, batch: Batch | None = None, reason: str = ""
     ) -> list[StockMove]:
@@ -115,13 +144,8 @@ class Medicine(EditableModel):
         there = sum(found.on_hand for found in batches)
         if there < quantity:
             raise Refused(too_little(self, there, batch), field="quantity")
-        moves = []
-        for found in batches:
-            taken = min(quantity, found.on_hand)
-            moves.append(found.book(StockMove.Kind.DISPENSE, -taken, by=by, reason=reason, line=line))
-            quantity -= taken
-            if not quantity:
-                break
+        kind = StockMove.Kind.DISPENSE
+        moves = [found.book(kind, -taken, by=by, reason=reason, line=line) for found, taken in share(quantity, batches)]
         self.recount()
         return moves
 
@@ -133,6 +157,15 @@ class Medicine(EditableModel):
             return
         self.low_since = timezone.now() if self.stock.is_low else None
         self.save(update_fields=["low_since"])
+
+
+def share(quantity: int, batches: list[Batch]) -> Iterator[tuple[Batch, int]]:
+    """Each batch gives what it can until the quantity is reached."""
+    for batch in batches:
+        taken = min(quantity, batch.on_hand)
+        if taken:
+            yield batch, taken
+        quantity -= taken
 
 
 def chosen(batch: Batch, usable: list[Batch], reason: str) -> Batch:

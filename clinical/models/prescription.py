@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from clinical.allergies import allergies_against
@@ -15,7 +16,7 @@ from clinical.models.pharmacy import Batch, Medicine, StockMove, at_least_one, n
 from clinical.models.queue import QueuePlace
 from hospital.context import current
 from hospital.models import Counter
-from hospital.tenancy import TenantKey
+from hospital.tenancy import TenantKey, TenantManager
 from hospital.workflow import Refused, Workflow
 
 if TYPE_CHECKING:
@@ -23,9 +24,26 @@ if TYPE_CHECKING:
     from clinical.models.visit import Visit
     from hospital.models import Person
 
+RANKS = {"emergency": 0, "urgent": 1, "routine": 2}
 PRESCRIBE = "clinical.prescribe"
 DISPENSE = "clinical.dispense"
 VALID_FOR = timedelta(days=90)
+
+
+class Prescriptions(models.QuerySet):
+    def at_pharmacy(self) -> Prescriptions:
+        return self.filter(status__in=Prescription.AT_PHARMACY)
+
+    def shown(self) -> Prescriptions:
+        """With what a row needs, in a constant number of queries."""
+        places = models.Prefetch("visit__places", QueuePlace.objects.filter(ended_at=None), to_attr="open_places")
+        lines = models.Prefetch("lines", PrescriptionLine.objects.select_related("medicine"))
+        return self.select_related("visit", "patient", "prescribed_by").prefetch_related(places, lines)
+
+    def in_order(self) -> Prescriptions:
+        """The urgent first, then who waits longest."""
+        rank = models.Case(*(models.When(visit__priority=name, then=rank) for name, rank in RANKS.items()))
+        return self.order_by(rank, "prescribed_at", "serial")
 
 
 class Prescription(Workflow):
@@ -65,6 +83,8 @@ class Prescription(Workflow):
     ended_at = models.DateTimeField(null=True)
     end_reason = models.TextField(blank=True, default="")
 
+    objects = TenantManager.of(Prescriptions)
+
     class Meta(Workflow.Meta):
         ordering = ["-serial"]
         constraints = [models.UniqueConstraint(fields=["tenant", "serial"], name="prescription_number_once")]
@@ -79,6 +99,14 @@ class Prescription(Workflow):
     @property
     def number(self) -> str:
         return f"R-{self.serial:06}"
+
+    def get_absolute_url(self) -> str:
+        return reverse("clinical:prescription", args=[self.pk])
+
+    @property
+    def sort(self) -> str:
+        """Where the row stands in the list: text that sorts as `in_order` does."""
+        return f"{RANKS[self.visit.priority]} {self.prescribed_at or self.created_at:%Y-%m-%dT%H:%M:%S.%f} {self.serial:012}"
 
     @property
     def is_open(self) -> bool:
