@@ -19,5 +19,5 @@ document.addEventListener("keydown", (event) => {
 });
 
 const wanted = new URLSearchParams(location.search).get("order");
-if (wanted) $(`[name="order-${CSS.escape(wanted)}-value"]`)?.focus();
-else $$("form[data-grid] [name$=-value]").find((field) => !field.value)?.focus();
+const first = wanted ? $(`[name="order-${CSS.escape(wanted)}-value"]`) : $$("form[data-grid] [name$=-value]").find((field) => !field.value);
+first?.focus({ preventScroll: !wanted });

@@ -208,7 +208,7 @@ def lab_reject(request: HttpRequest, pk: UUID) -> HttpResponse:
             request, f"{order.number} is rejected. {order.test} is to be collected again as {again.number}."
         )
         return answered(request, reverse("clinical:lab_visit", args=[order.visit_id]))
-    words = {"title": f"Reject the specimen of {order.test}", "submit": "Reject and collect again"}
+    words = {"title": f"Reject the specimen: {order.test}", "submit": "Reject specimen"}
     return ask(request, order, form, words, reverse("clinical:lab_order", args=[pk]))
 
 
