@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from contextlib import ExitStack
 from typing import Self
@@ -25,6 +26,11 @@ def cursor_of(hospital: Hospital) -> str:
     assert hospital.admin
     with hospital.acting():
         return Head.cursor()
+
+
+def without_keys(html: str) -> str:
+    """A rendering without what differs each time: tokens, keys of forms, and white space."""
+    return " ".join(re.sub(r"<input[^>]*(csrfmiddlewaretoken|form_key)[^>]*>", "", html).split())
 
 
 def dial(site: Site, path: str, *, cookie: str = "", origin: str | None = "same", **more) -> connect:

@@ -14,7 +14,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from hospital.models import Membership, Person, SignIn
 from realtime.models import Event
-from realtime.tests.listening import Listener, cookie_of, cursor_of, dial
+from realtime.tests.listening import Listener, cookie_of, cursor_of, dial, without_keys
 
 
 def grant(hospital, name: str = "Nora") -> Membership:
@@ -45,6 +45,15 @@ def test_the_admin_sees_a_new_person_at_once(site, alpha):
         assert f'id="membership-{membership.pk}"' in page.html[-1]
         assert 'data-v="1"' in page.html[-1]
         assert f'action="{alpha.url}/people/' in page.html[-1]
+
+
+def test_what_is_pushed_is_what_the_page_shows(site, alpha):
+    with Listener(site, alpha, "admin") as page:
+        page.joined()
+        grant(alpha)
+        page.hears("user:changed")
+        shown = requests.get(f"{site.url}{alpha.url}/people/", headers={"Cookie": page.cookie}, timeout=10).text
+        assert without_keys(page.html[-1]) in without_keys(shown)
 
 
 def test_other_roles_and_the_other_hospital_receive_not_one_byte_of_it(site, alpha, beta):
@@ -126,6 +135,7 @@ def test_a_cursor_that_the_log_does_not_continue_means_resync(site, alpha, curso
 
 def test_pages_that_join_while_others_write_miss_nothing_and_get_nothing_twice(site, alpha):
     """`Listener.see` refuses a gap and a repetition; each page joins with a cursor that is already behind."""
+    cursor_of(alpha)
     stop, written = threading.Event(), []
 
     def write() -> None:
