@@ -13,6 +13,7 @@ from hospital.embedded import ServerError
 from hospital.supervisor.children import Crew, Failure, end_leftovers, from_us
 from hospital.supervisor.claim import AlreadyRunning, claimed
 
+STATE = settings.EMBEDDED.home.state  # spelt in one way only
 START_SECONDS = 60
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -22,7 +23,7 @@ def main(arguments: list[str]) -> int:
     for number in ENDING:
         signal.signal(number, leave)
     try:
-        with claimed(settings.STATE_DIR, address_of(options.host, options.port)):
+        with claimed(STATE, address_of(options.host, options.port)):
             run(options)
     except (AlreadyRunning, Failure, ServerError) as error:
         say(str(error))
@@ -47,13 +48,13 @@ def leave(number: int, frame: FrameType | None) -> NoReturn:
 
 def run(options: argparse.Namespace) -> None:
     host, port = options.host, options.port
-    end_leftovers(settings.STATE_DIR)
+    end_leftovers(STATE)
     refuse_taken_port(host, port)
     say(f"Starting the servers{elsewhere()}")
     with settings.EMBEDDED.in_use():
         say("Preparing the database")
         logins = prepared(["--no-demo"] if options.no_demo else [])
-        with Crew(settings.STATE_DIR, settings.BASE_DIR).working(programs(host, port)) as crew:
+        with Crew(STATE, settings.BASE_DIR).working(programs(host, port)) as crew:
             if not crew.watch(until=lambda: answers(host, port), seconds=START_SECONDS):
                 raise Failure(f"The web does not answer on {address_of(host, port)}healthz; its messages are above.")
             say(f"ready {address_of(host, port)}\n{logins}".rstrip())
@@ -68,7 +69,7 @@ def elsewhere() -> str:
 def prepared(arguments: list[str]) -> str:
     """Migrations, the demo; tells who can log in."""
     command = [sys.executable, "manage.py", "prepare", *arguments]
-    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, **from_us(settings.STATE_DIR))
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=False, **from_us(STATE))
     if done.returncode:
         raise Failure("The database could not be prepared; the reason is above.")
     return done.stdout
