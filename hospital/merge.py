@@ -68,6 +68,11 @@ class MergeForm(forms.BaseForm):
         return format_html_join("", '<input type="hidden" name="{}" value="{}">', values)
 
     @property
+    def is_stale(self) -> bool:
+        """Somebody saved after this form was opened. What does not exist yet cannot be overwritten."""
+        return self.version_now > 0 and self.data.get("version") != str(self.version_now)
+
+    @property
     def changes(self) -> dict[str, Any]:
         return {name: value for name, value in self.cleaned_data.items() if value != self.theirs.get(name)}
 
@@ -90,7 +95,7 @@ class MergeForm(forms.BaseForm):
         base, theirs = self._base(name), self.theirs.get(name)
         if self.data.get(f"keep_{name}") == "theirs" and base is not UNREADABLE:
             cleaned[name] = base
-        if self.data.get("version") == str(self.version_now) or cleaned[name] == theirs:
+        if not self.is_stale or cleaned[name] == theirs:
             return
         if cleaned[name] == base:
             cleaned[name] = theirs
