@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import re
-import shutil
 import uuid
 
 import pytest
@@ -23,18 +21,6 @@ LISTS = """
         <p>There: <b data-count-of="there">0</b></p><table><tbody id="there" data-live-list="elsewhere"></tbody></table>
         <input id="note">`)
 """
-
-
-@pytest.fixture(autouse=True)
-def _queries_beside_the_browser(monkeypatch):
-    """Playwright's synchronous interface runs an event loop in this thread, which Django takes for an async view."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    found = os.environ.get("HOSPITAL_BROWSER") or shutil.which("chromium")
-    return browser_type_launch_args | ({"executable_path": found} if found else {}) | {"args": ["--no-sandbox"]}
 
 
 @pytest.fixture
@@ -288,6 +274,7 @@ def test_a_region_about_one_patient_is_not_fetched_for_another(admin, alpha):
     )
     membership = grant(alpha)
     expect(admin.locator(row(membership, "#members"))).to_be_visible()
+    admin.wait_for_timeout(3000)  # what was under way before is fetched
     admin.evaluate("document.querySelector('#members h2').textContent = 'old'")
     say_again(alpha, membership, patient_id=other)
     admin.wait_for_timeout(1000)

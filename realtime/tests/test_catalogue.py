@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from io import StringIO
 from pathlib import Path
 
@@ -144,33 +143,3 @@ def test_a_fragment_knows_the_role_and_not_the_viewer(alpha):
         seen_by_admin = fragment(ROW, Membership.grant(person, "reception"))
     assert alpha.admin.name not in seen_by_admin
     assert "csrfmiddlewaretoken" not in seen_by_admin
-
-
-# Writes that reach no receiver: allowed only where the rows are nobody's screen yet.
-ALLOWED_IN_BULK: set[tuple[str, str]] = set()
-BULK = {"bulk_create", "bulk_update", "update"}
-
-
-def test_rows_with_events_are_never_written_in_bulk():
-    live = {model.__name__ for model in catalogue.by_model}
-    found = {
-        (str(path.relative_to(ROOT)), name)
-        for path in ROOT.glob("*/**/*.py")
-        if not {"tests", ".venv", "migrations"} & set(path.parts)
-        for name in bulk_writes(ast.parse(path.read_text()), live)
-    }
-    assert found <= ALLOWED_IN_BULK
-
-
-def bulk_writes(tree: ast.AST, live: set[str]) -> set[str]:
-    calls = [
-        node.func for node in ast.walk(tree) if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
-    ]
-    return {f"{root_of(call)}.{call.attr}" for call in calls if call.attr in BULK and root_of(call) in live}
-
-
-def root_of(node: ast.AST) -> str:
-    """`Visit` of `Visit.objects.filter(…).update`."""
-    while isinstance(node, ast.Attribute | ast.Call):
-        node = node.value if isinstance(node, ast.Attribute) else node.func
-    return node.id if isinstance(node, ast.Name) else ""
