@@ -31,7 +31,7 @@ class TakePayment(forms.Form):
         amount = self.fields["amount"]
         amount.label = f"Amount in {current().tenant.currency}"
         amount.help_text = f"{spoken(due)} is due. Less is a part payment."
-        amount.widget.attrs.update(min=step(), max=due, step=step(), inputmode="decimal", autocomplete="off")
+        amount.widget.attrs |= {"min": step(), "max": due, "step": step(), "inputmode": "decimal", "autocomplete": "off"}
 
     def clean_amount(self) -> Decimal:
         amount = self.cleaned_data["amount"]

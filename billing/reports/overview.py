@@ -34,7 +34,6 @@ def report(period: Period) -> Report:
             "money",
             total(money(period.before)),
             icon="cash",
-            spark=Spark(money(period), "Received by day"),
         ),
         Figure(
             "Wait for examination",

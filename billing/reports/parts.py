@@ -29,7 +29,7 @@ class Figure:
     former: Any = None
     better: str = "up"
     icon: str = ""
-    note: str = "against the period before"
+    note: str = ""
     spark: Spark | None = None
 
     @property

@@ -87,11 +87,18 @@ def day_words(day: date) -> str:
     return f"{day.day} {day:%b %Y}"
 
 
+class Day(forms.DateInput):
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
+
+
 class Choice(forms.Form):
     """The filter of the analytics page: a number of days until today, or two dates."""
 
-    first = forms.DateField(label="From", widget=forms.DateInput(attrs={"type": "date"}))
-    last = forms.DateField(label="To", widget=forms.DateInput(attrs={"type": "date"}))
+    first = forms.DateField(label="From", widget=Day())
+    last = forms.DateField(label="To", widget=Day())
 
     def clean(self) -> dict:
         first, last = self.cleaned_data.get("first"), self.cleaned_data.get("last")

@@ -10,7 +10,7 @@ from billing.money import ZERO
 from billing.reports.parts import Column, Figure, Report, Table, mean, percent, total
 from billing.reports.period import Period
 from hospital.context import current
-from hospital.plots import Bars, Series, Spark
+from hospital.plots import Bars, Series
 
 MONEY = "money"
 TOP = 15
@@ -23,7 +23,7 @@ def report(period: Period) -> Report:
     count, former_count = sum(row["count"] for row in methods), sum(row["former_count"] for row in methods)
     charged, former_charged = total(row["charged"] for row in kinds), total(row["former"] for row in kinds)
     figures = [
-        Figure("Received", received, MONEY, former, icon="cash", spark=Spark(daily(period), "Received by day")),
+        Figure("Received", received, MONEY, former, icon="cash"),
         Figure("Charged", charged, MONEY, former_charged, icon="receipt"),
         Figure("Payments", count, former=former_count, icon="receipt-2"),
         Figure("One payment on average", mean(received, count), MONEY, mean(former, former_count)),
@@ -99,12 +99,12 @@ def method_table(methods: list[dict], received) -> Table:
 
 def by_kind(period: Period) -> list[dict]:
     now, live, waived = period.has("charged_at"), Q(cancelled_at=None), Q(waived_at__isnull=False)
-    rows = Charge.objects.filter(period.with_before.has("charged_at")).order_by().values("kind")
+    rows = Charge.objects.filter(period.with_before.has("charged_at")).with_allocated().order_by().values("kind")
     return list(
         rows.annotate(
             count=Sum("quantity", filter=now & live, default=0),
             charged=Sum("amount", filter=now & live, default=ZERO),
-            waived=Sum("amount", filter=now & live & waived, default=ZERO),
+            waived=Sum(F("amount") - F("allocated"), filter=now & live & waived, default=ZERO),
             cancelled=Sum("amount", filter=now & ~live, default=ZERO),
             former=Sum("amount", filter=period.before.has("charged_at") & live, default=ZERO),
         )
@@ -130,12 +130,8 @@ def kind_table(kinds: list[dict]) -> Table:
         Column("Charged", MONEY),
         Column("Of these waived", MONEY),
         Column("Cancelled", MONEY),
-        Column("Charged before", MONEY),
     ]
-    rows = [
-        (labels[row["kind"]], row["count"], row["charged"], row["waived"], row["cancelled"], row["former"])
-        for row in found
-    ]
+    rows = [(labels[row["kind"]], row["count"], row["charged"], row["waived"], row["cancelled"]) for row in found]
     return Table("by-kind", "What was charged", columns, rows, plot, detailed=True)
 
 

@@ -116,7 +116,9 @@ def stays(period: Period) -> dict:
     )
 
 
-def compared(key: str, title: str, label: str, choices: list[tuple[Any, str]], found: dict) -> Table:
+def compared(
+    key: str, title: str, label: str, choices: list[tuple[Any, str]], found: dict, *, wide: bool = False
+) -> Table:
     now, former = (
         [count_of(found, value, "count") for value, _ in choices],
         [count_of(found, value, "former") for value, _ in choices],
@@ -134,17 +136,23 @@ def compared(key: str, title: str, label: str, choices: list[tuple[Any, str]], f
         [Column(label), Column("Visits", "number"), Column("Share", "percent"), Column("Before", "number")],
         rows,
         plot,
+        wide=wide,
     )
 
 
 def status_table(found: dict) -> Table:
-    return compared("by-status", "Where they are now", "Status", list(Visit.Status.choices), found)
+    return compared("by-status", "Where they are now", "Status", list(Visit.Status.choices), found, wide=True)
 
 
 def hour_table(period: Period) -> Table:
     found = grouped(period, ExtractHour("registered_at", tzinfo=period.zone), "hour")
     return compared(
-        "by-hour", "Registered by hour of the day", "Hour", [(hour, f"{hour:02}") for hour in range(24)], found
+        "by-hour",
+        "Registered by hour of the day",
+        "Hour",
+        [(hour, f"{hour:02}") for hour in range(24)],
+        found,
+        wide=True,
     )
 
 

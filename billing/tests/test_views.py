@@ -40,7 +40,9 @@ def test_reception_takes_a_payment_and_comes_back_to_the_visit(alpha, seen):
 
 
 def test_with_htmx_the_answer_is_the_receipt_and_the_new_account(alpha, seen):
-    page = pay(alpha, seen, headers=HTMX).content.decode()
+    page = pay(
+        alpha, seen, headers={**HTMX, "HX-Current-URL": f"http://testserver{alpha.url}/visits/{seen.pk}/"}
+    ).content.decode()
     assert "RC-000001" in page
     assert 'id="account"' in page
     assert "<html" not in page

@@ -44,7 +44,7 @@ def payments(request: HttpRequest) -> HttpResponse:
         ],
         "due": counts["owed"] or ZERO,
         "received": sum(by_method.values(), ZERO),
-        "methods": [(label, by_method.get(method, ZERO)) for method, label in Payment.Method.choices],
+        "methods": [(f"{label} today", by_method.get(method, ZERO)) for method, label in Payment.Method.choices],
         "latest": today.select_related("patient", "received_by").order_by("-serial")[:LATEST],
     }
     return render(request, "billing/payments/payments.html", context)
@@ -70,7 +70,9 @@ def take_payment(request: HttpRequest, pk) -> HttpResponse:
     )
     if request.htmx:
         return render(
-            request, "billing/account/_taken.html", {"payment": payment, "visit": visit, "rest": Account(visit).due}
+            request,
+            "billing/account/_taken.html",
+            {"payment": payment, "visit": visit, "rest": Account(visit).due, "is_behind": is_behind(request, visit)},
         )
     messages.success(request, f"{payment.number}: {spoken(payment.amount)} received.")
     return redirect(visit)
@@ -146,8 +148,17 @@ def ask(request: HttpRequest, form: forms.Form, visit: Visit, *, title: str, sub
 
 def changed(request: HttpRequest, visit: Visit, sentence: str) -> HttpResponse:
     if request.htmx:
-        response = render(request, "billing/account/_changed.html", {"visit": visit, "sentence": sentence})
+        response = render(
+            request,
+            "billing/account/_changed.html",
+            {"visit": visit, "sentence": sentence, "is_behind": is_behind(request, visit)},
+        )
         response.headers["HX-Trigger"] = "close-dialog"
         return response
     messages.success(request, sentence)
     return redirect(visit)
+
+
+def is_behind(request: HttpRequest, visit: Visit) -> bool:
+    """Whether the page from which HTMX asks is the visit's own, so that its account can be renewed at once."""
+    return (request.htmx.current_url_abs_path or "").partition("?")[0] == visit.get_absolute_url()
