@@ -267,15 +267,18 @@ def test_what_is_committed_between_the_page_and_its_socket_is_not_missed(site, a
 
 def test_a_region_about_one_patient_is_not_fetched_for_another(admin, alpha):
     mine, other = uuid.uuid4(), uuid.uuid4()
-    admin.evaluate(
-        """(mine) => { for (const region of document.querySelectorAll("[data-live-on]")) region.removeAttribute("data-live-on");
-        Object.assign(document.getElementById("members").dataset, { liveOn: "user:changed", liveAbout: mine }) }""",
-        str(mine),
-    )
     membership = grant(alpha)
     expect(admin.locator(row(membership, "#members"))).to_be_visible()
     admin.wait_for_timeout(3000)  # what was under way before is fetched
-    admin.evaluate("document.querySelector('#members h2').textContent = 'old'")
+    admin.evaluate(
+        """(mine) => {
+            for (const region of document.querySelectorAll("[data-live-on]")) region.removeAttribute("data-live-on");
+            const members = document.getElementById("members");
+            Object.assign(members.dataset, { liveOn: "user:changed", liveAbout: mine });
+            members.querySelector("h2").textContent = "old";
+        }""",
+        str(mine),
+    )
     say_again(alpha, membership, patient_id=other)
     admin.wait_for_timeout(1000)
     expect(admin.locator("#members h2")).to_have_text("old")
