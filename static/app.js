@@ -102,18 +102,28 @@ function openDialog(dialog) {
 
 async function closeDialog(dialog) {
   if (isDirty(dialog) && !(await ask("Leave without saving? What you wrote here is lost.", "Leave"))) return;
+  shut(dialog);
+}
+
+function shut(dialog) {
+  $$("form", dialog).forEach((form) => dirty.delete(form));
   dialog.close();
 }
 
 function closed(event) {
   const dialog = event.target;
+  if (dialog.open) return;
+  if (isDirty(dialog)) { // a browser lets Escape be refused only once
+    dialog.showModal();
+    return closeDialog(dialog);
+  }
   if (dialog.matches("#dialog, #panel")) dialog.replaceChildren();
   if (dialog.cameFrom?.isConnected) dialog.cameFrom.focus();
 }
 for (const dialog of $$("dialog")) {
   dialog.addEventListener("close", closed);
   dialog.addEventListener("cancel", (event) => {
-    if (dialog.id === "confirm") return;
+    if (event.target !== dialog || dialog.id === "confirm") return; // a file chooser that is left says "cancel" too
     event.preventDefault();
     closeDialog(dialog);
   });
@@ -131,9 +141,16 @@ function ask(question, action = "Continue") {
   const dialog = $("#confirm");
   $("#confirm-question").textContent = question;
   $("[data-slot=action]", dialog).textContent = action;
-  dialog.returnValue = "no";
   openDialog(dialog);
-  return new Promise((resolve) => dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes"), { once: true }));
+  return new Promise((resolve) => {
+    const answered = new AbortController();
+    const answer = (yes) => {
+      answered.abort();
+      resolve(yes);
+    };
+    dialog.addEventListener("submit", (event) => answer(event.submitter.value === "yes"), { signal: answered.signal });
+    dialog.addEventListener("cancel", () => answer(false), { signal: answered.signal });
+  });
 }
 
 document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
@@ -144,10 +161,7 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   openDialog(dialog);
   focusFirst(dialog);
 });
-document.addEventListener("close-dialog", () => $$("#dialog[open], #panel[open]").forEach((dialog) => {
-  $$("form", dialog).forEach((form) => dirty.delete(form));
-  dialog.close();
-}));
+document.addEventListener("close-dialog", () => $$("#dialog[open], #panel[open]").forEach(shut));
 
 // --- clicks ---------------------------------------------------------------------------------------
 
@@ -203,8 +217,9 @@ document.addEventListener("submit", async (event) => {
     form.agreed = false;
     return;
   }
-  if (event.defaultPrevented || form.method !== "post") return;
+  if (event.defaultPrevented) return;
   dirty.delete(form);
+  if (form.method !== "post") return;
   if (form.dataset.sent) return event.preventDefault();
   form.dataset.sent = "yes";
   button?.setAttribute("aria-busy", "true");
