@@ -18,6 +18,6 @@ def dashboard(request: HttpRequest) -> HttpResponse:
         "visits": today.visits(),
         "steps": today.steps(),
         "present": today.signed_in(),
-        "entries": activity.latest(request.acting.role.key),
+        "entries": activity.latest(),
     }
     return render(request, "billing/dashboard/dashboard.html", context)
