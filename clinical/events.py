@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.urls import reverse
 
-from clinical.models import Medicine, Patient, Prescription, QueuePlace, Visit
+from clinical import lab_words
+from clinical.models import Document, LabOrder, Medicine, Patient, Prescription, QueuePlace, Visit
 from realtime.catalogue import LiveEvent, Loudness, changed, created, either, reached
 
 ON_THE_WAY = ("reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "admin")
@@ -107,5 +108,39 @@ EVENTS = (
         loudness=Loudness.NOTICE,
         title=low_title,
         link="clinical:medicine",
+    ),
+    # --- laboratory and documents ---
+    LiveEvent(
+        "lab_order:created",
+        LabOrder,
+        when=created,
+        hears=("lab_technician",),
+        loudness=lab_words.loudness_of_order,
+        template="clinical/laboratory/_order_row.html",
+        title=lab_words.title_of_order,
+        link=lab_words.bench_of,
+    ),
+    LiveEvent(
+        "lab_order:updated",
+        LabOrder,
+        when=changed(),
+        hears=("lab_technician", "checker_doctor", "main_doctor"),
+        template="clinical/laboratory/_order_row.html",
+    ),
+    LiveEvent(
+        "lab:result_ready",
+        LabOrder,
+        when=reached("released"),
+        hears=("main_doctor", "checker_doctor"),
+        loudness=lab_words.loudness_of_result,
+        title=lab_words.title_of_result,
+        link=lab_words.visit_of,
+    ),
+    LiveEvent(
+        "document:uploaded",
+        Document,
+        when=reached("filed"),
+        hears=("checker_doctor", "lab_technician", "main_doctor", "admin"),
+        template="clinical/document/_row.html",
     ),
 )
