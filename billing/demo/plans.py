@@ -1,0 +1,176 @@
+"""Which visits there are: two weeks that are over, and a today in which something waits everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta
+from pathlib import Path
+from random import Random
+
+from django.core.management import call_command
+
+from billing.demo import people, shelves
+from billing.demo.clock import Clock, played_time
+from billing.demo.day import Case, Day
+from billing.demo.houses import House, set_prices
+from billing.demo.stories import STORIES
+from clinical import days, lab_catalogue
+from clinical.models import Icd10Code, Patient, Visit
+from hospital.models import Person, Tenant
+from hospital.tenancy import acting_for
+
+FILLED_BEFORE = 40  # days ago the shelves were filled, and the prices began
+WORKING_DAY = 540  # minutes that the visits of today are spread over
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A visit of today: its story, its last step (the end, if none is named), and how many minutes ago that was."""
+
+    story: str
+    ago: int
+    last: str = ""
+    twist: str = ""
+
+
+TODAY = (
+    Plan("pneumonia", 405),
+    Plan("pressure", 370),
+    Plan("back", 345),
+    Plan("urine", 310),
+    Plan("migraine", 290, twist="declines"),
+    Plan("ear", 255),
+    Plan("advice", 230),
+    Plan("sugar", 190),
+    Plan("rash", 150),
+    Plan("stomach", 200, twist="leaves"),
+    Plan("ankle", 120, twist="cancelled"),
+    Plan("thyroid", 40, "dispensed", "takes a part"),
+    Plan("sugar", 22, "settled"),
+    Plan("throat", 9, "prescribed"),
+    Plan("back", 6, "diagnosed"),
+    Plan("anaemia", 11, "released"),
+    Plan("potassium", 34, "released"),
+    Plan("pressure", 19, "called in"),
+    Plan("pneumonia", 8, "half released"),
+    Plan("thyroid", 12, "resulted"),
+    Plan("chest", 6, "begun", "emergency"),
+    Plan("urine", 10, "received", "bad specimen"),
+    Plan("pressure", 7, "collected"),
+    Plan("sugar", 16, "examined"),
+    Plan("rash", 13, "examined"),
+    Plan("migraine", 26, "examined"),
+    Plan("stomach", 4, "called"),
+    Plan("ankle", 21, "paid"),
+    Plan("back", 33, "paid", "waived"),
+    Plan("throat", 9, "paid", "part"),
+    Plan("advice", 12, "registered"),
+    Plan("urine", 3, "registered"),
+)
+USUAL = (
+    "pneumonia",
+    "urine",
+    "sugar",
+    "thyroid",
+    "migraine",
+    "stomach",
+    "ankle",
+    "back",
+    "pressure",
+    "rash",
+    "advice",
+    "ear",
+    "throat",
+)
+
+
+def make(house: House, tenant: Tenant, records: Path) -> bool:
+    """Fill the house, unless it is; in one transaction, so that it is never half full."""
+    if not Icd10Code.objects.exists():
+        call_command("load_icd10", sample=True, verbosity=0)
+    with acting_for(tenant):
+        if Visit.objects.exists():
+            return False
+    if house.imports:
+        people.import_public(tenant, records)
+    with acting_for(tenant), played_time() as clock:
+        Filling(house, tenant, clock).fill()
+    return True
+
+
+class Filling:
+    def __init__(self, house: House, tenant: Tenant, clock: Clock) -> None:
+        self.house, self.tenant, self.clock, self.now = house, tenant, clock, clock.at
+        self.chance = Random(house.slug)
+        self.staff = {one.roles[0]: Person.objects.get(email=one.email) for one in reversed(house.people)}
+        self.day = Day(tenant, self.staff, clock, self.chance)
+
+    def fill(self) -> None:
+        imported = list(Patient.objects.filter(deceased_at=None))
+        self.clock.at = self.now - timedelta(days=FILLED_BEFORE)
+        lab_catalogue.install()
+        with self.day.as_("pharmacy") as by:
+            shelves.stock_up(by=by)
+            shelves.lock_away(FILLED_BEFORE, by=by)
+        set_prices(self.house, days.today())
+        self.clock.at = self.now - timedelta(days=self.house.former_days + 1)
+        own = people.register_own(
+            self.chance,
+            city=self.house.city,
+            doctor=self.staff["main_doctor"],
+            reception=self.staff["reception"],
+            number=NUMBERS[self.tenant.phone_region],
+        )
+        for case, begins in self.former(own):
+            self.day.plan(case, begins=begins)
+        for case, plan in self.of_today([*imported, *own]):
+            ago = timedelta(minutes=plan.ago * self.pace)
+            self.day.plan_back(case, last=plan.last, ended=self.now - ago, pace=self.pace)
+        self.day.play()
+
+    @property
+    def pace(self) -> float:
+        """Shortly after midnight the day is still short, and everything in it goes faster."""
+        gone = (self.now - days.bounds(days.day_of(self.now))[0]) / timedelta(minutes=1)
+        return min(1.0, gone / WORKING_DAY)
+
+    def former(self, own: list[Patient]) -> Iterator[tuple[Case, datetime]]:
+        today = days.day_of(self.now)
+        for ago in range(self.house.former_days, 0, -1):
+            day = today - timedelta(days=ago)
+            morning = datetime.combine(day, time(8, 20), tzinfo=self.tenant.zone)
+            free = self.chance.sample(own, len(own))
+            for at in range(2 if day.weekday() > 4 else 4):
+                story = self.chance.choice(USUAL)
+                twist = "leaves" if self.chance.random() < 0.06 else ""
+                if patient := fitting(story, free, day.year):
+                    yield (
+                        Case(patient, STORIES[story], twist),
+                        morning + timedelta(minutes=110 * at + self.chance.randrange(45)),
+                    )
+
+    def of_today(self, patients: list[Patient]) -> Iterator[tuple[Case, Plan]]:
+        free = list(patients)
+        for plan in TODAY if self.house.imports else TODAY[::2]:
+            if patient := fitting(plan.story, free, self.now.year):
+                yield Case(patient, STORIES[plan.story], plan.twist), plan
+
+
+def fitting(story: str, free: list[Patient], year: int) -> Patient | None:
+    """Take somebody out of those who are free whom it can happen to."""
+    who = STORIES[story].who
+    found = next((one for one in free if can_be(one, who, year)), None)
+    if found:
+        free.remove(found)
+    return found
+
+
+def can_be(patient: Patient, who: str, year: int) -> bool:
+    years = year - patient.birth_date.year if patient.birth_date else 0
+    if who == "child":
+        return 4 <= years <= 12
+    return years >= 19 and (who != "woman" or (patient.sex == "female" and years < 75))
+
+
+NUMBERS = {"US": lambda at: f"(413) 555-01{at:02}", "GB": lambda at: f"020 7946 01{at:02}"}
