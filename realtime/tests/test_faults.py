@@ -190,15 +190,17 @@ def write_and_close(hospital) -> None:
 def test_a_server_that_was_killed_is_resumed_from_the_page(folder, alpha):
     site = Site(folder / "killed.log").start()
     page = Listener(site, alpha, "admin")
-    page.connect()
-    page.joined()
-    site.process.kill()
-    site.process.wait(10)
-    membership = grant(alpha)
-    page.disconnect()
-    site.start()
-    page.connect()
-    page.hears("user:changed")
-    assert f"membership-{membership.pk}" in page.html[-1]
-    page.disconnect()
-    site.stop()
+    try:
+        page.connect()
+        page.joined()
+        site.process.kill()
+        site.process.wait(10)
+        membership = grant(alpha)
+        page.disconnect()
+        site.start()
+        page.connect()
+        page.hears("user:changed")
+        assert f"membership-{membership.pk}" in page.html[-1]
+    finally:
+        page.disconnect()
+        site.stop()
