@@ -18,7 +18,7 @@ from hospital.identifiers import uuid7
 from hospital.models import FormKey
 from hospital.workflow import Refused
 
-KEPT_HEADERS = ("Content-Type", "Location", "HX-Redirect", "HX-Location", "HX-Trigger", "HX-Retarget", "HX-Reswap", "HX-Push-Url")
+KEPT_HEADERS = ("Content-Type", "Location", "HX-Redirect", "HX-Refresh", "HX-Location", "HX-Trigger", "HX-Retarget", "HX-Reswap", "HX-Push-Url")
 CLAIM = """
     INSERT INTO hospital_formkey (id, tenant_id, person_id, key, body, headers, answer, created_at)
     VALUES (%s, %s, %s, %s, %s, '{}', '', now()) ON CONFLICT (tenant_id, person_id, key) DO NOTHING

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
-from django_htmx.http import HttpResponseClientRedirect
+from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
 
 def answered(request: HttpRequest, address: str) -> HttpResponse:
-    """To another page, from wherever the form was."""
-    return HttpResponseClientRedirect(address) if request.htmx else redirect(address)
+    """To another page, from wherever the form was. A page that is there already is loaded again: to go to a place in it would not."""
+    if not request.htmx:
+        return redirect(address)
+    here = urlsplit(request.htmx.current_url_abs_path or "").path
+    return HttpResponseClientRefresh() if here == urlsplit(address).path else HttpResponseClientRedirect(address)
 
 
 def close(request: HttpRequest, address: str) -> HttpResponse:
