@@ -9,17 +9,17 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
 from hospital.context import current
+from hospital.http import Request
 
 NOT_PROVIDED = "NOTPROVIDED"  # Django's own word: `{% csrf_token %}` then writes nothing
 
 
-def fragment(template: str, object: Any, *, request: HttpRequest | None = None) -> SafeString:
+def fragment(template: str, object: Any, *, request: Request | None = None) -> SafeString:
     """The fragment for the acting role. Its forms get the request's CSRF token; static/live.js adds it to pushed ones."""
     return render(template, object, get_token(request) if request else "")
 

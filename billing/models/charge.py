@@ -67,7 +67,7 @@ class Charge(EditableModel):
     waived_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, related_name="+")
     waive_reason = models.CharField(max_length=200, blank=True)
 
-    objects = TenantManager.of(Charges)
+    objects = TenantManager.from_queryset(Charges)()
 
     class Meta(EditableModel.Meta):
         ordering = ["charged_at", "pk"]

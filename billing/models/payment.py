@@ -52,7 +52,7 @@ class Payment(TenantModel):
         default=False, help_text="The patient waited for the examination, and had only to pay."
     )
 
-    objects = TenantManager.of(Payments)
+    objects = TenantManager.from_queryset(Payments)()
 
     class Meta(TenantModel.Meta):
         ordering = ["-serial"]

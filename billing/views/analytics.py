@@ -2,12 +2,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from billing.reports import overview, patients, performance, revenue, visits
 from billing.reports.parts import Report
 from billing.reports.period import PRESETS, Period, chosen
+from hospital.http import Request
 from hospital.models import AuditEntry
 from hospital.permits import permit
 
@@ -22,7 +23,7 @@ TABS: dict[str, tuple[str, Callable[[Period], Report]]] = {
 
 
 @permit(VIEW)
-def analytics(request: HttpRequest, tab: str = "overview") -> HttpResponse:
+def analytics(request: Request, tab: str = "overview") -> HttpResponse:
     period, preset, form = chosen(request.GET)
     context = {
         "report": report_of(tab, period),
@@ -40,7 +41,7 @@ def analytics(request: HttpRequest, tab: str = "overview") -> HttpResponse:
 
 
 @permit(VIEW)
-def download(request: HttpRequest, tab: str, table: str) -> HttpResponse:
+def download(request: Request, tab: str, table: str) -> HttpResponse:
     """One table as CSV. Who took which figures out of the house is noted."""
     period, _, _ = chosen(request.GET)
     found = report_of(tab, period).table(table)

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 
 from billing.reports import activity, today
 from billing.reports.parts import change
+from hospital.http import Request
 from hospital.permits import permit
 
 
 @permit("billing.view_analytics")
-def dashboard(request: HttpRequest) -> HttpResponse:
+def dashboard(request: Request) -> HttpResponse:
     """The house at a glance; every figure follows by itself."""
     money = today.money()
     context = {

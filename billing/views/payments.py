@@ -6,7 +6,7 @@ from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import models
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from billing.forms import SetPrice, TakePayment, Waive
@@ -15,6 +15,7 @@ from billing.models.account import open_accounts
 from billing.money import ZERO, spoken
 from clinical import days
 from clinical.models import Visit
+from hospital.http import Request
 from hospital.models import AuditEntry
 from hospital.permits import permit
 
@@ -23,7 +24,7 @@ LATEST = 8
 
 
 @permit("billing.view_account")
-def payments(request: HttpRequest) -> HttpResponse:
+def payments(request: Request) -> HttpResponse:
     """Who owes what, oldest first, and what came in today."""
     accounts = open_accounts()
     counts = accounts.aggregate(
@@ -59,7 +60,7 @@ FILTERS = (
 
 
 @permit("billing.take_payment", "GET", "POST")
-def take_payment(request: HttpRequest, pk) -> HttpResponse:
+def take_payment(request: Request, pk) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
     form = TakePayment(request.POST or None, due=Account(visit).due)
     if request.method == "GET" or not form.is_valid():
@@ -79,7 +80,7 @@ def take_payment(request: HttpRequest, pk) -> HttpResponse:
 
 
 @permit("billing.waive", "GET", "POST")
-def waive_account(request: HttpRequest, pk) -> HttpResponse:
+def waive_account(request: Request, pk) -> HttpResponse:
     """Let go of all that is due on a visit."""
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
     form = Waive(request.POST or None)
@@ -90,7 +91,7 @@ def waive_account(request: HttpRequest, pk) -> HttpResponse:
 
 
 @permit("billing.waive", "GET", "POST")
-def waive_charge(request: HttpRequest, pk) -> HttpResponse:
+def waive_charge(request: Request, pk) -> HttpResponse:
     charge = get_object_or_404(Charge.objects.select_related("visit__patient"), pk=pk)
     form = Waive(request.POST or None)
     if request.method == "GET" or not form.is_valid():
@@ -100,7 +101,7 @@ def waive_charge(request: HttpRequest, pk) -> HttpResponse:
 
 
 @permit("billing.waive", "GET", "POST")
-def price_charge(request: HttpRequest, pk) -> HttpResponse:
+def price_charge(request: Request, pk) -> HttpResponse:
     charge = get_object_or_404(Charge.objects.select_related("visit__patient"), pk=pk)
     form = SetPrice(request.POST or None)
     if request.method == "GET" or not form.is_valid():
@@ -110,7 +111,7 @@ def price_charge(request: HttpRequest, pk) -> HttpResponse:
 
 
 @permit("billing.view_account")
-def receipt(request: HttpRequest, pk) -> HttpResponse:
+def receipt(request: Request, pk) -> HttpResponse:
     """A receipt can be printed again; each time is noted."""
     payment = get_object_or_404(Payment.objects.select_related("patient", "visit", "received_by"), pk=pk)
     AuditEntry.note("print", table=Payment._meta.db_table, row_id=payment.pk, patient_id=payment.patient_id)
@@ -130,7 +131,7 @@ def receipt(request: HttpRequest, pk) -> HttpResponse:
     return render(request, "billing/payments/receipt.html", context)
 
 
-def ask(request: HttpRequest, form: forms.Form, visit: Visit, *, title: str, submit: str) -> HttpResponse:
+def ask(request: Request, form: forms.Form, visit: Visit, *, title: str, submit: str) -> HttpResponse:
     """A form as a page of its own, or beside the list when HTMX asks for it."""
     context = {
         "form": form,
@@ -146,7 +147,7 @@ def ask(request: HttpRequest, form: forms.Form, visit: Visit, *, title: str, sub
     return render(request, template, context, status=422 if form.errors else 200)
 
 
-def changed(request: HttpRequest, visit: Visit, sentence: str) -> HttpResponse:
+def changed(request: Request, visit: Visit, sentence: str) -> HttpResponse:
     if request.htmx:
         response = render(
             request,
@@ -159,6 +160,6 @@ def changed(request: HttpRequest, visit: Visit, sentence: str) -> HttpResponse:
     return redirect(visit)
 
 
-def is_behind(request: HttpRequest, visit: Visit) -> bool:
+def is_behind(request: Request, visit: Visit) -> bool:
     """Whether the page from which HTMX asks is the visit's own, so that its account can be renewed at once."""
     return (request.htmx.current_url_abs_path or "").partition("?")[0] == visit.get_absolute_url()

@@ -7,12 +7,12 @@ from itertools import groupby
 from typing import Any
 
 from django import forms
-from django.http import HttpRequest
 
 from clinical import filetypes
 from clinical.filetypes import ACCEPTED
 from clinical.models import Document, LabOrder, LabTest, Visit
 from clinical.models.document import clean_name
+from hospital.http import Request
 from hospital.workflow import Refused
 
 
@@ -120,7 +120,7 @@ class Results:
 
     ENTERED_IN = (LabOrder.Status.RECEIVED, LabOrder.Status.IN_PROGRESS, LabOrder.Status.RESULTED)
 
-    def __init__(self, orders: list[LabOrder], request: HttpRequest | None = None) -> None:
+    def __init__(self, orders: list[LabOrder], request: Request | None = None) -> None:
         data, files = (request.POST, request.FILES) if request else (None, None)
         rows = [order for order in orders if order.status in self.ENTERED_IN]
         self.lines = [ResultLine(data, files, order=order) for order in rows]

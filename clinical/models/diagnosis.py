@@ -42,7 +42,7 @@ class Diagnosis(EditableModel):
     withdrawn_by = models.ForeignKey("hospital.Person", null=True, on_delete=models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField(null=True)
 
-    objects = TenantManager.of(Diagnoses)
+    objects = TenantManager.from_queryset(Diagnoses)()
 
     class Meta(EditableModel.Meta):
         verbose_name_plural = "diagnoses"

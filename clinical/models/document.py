@@ -89,7 +89,7 @@ class Document(Workflow):
     uploaded_at = models.DateTimeField(auto_now_add=True)
     fhir_id = models.CharField(max_length=255, blank=True, default="", editable=False)
 
-    objects = TenantManager.of(Documents)
+    objects = TenantManager.from_queryset(Documents)()
 
     class Meta(Workflow.Meta):
         ordering = ["-uploaded_at"]

@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from clinical.models.patient import Patient
     from hospital.models import Person
 
-FHIR_ID = {"max_length": 255, "blank": True, "default": "", "editable": False}
-SAID = {"max_length": 40, "blank": True, "default": "", "editable": False}
-LABEL = {"max_length": 255, "blank": True, "default": ""}
+FHIR_ID: dict[str, Any] = {"max_length": 255, "blank": True, "default": "", "editable": False}
+SAID: dict[str, Any] = {"max_length": 40, "blank": True, "default": "", "editable": False}
+LABEL: dict[str, Any] = {"max_length": 255, "blank": True, "default": ""}
 # Of what an import last wrote: while the record stays the same, what colleagues changed here stays too.
-DIGEST = {"max_length": 64, "blank": True, "default": "", "editable": False}
+DIGEST: dict[str, Any] = {"max_length": 64, "blank": True, "default": "", "editable": False}
 UNTRUE = ("refuted", "entered-in-error")
 
 
@@ -209,7 +209,7 @@ class Allergy(EditableModel):
     fhir_id = models.CharField(**FHIR_ID)
     fhir_digest = models.CharField(**DIGEST)
 
-    objects = TenantManager.of(Known)
+    objects = TenantManager.from_queryset(Known)()
 
     class Meta(EditableModel.Meta):
         verbose_name_plural = "allergies"
@@ -261,7 +261,7 @@ class Problem(Coded):
     encounter = TenantKey(Encounter, null=True, blank=True, related_name="problems", editable=False)
     fhir_digest = models.CharField(**DIGEST)
 
-    objects = TenantManager.of(Known)
+    objects = TenantManager.from_queryset(Known)()
 
     class Meta(Coded.Meta):
         ordering = ["-onset_at", "text"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import models
 
@@ -16,7 +16,7 @@ from hospital.workflow import Refused
 if TYPE_CHECKING:
     from clinical.models import Patient
 
-VALUE = {"max_digits": 14, "decimal_places": 4, "null": True, "blank": True}
+VALUE: dict[str, Any] = {"max_digits": 14, "decimal_places": 4, "null": True, "blank": True}
 
 
 class Specimen(models.TextChoices):

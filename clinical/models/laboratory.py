@@ -120,7 +120,7 @@ class LabOrder(Workflow):
     cancelled_at = moment()
     cancelled_by = by_person()
 
-    objects = TenantManager.of(Orders)
+    objects = TenantManager.from_queryset(Orders)()
 
     class Meta(Workflow.Meta):
         ordering = ["ordered_at", "accession"]

@@ -55,7 +55,7 @@ class Patient(EditableModel):
         editable=False, help_text="Folded names, telephone and document; see clinical.names.fold."
     )
 
-    objects = TenantManager.of(Patients)
+    objects = TenantManager.from_queryset(Patients)()
 
     class Meta(EditableModel.Meta):
         ordering = ["family_name", "given_name", "id"]

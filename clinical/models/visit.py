@@ -116,7 +116,7 @@ class Visit(Workflow):
     ended_at = models.DateTimeField(null=True, editable=False)
     end_reason = models.CharField(max_length=200, blank=True, editable=False)
 
-    objects = TenantManager.of(Visits)
+    objects = TenantManager.from_queryset(Visits)()
 
     class Meta(Workflow.Meta):
         ordering = ["-registered_at", "-id"]

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
 from clinical.models import QueuePlace
+from hospital.http import Request
 from hospital.permits import permit
 
 SHOWN_FOR = timedelta(minutes=30)
@@ -16,7 +17,7 @@ ROOM_FOR = 12
 
 
 @permit("clinical.view_board")
-def board(request: HttpRequest) -> HttpResponse:
+def board(request: Request) -> HttpResponse:
     here = QueuePlace.objects.filter(ended_at=None)
     called = here.filter(called_at__gte=timezone.now() - SHOWN_FOR).order_by("-called_at")[:ROOM_FOR]
     return render(request, "clinical/board/page.html", {"called": called, "waiting": waiting(here)})

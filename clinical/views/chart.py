@@ -6,13 +6,14 @@ from typing import Any
 from uuid import UUID
 
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from clinical.chart import open_chart
 from clinical.courses import course_of, courses_of, plotted, vitals_of
 from clinical.models import Patient, PrescriptionLine
 from clinical.timeline import KINDS, Timeline, by_year
+from hospital.http import Request
 from hospital.permits import permit
 
 FEW = 8
@@ -22,7 +23,7 @@ CATEGORIES = {"vital-signs": "Vital signs", "laboratory": "Laboratory"}
 
 
 @permit(READ)
-def summary(request: HttpRequest, pk: UUID) -> HttpResponse:
+def summary(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="chart")
     return render(
         request, "clinical/chart/summary.html", {"patient": patient, "here": "summary", **known(request, patient)}
@@ -30,7 +31,7 @@ def summary(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(READ)
-def results(request: HttpRequest, pk: UUID) -> HttpResponse:
+def results(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="results")
     courses = courses_of(patient)
     kind, query = request.GET.get("kind", ""), request.GET.get("q", "").strip()
@@ -52,7 +53,7 @@ def results(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(READ)
-def timeline(request: HttpRequest, pk: UUID) -> HttpResponse:
+def timeline(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="timeline")
     kind, query = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:100]
     line = Timeline(patient, request.acting, kind=kind if kind in KINDS else "", query=query.replace("\0", ""))
@@ -70,7 +71,7 @@ def timeline(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(READ)
-def paper(request: HttpRequest, pk: UUID) -> HttpResponse:
+def paper(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="printed chart")
     context = {
         "patient": patient,
@@ -81,7 +82,7 @@ def paper(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "clinical/chart/paper.html", context)
 
 
-def known(request: HttpRequest, patient: Patient) -> dict[str, Any]:
+def known(request: Request, patient: Patient) -> dict[str, Any]:
     """What the summary and its print show."""
     problems, medicines = (
         list(patient.problems.true()),
@@ -109,7 +110,7 @@ def known(request: HttpRequest, patient: Patient) -> dict[str, Any]:
     }
 
 
-def prescribed(request: HttpRequest, patient: Patient) -> list[PrescriptionLine]:
+def prescribed(request: Request, patient: Patient) -> list[PrescriptionLine]:
     if not request.acting.may("clinical.view_prescription"):
         return []
     lines = PrescriptionLine.objects.filter(prescription__patient=patient).exclude(

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
@@ -27,6 +27,7 @@ from clinical.forms.consultation import (
     with_medicines,
 )
 from clinical.models import ConsultationDraft, Icd10Code, LabOrder, Medicine, Patient, Prescription, QueuePlace, Visit
+from hospital.http import Request
 from hospital.permits import permit
 from hospital.workflow import Refused
 
@@ -37,7 +38,7 @@ FOUND = 12
 
 
 @permit(DIAGNOSE)
-def consultation_queue(request: HttpRequest) -> HttpResponse:
+def consultation_queue(request: Request) -> HttpResponse:
     visits = Visit.objects.in_queue(QueuePlace.Queue.CONSULTATION).shown()
     pending = Visit.objects.filter(status=Visit.Status.LAB_PENDING).in_order().shown()
     context = {"visits": visits[:ROOM_FOR], "pending": pending[:ROOM_FOR], "queue": QueuePlace.Queue.CONSULTATION}
@@ -45,7 +46,7 @@ def consultation_queue(request: HttpRequest) -> HttpResponse:
 
 
 @permit(DIAGNOSE, "GET", "POST")
-def consult(request: HttpRequest, pk: UUID) -> HttpResponse:
+def consult(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown(), pk=pk)
     if request.method == "POST":
         return write(request, visit)
@@ -57,7 +58,7 @@ def consult(request: HttpRequest, pk: UUID) -> HttpResponse:
     return page(request, visit, patient, form, draft=draft)
 
 
-def write(request: HttpRequest, visit: Visit) -> HttpResponse:
+def write(request: Request, visit: Visit) -> HttpResponse:
     """Sign, finish, or keep for later. What cannot be done leaves everything as it was, and the words on the page."""
     visit.lock()
     patient = open_chart(visit.patient, page="consultation")
@@ -79,7 +80,7 @@ def write(request: HttpRequest, visit: Visit) -> HttpResponse:
     return redirect("clinical:consultation_queue")
 
 
-def recorded_all(form: ConsultationForm, visit: Visit, request: HttpRequest) -> bool:
+def recorded_all(form: ConsultationForm, visit: Visit, request: Request) -> bool:
     by = request.acting.person
     try:
         with transaction.atomic():
@@ -101,7 +102,7 @@ def visit_words(visit: Visit) -> str:
 
 
 def page(
-    request: HttpRequest,
+    request: Request,
     visit: Visit,
     patient: Patient,
     form: ConsultationForm,
@@ -126,7 +127,7 @@ def page(
 
 
 @permit(DIAGNOSE, "POST")
-def consult_draft(request: HttpRequest, pk: UUID) -> HttpResponse:
+def consult_draft(request: Request, pk: UUID) -> HttpResponse:
     """What is typed is kept while it is typed."""
     visit = get_object_or_404(Visit, pk=pk)
     ConsultationDraft.keep(visit, fields_of(request), by=request.acting.person)
@@ -134,14 +135,14 @@ def consult_draft(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(DIAGNOSE, "POST")
-def consult_discard(request: HttpRequest, pk: UUID) -> HttpResponse:
+def consult_discard(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit, pk=pk)
     visit.consultation_drafts.filter(person=request.acting.person).delete()
     return redirect("clinical:consult", pk=visit.pk)
 
 
 @permit(DIAGNOSE)
-def icd10(request: HttpRequest) -> HttpResponse:
+def icd10(request: Request) -> HttpResponse:
     """Codes by their beginning or by words: under the field while somebody types, or on a page."""
     query = request.GET.get("q", "").strip()[:100]
     context = {"query": query, "codes": Icd10Code.objects.look_up(query, FOUND if request.htmx else 50)}
@@ -151,7 +152,7 @@ def icd10(request: HttpRequest) -> HttpResponse:
 
 
 @permit(PRESCRIBE)
-def medicines(request: HttpRequest, pk: UUID) -> HttpResponse:
+def medicines(request: Request, pk: UUID) -> HttpResponse:
     """Medicines for this patient: with what is in stock, and what speaks against them."""
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
     query = request.GET.get("q", "").strip()[:100]
@@ -169,7 +170,7 @@ def medicines(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(DIAGNOSE)
-def diagnosis_row(request: HttpRequest, pk: UUID) -> HttpResponse:
+def diagnosis_row(request: Request, pk: UUID) -> HttpResponse:
     """The row of a code that was chosen."""
     visit = get_object_or_404(Visit, pk=pk)
     code = request.GET.get("code", "")
@@ -179,7 +180,7 @@ def diagnosis_row(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(PRESCRIBE)
-def line_row(request: HttpRequest, pk: UUID) -> HttpResponse:
+def line_row(request: Request, pk: UUID) -> HttpResponse:
     """The row of a medicine that was chosen."""
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
     code = request.GET.get("code", "")
@@ -190,7 +191,7 @@ def line_row(request: HttpRequest, pk: UUID) -> HttpResponse:
     return render(request, "clinical/consultation/_line_row.html", {"row": row, "visit": visit})
 
 
-def fields_of(request: HttpRequest) -> dict[str, list[str]]:
+def fields_of(request: Request) -> dict[str, list[str]]:
     """What was typed, without what belongs to the sending of it."""
     apart = ("csrfmiddlewaretoken", "form_key", "action")
     return {name: values for name, values in request.POST.lists() if name not in apart}

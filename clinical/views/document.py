@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils.http import content_disposition_header
 
@@ -13,6 +13,7 @@ from clinical.chart import open_chart
 from clinical.forms.document import Upload
 from clinical.models import Document, Patient, Visit
 from clinical.views.answers import answered
+from hospital.http import Request
 from hospital.permits import permit
 
 # Whatever is in a file, a browser that opens it here may run, load and frame nothing.
@@ -25,17 +26,17 @@ SEALED = {
 
 
 @permit("clinical.upload_document", "GET", "POST")
-def document_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
+def document_upload(request: Request, pk: UUID) -> HttpResponse:
     return take_in(request, get_object_or_404(Patient, pk=pk), None)
 
 
 @permit("clinical.upload_document", "GET", "POST")
-def visit_upload(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_upload(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
     return take_in(request, visit.patient, visit)
 
 
-def take_in(request: HttpRequest, patient: Patient, visit: Visit | None) -> HttpResponse:
+def take_in(request: Request, patient: Patient, visit: Visit | None) -> HttpResponse:
     form = Upload(request.POST or None, request.FILES or None)
     back = (visit or patient).get_absolute_url()
     if request.method == "POST" and form.is_valid():
@@ -48,7 +49,7 @@ def take_in(request: HttpRequest, patient: Patient, visit: Visit | None) -> Http
 
 
 @permit("clinical.view_document")
-def document(request: HttpRequest, pk: UUID) -> HttpResponse:
+def document(request: Request, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Document, pk=pk)
     content = found.read()
     headers = {**SEALED, "Content-Disposition": content_disposition_header(True, found.name)}

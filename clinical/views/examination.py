@@ -6,7 +6,7 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse, QueryDict
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 
 from clinical.chart import open_chart
@@ -14,6 +14,7 @@ from clinical.forms.examination import ExamineForm
 from clinical.forms.laboratory import OrderTests
 from clinical.models import QueuePlace, Visit
 from clinical.vital_strip import last_vitals
+from hospital.http import Request
 from hospital.permits import permit
 from hospital.workflow import Refused
 
@@ -22,14 +23,14 @@ ROOM_FOR = 200
 
 
 @permit(EXAMINE)
-def examination_queue(request: HttpRequest) -> HttpResponse:
+def examination_queue(request: Request) -> HttpResponse:
     visits = Visit.objects.in_queue(QueuePlace.Queue.EXAMINATION).shown()
     context = {"visits": visits[:ROOM_FOR], "queue": QueuePlace.Queue.EXAMINATION}
     return render(request, "clinical/examination/queue.html", context)
 
 
 @permit(EXAMINE, "GET", "POST")
-def examine(request: HttpRequest, pk: UUID) -> HttpResponse:
+def examine(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown(), pk=pk)
     if request.method == "GET":
         return page(request, visit, ExamineForm(visit=visit), choice_of_tests(visit))
@@ -63,7 +64,7 @@ def record(visit: Visit, form: ExamineForm, tests: OrderTests, *, by: Any) -> No
         visit.order_tests(by=by, **tests.cleaned_data)
 
 
-def page(request: HttpRequest, visit: Visit, form: ExamineForm, tests: OrderTests, status: int = 200) -> HttpResponse:
+def page(request: Request, visit: Visit, form: ExamineForm, tests: OrderTests, status: int = 200) -> HttpResponse:
     patient = open_chart(visit.patient, page="examination")
     context = {
         "visit": visit,

@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
@@ -19,6 +19,7 @@ from clinical.forms.laboratory import OrderTests, Reject, Results
 from clinical.forms.visit import Reason
 from clinical.models import LabOrder, Visit
 from clinical.views.answers import answered
+from hospital.http import Request
 from hospital.permits import permit
 from hospital.workflow import Refused
 from realtime.render import fragment
@@ -38,7 +39,7 @@ PILLS = (
 
 
 @permit(PROCESS)
-def lab_worklist(request: HttpRequest) -> HttpResponse:
+def lab_worklist(request: Request) -> HttpResponse:
     """What waits in the laboratory: the most urgent first, then who waits longest."""
     chosen = request.GET.get("status", "")
     status = chosen if chosen in dict(PILLS) else ""
@@ -73,7 +74,7 @@ def counts_by_pill() -> dict[str, int]:
 
 
 @permit(PROCESS, "POST")
-def lab_step(request: HttpRequest, pk: UUID) -> HttpResponse:
+def lab_step(request: Request, pk: UUID) -> HttpResponse:
     """One step of one test; answered with its row."""
     order = get_object_or_404(LabOrder.objects.shown(), pk=pk)
     step = step_of(request)
@@ -84,7 +85,7 @@ def lab_step(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect("clinical:lab_worklist")
 
 
-def step_of(request: HttpRequest) -> Step:
+def step_of(request: Request) -> Step:
     try:
         return BY_VERB[request.POST.get("step", "")]
     except KeyError:
@@ -92,7 +93,7 @@ def step_of(request: HttpRequest) -> Step:
 
 
 @permit(PROCESS, "GET", "POST")
-def lab_visit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def lab_visit(request: Request, pk: UUID) -> HttpResponse:
     """The bench of one visit: its specimens, and the results of all tests on one page."""
     visit = get_object_or_404(Visit.objects.shown(), pk=pk)
     orders = list(visit.lab_orders.shown().prefetch_related("test__ranges").in_order())
@@ -105,7 +106,7 @@ def lab_visit(request: HttpRequest, pk: UUID) -> HttpResponse:
     return bench(request, visit, orders, results)
 
 
-def release(visit: Visit, request: HttpRequest) -> int:
+def release(visit: Visit, request: Request) -> int:
     """What came out at this bench goes to the doctor."""
     ready = list(visit.lab_orders.filter(status=LabOrder.Status.RESULTED).in_order())
     BY_VERB["release"].take(ready, by=request.acting.person)
@@ -119,14 +120,14 @@ def saved_words(saved: int, released: int) -> str:
     return f"{', '.join([*parts, *([f'{released} released'] if released else [])])}."
 
 
-def go_on(request: HttpRequest, visit: Visit) -> HttpResponse:
+def go_on(request: Request, visit: Visit) -> HttpResponse:
     """Back to the bench while something is open there, else to the list."""
     if visit.lab_orders.open().exists():
         return answered(request, reverse("clinical:lab_visit", args=[visit.pk]))
     return answered(request, reverse("clinical:lab_worklist"))
 
 
-def bench(request: HttpRequest, visit: Visit, orders: list[LabOrder], results: Results) -> HttpResponse:
+def bench(request: Request, visit: Visit, orders: list[LabOrder], results: Results) -> HttpResponse:
     open_chart(visit.patient, page="laboratory")
     context = {
         "visit": visit,
@@ -141,7 +142,7 @@ def bench(request: HttpRequest, visit: Visit, orders: list[LabOrder], results: R
 
 
 @permit(PROCESS, "POST")
-def lab_visit_step(request: HttpRequest, pk: UUID) -> HttpResponse:
+def lab_visit_step(request: Request, pk: UUID) -> HttpResponse:
     """One step of all tests of a visit that can take it."""
     visit = get_object_or_404(Visit, pk=pk)
     step = step_of(request)
@@ -154,7 +155,7 @@ def lab_visit_step(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(READ)
-def lab_order(request: HttpRequest, pk: UUID) -> HttpResponse:
+def lab_order(request: Request, pk: UUID) -> HttpResponse:
     people = ("collected_by", "received_by", "begun_by", "resulted_by", "released_by", "reviewed_by", "cancelled_by")
     orders = LabOrder.objects.shown().select_related(*people, "rejected_by", "recollect_of")
     order = get_object_or_404(orders, pk=pk)
@@ -199,7 +200,7 @@ def course(order: LabOrder) -> list[dict[str, Any]]:
 
 
 @permit(PROCESS, "GET", "POST")
-def lab_reject(request: HttpRequest, pk: UUID) -> HttpResponse:
+def lab_reject(request: Request, pk: UUID) -> HttpResponse:
     order = get_object_or_404(LabOrder.objects.shown(), pk=pk)
     form = Reject(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -213,7 +214,7 @@ def lab_reject(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(ORDER, "GET", "POST")
-def lab_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def lab_cancel(request: Request, pk: UUID) -> HttpResponse:
     order = get_object_or_404(LabOrder.objects.shown(), pk=pk)
     form = Reason(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -224,7 +225,7 @@ def lab_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
     return ask(request, order, form, words, order.visit.get_absolute_url())
 
 
-def ask(request: HttpRequest, order: LabOrder, form: forms.Form, words: dict[str, str], cancel: str) -> HttpResponse:
+def ask(request: Request, order: LabOrder, form: forms.Form, words: dict[str, str], cancel: str) -> HttpResponse:
     """A small form: in the dialog over the page, or on a page of its own."""
     over = request.htmx.target == "dialog"
     template = "clinical/laboratory/_ask.html" if over else "clinical/laboratory/ask.html"
@@ -233,14 +234,14 @@ def ask(request: HttpRequest, order: LabOrder, form: forms.Form, words: dict[str
 
 
 @permit(ORDER, "POST")
-def lab_review(request: HttpRequest, pk: UUID) -> HttpResponse:
+def lab_review(request: Request, pk: UUID) -> HttpResponse:
     order = get_object_or_404(LabOrder.objects.select_related("visit"), pk=pk)
     order.review(by=request.acting.person)
     return answered(request, f"{order.visit.get_absolute_url()}#laboratory")
 
 
 @permit(ORDER, "POST")
-def review_tests(request: HttpRequest, pk: UUID) -> HttpResponse:
+def review_tests(request: Request, pk: UUID) -> HttpResponse:
     """The doctor has seen all that was released of a visit."""
     visit = get_object_or_404(Visit, pk=pk)
     for order in visit.lab_orders.filter(status=LabOrder.Status.RELEASED):
@@ -249,7 +250,7 @@ def review_tests(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(ORDER, "GET", "POST")
-def order_tests(request: HttpRequest, pk: UUID) -> HttpResponse:
+def order_tests(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown(), pk=pk)
     form = OrderTests(request.POST or None, visit=visit, required=True)
     if request.method == "POST" and form.is_valid():

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
@@ -17,6 +17,7 @@ from clinical.forms.visit import VisitForm
 from clinical.models import Patient, Visit
 from clinical.views.answers import answered
 from clinical.vital_strip import last_vitals
+from hospital.http import Request
 from hospital.permits import permit
 
 VIEW, REGISTER = "clinical.view_patient", "clinical.register_patient"
@@ -24,7 +25,7 @@ PAGE = 50
 
 
 @permit(VIEW)
-def patients(request: HttpRequest) -> HttpResponse:
+def patients(request: Request) -> HttpResponse:
     query = request.GET.get("q", "").strip()
     found = Patient.objects.search(query) if query else Patient.objects.all()
     page = Paginator(found, PAGE).get_page(request.GET.get("page"))
@@ -32,7 +33,7 @@ def patients(request: HttpRequest) -> HttpResponse:
 
 
 @permit(REGISTER, "GET", "POST")
-def patient_new(request: HttpRequest) -> HttpResponse:
+def patient_new(request: Request) -> HttpResponse:
     """Registers, and opens a visit in the same step if that button was pressed."""
     if request.method == "GET":
         return new_page(request, RegisterPatient(initial=names_in(request.GET.get("q", ""))), VisitForm())
@@ -46,7 +47,7 @@ def patient_new(request: HttpRequest) -> HttpResponse:
     return register(request, form, visit_form if with_visit else None)
 
 
-def register(request: HttpRequest, form: RegisterPatient, visit_form: VisitForm | None) -> HttpResponse:
+def register(request: Request, form: RegisterPatient, visit_form: VisitForm | None) -> HttpResponse:
     by = request.acting.person
     patient = Patient.register(by=by, **form.details())
     messages.success(request, f"{patient.name} is registered as {patient.number}.")
@@ -56,7 +57,7 @@ def register(request: HttpRequest, form: RegisterPatient, visit_form: VisitForm 
     return answered(request, f"{visit.get_absolute_url()}#account")
 
 
-def new_page(request: HttpRequest, form: Any, visit_form: Any, duplicates: Any = (), status: int = 200) -> HttpResponse:
+def new_page(request: Request, form: Any, visit_form: Any, duplicates: Any = (), status: int = 200) -> HttpResponse:
     context = {"form": form, "visit_form": visit_form, "duplicates": duplicates, "on_save": bool(duplicates)}
     template = "clinical/patient/_new.html" if request.htmx.target == "panel" else "clinical/patient/new.html"
     return render(request, template, context, status=status)
@@ -75,13 +76,13 @@ def names_in(query: str) -> dict[str, str]:
 
 
 @permit(REGISTER)
-def patient_duplicates(request: HttpRequest) -> HttpResponse:
+def patient_duplicates(request: Request) -> HttpResponse:
     """The warning while somebody types."""
     return render(request, "clinical/patient/_duplicates.html", {"duplicates": TypedSoFar(request.GET).duplicates()})
 
 
 @permit(VIEW)
-def patient(request: HttpRequest, pk: UUID) -> HttpResponse:
+def patient(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="patient")
     visits = Visit.objects.filter(patient=patient).shown()
     page = Paginator(visits, 20).get_page(request.GET.get("page"))
@@ -92,7 +93,7 @@ def patient(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(REGISTER, "GET", "POST")
-def patient_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def patient_edit(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="edit")
     form = EditPatient(request.POST or None, instance=get_object_or_404(Patient, pk=pk))
     if request.method == "GET":
@@ -105,6 +106,6 @@ def patient_edit(request: HttpRequest, pk: UUID) -> HttpResponse:
     return redirect(patient)
 
 
-def edit_page(request: HttpRequest, patient: Patient, form: EditPatient, status: int = 200) -> HttpResponse:
+def edit_page(request: Request, patient: Patient, form: EditPatient, status: int = 200) -> HttpResponse:
     context = {"patient": patient, "form": form, "cancel": reverse("clinical:patient", args=[patient.pk])}
     return render(request, "clinical/patient/edit.html", context, status=status)

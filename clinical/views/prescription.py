@@ -8,7 +8,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.db import transaction
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from clinical import days
@@ -16,6 +16,7 @@ from clinical.allergies import allergies_against
 from clinical.chart import open_chart
 from clinical.forms.pharmacy import Issue, TakeBack, WithReason
 from clinical.models import Prescription, PrescriptionLine
+from hospital.http import Request
 from hospital.models import AuditEntry
 from hospital.permits import permit
 from hospital.workflow import Refused
@@ -26,7 +27,7 @@ LATEST = 20
 
 
 @permit(DISPENSE)
-def dispensing(request: HttpRequest) -> HttpResponse:
+def dispensing(request: Request) -> HttpResponse:
     """What waits at the pharmacy, and what was settled today."""
     start, end = days.bounds(days.today())
     settled = Prescription.objects.filter(ended_at__gte=start, ended_at__lt=end, prescribed_at__isnull=False)
@@ -38,7 +39,7 @@ def dispensing(request: HttpRequest) -> HttpResponse:
 
 
 @permit(VIEW)
-def prescription(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription(request: Request, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Prescription.objects.shown(), pk=pk)
     patient = open_chart(found.patient, page="prescription")
     context = {"patient": patient, "visit": found.visit, **counter_of(found)}
@@ -46,7 +47,7 @@ def prescription(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(VIEW)
-def prescription_print(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_print(request: Request, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Prescription.objects.shown(), pk=pk)
     AuditEntry.note("print", table=Prescription._meta.db_table, row_id=found.pk, patient_id=found.patient_id)
     context = {"prescription": found, "patient": found.patient, "back": found.get_absolute_url()}
@@ -54,14 +55,14 @@ def prescription_print(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(DISPENSE, "POST")
-def dispense_all(request: HttpRequest, pk: UUID) -> HttpResponse:
+def dispense_all(request: Request, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Prescription, pk=pk)
     found.dispense_all(by=request.acting.person)
     return answer(request, found, f"{found} is dispensed.")
 
 
 @permit(DISPENSE, "GET", "POST")
-def line_dispense(request: HttpRequest, pk: UUID) -> HttpResponse:
+def line_dispense(request: Request, pk: UUID) -> HttpResponse:
     line = the_line(pk)
     form = Issue(request.POST or None, line=line)
     if request.method == "POST" and form.is_valid() and done(form, lambda: issue(line, form, request.acting.person)):
@@ -70,7 +71,7 @@ def line_dispense(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(DISPENSE, "GET", "POST")
-def line_decline(request: HttpRequest, pk: UUID) -> HttpResponse:
+def line_decline(request: Request, pk: UUID) -> HttpResponse:
     line = the_line(pk)
     form = WithReason(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -81,7 +82,7 @@ def line_decline(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(DISPENSE, "GET", "POST")
-def line_take_back(request: HttpRequest, pk: UUID) -> HttpResponse:
+def line_take_back(request: Request, pk: UUID) -> HttpResponse:
     line = the_line(pk)
     form = TakeBack(request.POST or None, line=line)
     if request.method == "POST" and form.is_valid():
@@ -94,14 +95,14 @@ def line_take_back(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(PRESCRIBE, "POST")
-def prescription_sign(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_sign(request: Request, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Prescription, pk=pk)
     found.sign(by=request.acting.person)
     return answer(request, found, f"{found} is at the pharmacy.")
 
 
 @permit(PRESCRIBE, "GET", "POST")
-def prescription_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def prescription_cancel(request: Request, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Prescription.objects.select_related("patient", "visit"), pk=pk)
     form = WithReason(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -157,7 +158,7 @@ def offer(line: PrescriptionLine) -> dict[str, Any]:
     return {"batches": batches, "there": there, "missing": line.outstanding - there}
 
 
-def answer(request: HttpRequest, found: Prescription, sentence: str) -> HttpResponse:
+def answer(request: Request, found: Prescription, sentence: str) -> HttpResponse:
     """After a step: the page again, or for HTMX its part that changed, with the side panel closed."""
     if not request.htmx:
         messages.success(request, sentence)
@@ -169,7 +170,7 @@ def answer(request: HttpRequest, found: Prescription, sentence: str) -> HttpResp
     return response
 
 
-def ask(request: HttpRequest, form: forms.Form, found: Prescription, **words: Any) -> HttpResponse:
+def ask(request: Request, form: forms.Form, found: Prescription, **words: Any) -> HttpResponse:
     """A form as a page of its own, or beside the page when HTMX asks for it."""
     context = {
         "form": form,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect
 from django.utils.http import url_has_allowed_host_and_scheme
 
@@ -13,6 +13,7 @@ from clinical.forms.visit import Move
 from clinical.models import QueuePlace, Visit
 from clinical.views.answers import close
 from clinical.views.visit import small_form
+from hospital.http import Request
 from hospital.permits import permit
 from hospital.workflow import Refused
 from realtime.render import fragment
@@ -21,7 +22,7 @@ CALL = "clinical.call_patient"
 
 
 @permit(CALL, "POST")
-def call_next(request: HttpRequest, queue: str) -> HttpResponse:
+def call_next(request: Request, queue: str) -> HttpResponse:
     if queue not in QueuePlace.Queue.values:
         raise Http404
     place = QueuePlace.call_next(queue, to=room_of(request), by=request.acting.person)
@@ -32,27 +33,27 @@ def call_next(request: HttpRequest, queue: str) -> HttpResponse:
 
 
 @permit(CALL, "POST")
-def call(request: HttpRequest, pk: UUID) -> HttpResponse:
+def call(request: Request, pk: UUID) -> HttpResponse:
     place = open_place(pk)
     place.call(to=room_of(request), by=request.acting.person)
     return row(request, pk)
 
 
 @permit(CALL, "POST")
-def uncall(request: HttpRequest, pk: UUID) -> HttpResponse:
+def uncall(request: Request, pk: UUID) -> HttpResponse:
     open_place(pk).uncall(by=request.acting.person)
     return row(request, pk)
 
 
 @permit(CALL, "POST")
-def undo_move(request: HttpRequest, pk: UUID) -> HttpResponse:
+def undo_move(request: Request, pk: UUID) -> HttpResponse:
     place = open_place(pk).undo(by=request.acting.person)
     messages.success(request, f"Back in the queue for {place.get_queue_display().lower()} as {place.label}.")
     return back(request)
 
 
 @permit(CALL, "GET", "POST")
-def move(request: HttpRequest, pk: UUID) -> HttpResponse:
+def move(request: Request, pk: UUID) -> HttpResponse:
     visit, place = get_object_or_404(Visit.objects.shown(), pk=pk), open_place(pk)
     form = Move(request.POST or None, place=place)
     if request.method == "POST" and form.is_valid():
@@ -68,20 +69,20 @@ def open_place(visit_pk: UUID) -> QueuePlace:
     return visit.place
 
 
-def room_of(request: HttpRequest) -> str:
+def room_of(request: Request) -> str:
     """Where this person calls to: said once, remembered until log-out."""
     if "room" in request.POST:
         request.session["room"] = request.POST["room"].strip()[:40]
     return request.session.get("room", "")
 
 
-def row(request: HttpRequest, pk: UUID) -> HttpResponse:
+def row(request: Request, pk: UUID) -> HttpResponse:
     if not request.htmx:
         return back(request)
     return HttpResponse(fragment("clinical/visit/_row.html", Visit.objects.shown().get(pk=pk), request=request))
 
 
-def back(request: HttpRequest) -> HttpResponse:
+def back(request: Request) -> HttpResponse:
     """To the page where the button was."""
     came_from = request.headers.get("Referer", "")
     if url_has_allowed_host_and_scheme(came_from, {request.get_host()}, require_https=request.is_secure()):

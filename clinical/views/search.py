@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import NoReverseMatch, reverse
 
 from clinical.models import Patient
+from hospital.http import Request
 from hospital.permits import permit
 
 
@@ -38,14 +39,14 @@ COMMANDS = (
 
 
 @permit("clinical.view_patient")
-def search(request: HttpRequest) -> HttpResponse:
+def search(request: Request) -> HttpResponse:
     query = request.GET.get("q", "").strip()
     context = {"query": query, "found": Patient.objects.search(query)[:10], "commands": commands(request, query)}
     template = "clinical/search/_results.html" if request.htmx else "clinical/search/page.html"
     return render(request, template, context)
 
 
-def commands(request: HttpRequest, query: str) -> list[dict[str, str]]:
+def commands(request: Request, query: str) -> list[dict[str, str]]:
     """The acting role's own places whose words begin with what is typed."""
     typed = query.casefold().split()
     offered = [

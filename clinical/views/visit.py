@@ -8,7 +8,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.utils import timezone
 
@@ -18,13 +18,14 @@ from clinical.models import Patient, Visit
 from clinical.steps import way_of
 from clinical.views.answers import answered, close
 from clinical.vital_strip import strip
+from hospital.http import Request
 from hospital.permits import permit
 
 VIEW, CREATE, CLOSE = "clinical.view_visit", "clinical.create_visit", "clinical.close_visit"
 
 
 @permit(CREATE, "GET", "POST")
-def visit_new(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_new(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(get_object_or_404(Patient, pk=pk), page="new visit")
     form = VisitForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -37,7 +38,7 @@ def visit_new(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(VIEW)
-def visit(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown().select_related("registered_by", "gate_override_by"), pk=pk)
     patient = open_chart(visit.patient, page="visit")
     places = list(visit.places.order_by("entered_at"))
@@ -51,31 +52,31 @@ def visit(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(CREATE)
-def token(request: HttpRequest, pk: UUID) -> HttpResponse:
+def token(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown(), pk=pk)
     return render(request, "clinical/visit/token.html", {"visit": visit, "printed_at": timezone.now()})
 
 
 @permit(CLOSE, "GET", "POST")
-def visit_cancel(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_cancel(request: Request, pk: UUID) -> HttpResponse:
     words = {"title": "Cancel the visit", "submit": "Cancel the visit", "danger": True}
     return with_reason(request, pk, lambda visit, why, by: visit.cancel(why, by=by), words)
 
 
 @permit(CLOSE, "GET", "POST")
-def visit_leave(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_leave(request: Request, pk: UUID) -> HttpResponse:
     words = {"title": "The patient has left", "submit": "Mark as left", "danger": True}
     return with_reason(request, pk, lambda visit, why, by: visit.leave(why, by=by), words)
 
 
 @permit("clinical.reopen_visit", "GET", "POST")
-def visit_reopen(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_reopen(request: Request, pk: UUID) -> HttpResponse:
     words = {"title": "Reopen the visit", "submit": "Reopen"}
     return with_reason(request, pk, lambda visit, why, by: visit.reopen(why, by=by), words)
 
 
 @permit("clinical.override_payment", "GET", "POST")
-def visit_override(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_override(request: Request, pk: UUID) -> HttpResponse:
     words = {
         "title": "Emergency: go on before the payment",
         "submit": "Let the patient pass",
@@ -84,7 +85,7 @@ def visit_override(request: HttpRequest, pk: UUID) -> HttpResponse:
     return with_reason(request, pk, lambda visit, why, by: visit.override_gate(why, by=by), words)
 
 
-def with_reason(request: HttpRequest, pk: UUID, verb: Callable, words: dict[str, Any]) -> HttpResponse:
+def with_reason(request: Request, pk: UUID, verb: Callable, words: dict[str, Any]) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown(), pk=pk)
     form = Reason(request.POST or None)
     if request.method == "POST" and form.is_valid():
@@ -94,7 +95,7 @@ def with_reason(request: HttpRequest, pk: UUID, verb: Callable, words: dict[str,
 
 
 @permit("clinical.call_patient", "GET", "POST")
-def visit_assign(request: HttpRequest, pk: UUID) -> HttpResponse:
+def visit_assign(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown(), pk=pk)
     form = Assign(request.POST or None, initial={"checker": visit.checker_id, "doctor": visit.doctor_id})
     if request.method == "POST" and form.is_valid():
@@ -107,7 +108,7 @@ def visit_assign(request: HttpRequest, pk: UUID) -> HttpResponse:
     return small_form(request, visit, form, {"title": "Assign", "submit": "Assign"})
 
 
-def small_form(request: HttpRequest, visit: Visit, form: forms.Form, words: dict[str, Any]) -> HttpResponse:
+def small_form(request: Request, visit: Visit, form: forms.Form, words: dict[str, Any]) -> HttpResponse:
     """A form of one or two fields: in the dialog over the page, or on a page of its own."""
     over = request.htmx.target == "dialog"
     context = {

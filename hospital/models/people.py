@@ -76,7 +76,7 @@ class Role(EditableModel):
     position = models.PositiveSmallIntegerField(default=0)
     group = models.OneToOneField(Group, on_delete=models.PROTECT, editable=False, related_name="role")
 
-    objects = TenantManager.of(Roles)
+    objects = TenantManager.from_queryset(Roles)()
 
     class Meta(EditableModel.Meta):
         ordering = ["position"]

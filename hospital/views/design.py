@@ -10,10 +10,11 @@ from typing import Any
 from django import forms
 from django.conf import settings
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 
+from hospital.http import Request
 from hospital.permits import MEMBER, permit
 from hospital.plots import Bars, Line, Series, Spark
 from hospital.tones import FLAGS, TONES
@@ -24,7 +25,7 @@ WEEK = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
 
 
 @permit(MEMBER)
-def design(request: HttpRequest) -> HttpResponse:
+def design(request: Request) -> HttpResponse:
     paper = request.GET.get("paper")
     if paper is None:
         return render(request, "design/design.html", examples())

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.contrib.auth.decorators import login_required
 from django.db import connection, transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_GET
 
+from hospital.http import Request
 from hospital.models import Tenant
 from hospital.permits import MEMBER, permit
 
@@ -18,7 +19,7 @@ MINE = """
 
 @require_GET
 @login_required
-def start(request: HttpRequest) -> HttpResponse:
+def start(request: Request) -> HttpResponse:
     """One organisation: go there. Several: choose."""
     tenants = tenants_of(request.user)
     if len(tenants) == 1:
@@ -35,12 +36,12 @@ def tenants_of(person) -> list[Tenant]:
 
 
 @permit(MEMBER)
-def home(request: HttpRequest) -> HttpResponse:
+def home(request: Request) -> HttpResponse:
     return redirect(request.acting.role.home)
 
 
 @permit(MEMBER, "POST")
-def switch_role(request: HttpRequest) -> HttpResponse:
+def switch_role(request: Request) -> HttpResponse:
     """Act in another of one's own roles."""
     role = next((role for role in request.my_roles if role.key == request.POST.get("role")), None)
     if role is None:
@@ -50,7 +51,7 @@ def switch_role(request: HttpRequest) -> HttpResponse:
 
 
 @require_GET
-def healthz(request: HttpRequest) -> HttpResponse:
+def healthz(request: Request) -> HttpResponse:
     with connection.cursor() as cursor:
         cursor.execute("SELECT 1")
     return HttpResponse("ok\n", content_type="text/plain")

@@ -6,11 +6,12 @@ from django.contrib import messages
 from django.contrib.auth import login
 from django.core.mail import send_mail
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from hospital.forms import AcceptInvitation, Invite
+from hospital.http import Request
 from hospital.models import Invitation, Membership, Tenant
 from hospital.permits import permit
 from hospital.tenancy import acting_for
@@ -19,12 +20,12 @@ MANAGE = "hospital.manage_people"
 
 
 @permit(MANAGE)
-def people(request: HttpRequest) -> HttpResponse:
+def people(request: Request) -> HttpResponse:
     return _page(request, Invite())
 
 
 @permit(MANAGE, "POST")
-def invite(request: HttpRequest) -> HttpResponse:
+def invite(request: Request) -> HttpResponse:
     form = Invite(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
@@ -35,19 +36,19 @@ def invite(request: HttpRequest) -> HttpResponse:
 
 
 @permit(MANAGE, "POST")
-def withdraw(request: HttpRequest, pk) -> HttpResponse:
+def withdraw(request: Request, pk) -> HttpResponse:
     get_object_or_404(Invitation, pk=pk).withdraw()
     return redirect("people")
 
 
 @permit(MANAGE, "POST")
-def end_membership(request: HttpRequest, pk) -> HttpResponse:
+def end_membership(request: Request, pk) -> HttpResponse:
     get_object_or_404(Membership, pk=pk).end()
     return redirect("people")
 
 
 @require_http_methods(["GET", "POST"])
-def accept_invitation(request: HttpRequest, tenant: str, secret: str) -> HttpResponse:
+def accept_invitation(request: Request, tenant: str, secret: str) -> HttpResponse:
     """Whoever has the link sets a name and a password (or, with an account, logs in first) and is in."""
     organisation = Tenant.objects.filter(slug=tenant, is_active=True).first()
     if organisation is None:
@@ -67,13 +68,13 @@ def accept_invitation(request: HttpRequest, tenant: str, secret: str) -> HttpRes
     return redirect(f"/{organisation.slug}/")
 
 
-def _page(request: HttpRequest, form: Invite, status: int = 200) -> HttpResponse:
+def _page(request: Request, form: Invite, status: int = 200) -> HttpResponse:
     memberships = Membership.objects.filter(is_active=True).select_related("person", "role").order_by("person__name", "role__position")
     open_invitations = [row for row in Invitation.objects.select_related("role", "invited_by") if row.is_open]
     return render(request, "people/people.html", {"form": form, "memberships": memberships, "invitations": open_invitations}, status=status)
 
 
-def _send(request: HttpRequest, invitation: Invitation, secret: str) -> None:
+def _send(request: Request, invitation: Invitation, secret: str) -> None:
     tenant = request.acting.tenant
     address = request.build_absolute_uri(f"/accounts/invitation/{tenant.slug}/{secret}/")
     send_mail(f"Invitation to {tenant.name}", f"{invitation.name},\n\nyou are invited to work at {tenant.name}.\nOpen this address within seven days:\n\n{address}\n", None, [invitation.email])
