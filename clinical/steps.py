@@ -19,6 +19,7 @@ class Step:
     label: str
     url: str
     icon: str
+    beside: bool = False  # opens in the panel beside the list
 
 
 def next_step(visit: Visit) -> Step:
@@ -31,18 +32,18 @@ def steps(visit: Visit) -> Iterator[Step]:
     here = visit.get_absolute_url()
     owes = visit.payment in (Visit.Payment.UNPAID, Visit.Payment.PARTIAL)
     if visit.is_gated("consultation") and visit.status == S.REGISTERED and may("billing.take_payment"):
-        yield Step("Take payment", f"{here}#account", "cash")
+        yield payment(visit)
     if visit.status == S.REGISTERED and may("clinical.examine"):
         yield Step("Examine", reverse("clinical:examine", args=[visit.pk]), "stethoscope")
     if visit.status == S.LAB_PENDING and may("clinical.process_lab"):
-        yield Step("Perform tests", f"{here}#laboratory", "flask")
+        yield Step("Perform tests", reverse("clinical:lab_visit", args=[visit.pk]), "flask")
     if visit.status == S.DIAGNOSED and in_pharmacy(visit) and may("clinical.dispense"):
         yield Step("Dispense", f"{here}#prescriptions", "pill")
     if visit.status in (S.CHECKED, S.LAB_DONE, S.DIAGNOSED) and may("clinical.diagnose"):
         label = "Go on consulting" if visit.status == S.DIAGNOSED else "Consult"
         yield Step(label, reverse("clinical:consult", args=[visit.pk]), "clipboard-heart")
     if visit.is_open and owes and may("billing.take_payment"):
-        yield Step("Take payment", f"{here}#account", "cash")
+        yield payment(visit)
     if visit.status == S.REGISTERED and may("clinical.create_visit"):
         yield Step("Print token", reverse("clinical:token", args=[visit.pk]), "printer")
     if visit.status == S.DONE and may("clinical.reopen_visit"):
@@ -50,6 +51,10 @@ def steps(visit: Visit) -> Iterator[Step]:
     if not visit.is_open and may("clinical.create_visit"):
         yield Step("New visit", reverse("clinical:visit_new", args=[visit.patient_id]), "plus")
     yield Step("Open", here, "chevron-right")
+
+
+def payment(visit: Visit) -> Step:
+    return Step("Take payment", reverse("billing:take_payment", args=[visit.pk]), "cash", beside=True)
 
 
 def in_pharmacy(visit: Visit) -> bool:
