@@ -111,6 +111,7 @@
 
   const held = (element) => element.matches(":hover") || element.contains(document.activeElement);
   const written = (element) => element.contains(document.activeElement) && typing(document.activeElement);
+  const pressed = (element) => element.matches(":active");  // replaced between press and release, a button would lose its click
   const versionOf = (element) => +element.dataset.v || 0;
   const sameId = (id, root = document) => $$(`[id="${CSS.escape(id)}"]`, root);
 
@@ -137,7 +138,7 @@
 
   function replace(old, node) {
     waiting.delete(old);
-    if (written(old)) return void waiting.set(old, () => replace(old, node));
+    if (written(old) || pressed(old)) return void waiting.set(old, () => replace(old, node));
     const keep = held(old), list = old.closest("[data-live-list]");
     swap(old, node);
     pulse(node);
@@ -225,7 +226,7 @@
 
   function settle() {
     for (const [element, work] of waiting) {
-      if (element.isConnected && held(element)) continue;
+      if (element.isConnected && (held(element) || pressed(element))) continue;
       waiting.delete(element);
       if (element.isConnected) work();
     }
@@ -269,7 +270,7 @@
 
   function renew(region, fresh) {
     if (!fresh || plain(region) === plain(fresh)) return;
-    if (written(region)) return void waiting.set(region, () => { soon ||= setTimeout(refetch, 150); });
+    if (written(region) || pressed(region)) return void waiting.set(region, () => { soon ||= setTimeout(refetch, 150); });
     const node = document.importNode(fresh, true);
     const changed = $$("[id][data-v]", node).filter((row) => {
       const [old] = sameId(row.id, region);
@@ -373,6 +374,7 @@
     button.removeAttribute("aria-busy");
   });
   document.addEventListener("focusout", () => waiting.size && setTimeout(settle));
+  document.addEventListener("pointerup", () => waiting.size && setTimeout(settle));
   document.addEventListener("pointermove", () => waiting.size && settle(), { passive: true });
   document.addEventListener("htmx:afterSettle", leftTheirList);
   document.addEventListener("visibilitychange", wake);
