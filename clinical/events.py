@@ -73,7 +73,6 @@ EVENTS = (
         loudness=call_loudness,
         template="clinical/board/_token.html",
         title=call_title,
-        link=lambda place: reverse("clinical:visit", args=[place.visit_id]),
     ),
     # --- consultation and pharmacy ---
     LiveEvent(

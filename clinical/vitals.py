@@ -135,7 +135,7 @@ VITALS: tuple[Vital, ...] = (
     Vital(
         "systolic",
         "8480-6",
-        "Blood pressure, systolic",
+        "Systolic pressure",
         "mm[Hg]",
         "mmHg",
         0,
@@ -154,7 +154,7 @@ VITALS: tuple[Vital, ...] = (
     Vital(
         "diastolic",
         "8462-4",
-        "Blood pressure, diastolic",
+        "Diastolic pressure",
         "mm[Hg]",
         "mmHg",
         0,

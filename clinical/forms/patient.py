@@ -67,7 +67,7 @@ class RegisterPatient(PatientForm):
     """A new patient. Who does not know the day of birth says an age, which becomes an estimated day."""
 
     age = forms.IntegerField(
-        label="or age in years",
+        label="Or age in years",
         required=False,
         min_value=0,
         max_value=OLDEST,
@@ -88,6 +88,11 @@ class RegisterPatient(PatientForm):
 
     class Meta(PatientForm.Meta):
         fields = tuple(name for name in PatientForm.Meta.fields if name != "birth_date_estimated")
+        widgets = {**PatientForm.Meta.widgets, "sex": forms.RadioSelect}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["sex"].initial = None  # asked, not assumed: the ranges depend on it
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

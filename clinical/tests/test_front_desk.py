@@ -29,7 +29,7 @@ def test_reception_registers_a_patient_and_opens_a_visit_in_one_step(alpha):
     answer = alpha.client("reception").post(f"{alpha.url}/patients/new/", {**NEW, "then": "visit"})
     with alpha.acting():
         visit = Visit.objects.get()
-        assert (answer.status_code, answer["Location"]) == (302, f"{alpha.url}/visits/{visit.pk}/#account")
+        assert (answer.status_code, answer["Location"]) == (302, f"{alpha.url}/visits/{visit.pk}/")
         assert (visit.patient.name, visit.patient.phone, visit.token) == ("Amara Okafor", "+12125550142", "E-001")
         assert visit.registered_by == alpha.reception
 
@@ -37,7 +37,7 @@ def test_reception_registers_a_patient_and_opens_a_visit_in_one_step(alpha):
 def test_with_htmx_the_browser_is_led_on(alpha):
     answer = alpha.client("reception").post(f"{alpha.url}/patients/new/", {**NEW, "then": "visit"}, headers=HX)
     with alpha.acting():
-        assert answer["HX-Redirect"].endswith(f"/visits/{Visit.objects.get().pk}/#account")
+        assert answer["HX-Redirect"].endswith(f"/visits/{Visit.objects.get().pk}/")
 
 
 def test_reception_can_register_a_patient_without_a_visit(alpha):
@@ -156,7 +156,7 @@ def test_an_existing_patient_gets_a_visit_and_the_open_one_is_mentioned(alpha):
     answer = client.post(url, {"complaint": "Fever", "priority": "urgent"})
     with alpha.acting():
         visit = Visit.objects.get(priority="urgent")
-        assert answer["Location"].endswith(f"/visits/{visit.pk}/#account")
+        assert answer["Location"].endswith(f"/visits/{visit.pk}/")
 
 
 def test_the_token_prints_no_name(alpha):

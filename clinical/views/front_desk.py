@@ -14,7 +14,7 @@ from hospital.permits import permit
 PAGE = 100
 OWING = Q(ended_at=None, payment__in=[Visit.Payment.UNPAID, Visit.Payment.PARTIAL])
 FILTERS = {
-    "open": ("Open", Q(ended_at=None)),
+    "": ("Open", Q(ended_at=None)),
     "owing": ("To pay", OWING),
     **{
         queue.value: (str(queue.label), Q(ended_at=None, places__queue=queue, places__ended_at=None))
@@ -26,23 +26,23 @@ FILTERS = {
 
 @permit("clinical.register_patient")
 def front_desk(request: HttpRequest) -> HttpResponse:
-    chosen = request.GET.get("show", "open")
+    asked = request.GET.get("show", "")
+    chosen = asked if asked in FILTERS else ""
     today = Visit.objects.of_day(days.today())
-    shown = today.filter(FILTERS.get(chosen, FILTERS["open"])[1]).in_order().shown()
+    shown = today.filter(FILTERS[chosen][1]).in_order().shown()
     context = {
         "page": Paginator(shown, PAGE).get_page(request.GET.get("page")),
         "pills": pills(today),
-        "chosen": chosen if chosen in FILTERS else "open",
+        "list": f"visits-{chosen or 'open'}",
         "today": days.today(),
     }
     return render(request, "clinical/front_desk/page.html", context)
 
 
 def pills(today: QuerySet) -> list[dict]:
-    counts = today.aggregate(
-        **{name: Count("pk", filter=condition, distinct=True) for name, (_, condition) in FILTERS.items()}
-    )
-    return [{"value": name, "label": label, "count": counts[name]} for name, (label, _) in FILTERS.items()]
+    conditions = {name or "open": condition for name, (_, condition) in FILTERS.items()}
+    counts = today.aggregate(**{name: Count("pk", filter=only, distinct=True) for name, only in conditions.items()})
+    return [{"value": name, "label": label, "count": counts[name or "open"]} for name, (label, _) in FILTERS.items()]
 
 
 @permit("clinical.register_patient")

@@ -54,7 +54,7 @@ def register(request: Request, form: RegisterPatient, visit_form: VisitForm | No
     if visit_form is None:
         return answered(request, patient.get_absolute_url())
     visit = Visit.register(patient, by=by, **visit_form.cleaned_data)
-    return answered(request, f"{visit.get_absolute_url()}#account")
+    return answered(request, visit.get_absolute_url())
 
 
 def new_page(request: Request, form: Any, visit_form: Any, duplicates: Any = (), status: int = 200) -> HttpResponse:

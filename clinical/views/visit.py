@@ -10,6 +10,7 @@ from django import forms
 from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
 
 from clinical.chart import open_chart
@@ -31,7 +32,7 @@ def visit_new(request: Request, pk: UUID) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
         visit = Visit.register(patient, by=request.acting.person, **form.cleaned_data)
         messages.success(request, f"{visit.number} is open. The token is {visit.token}.")
-        return answered(request, f"{visit.get_absolute_url()}#account")
+        return answered(request, visit.get_absolute_url())
     context = {"patient": patient, "form": form, "open_visits": patient.visits.filter(ended_at=None).shown()}
     template = "clinical/visit/_new.html" if request.htmx.target == "panel" else "clinical/visit/new.html"
     return render(request, template, context, status=422 if form.is_bound else 200)
@@ -82,15 +83,16 @@ def visit_override(request: Request, pk: UUID) -> HttpResponse:
         "submit": "Let the patient pass",
         "text": "What is due stays due. Your name and the reason are kept.",
     }
-    return with_reason(request, pk, lambda visit, why, by: visit.override_gate(why, by=by), words)
+    then = reverse("clinical:examine", args=[pk]) if request.acting.may("clinical.examine") else ""
+    return with_reason(request, pk, lambda visit, why, by: visit.override_gate(why, by=by), words, then)
 
 
-def with_reason(request: Request, pk: UUID, verb: Callable, words: dict[str, Any]) -> HttpResponse:
+def with_reason(request: Request, pk: UUID, verb: Callable, words: dict[str, Any], then: str = "") -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown(), pk=pk)
     form = Reason(request.POST or None)
     if request.method == "POST" and form.is_valid():
         verb(visit, form.cleaned_data["reason"], request.acting.person)
-        return close(request, visit.get_absolute_url())
+        return close(request, then or visit.get_absolute_url())
     return small_form(request, visit, form, words)
 
 
