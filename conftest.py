@@ -18,7 +18,7 @@ from django.db import connections
 from hospital.tests.hospital import Hospital
 
 ROOT = Path(__file__).parent
-pytest_plugins: list[str] = ["realtime.tests.server"]
+pytest_plugins: list[str] = ["realtime.tests.server", "hospital.tests.browser"]
 
 
 servers = contextlib.ExitStack()
