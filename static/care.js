@@ -64,6 +64,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   shut($(`[aria-controls="${elt.parentElement.id}"]`), { empty: true });
   there.classList.remove("is-there");
   requestAnimationFrame(() => there.classList.add("is-there"));
+  $("input:not([type=hidden])", there).focus();
 });
 
 function arrived(rows) {

@@ -86,7 +86,7 @@ class LineRow(Row):
     dose = forms.CharField(max_length=60, required=False)
     frequency = forms.CharField(max_length=60, required=False, widget=forms.TextInput(attrs={"list": "frequencies"}))
     duration_days = Number(max_value=365, required=False, label="Days")
-    quantity = Number()
+    quantity = Number(error_messages={"required": "Write how many are to be dispensed."})
     instructions = forms.CharField(
         max_length=250, required=False, widget=forms.TextInput(attrs={"placeholder": "After food, until finished"})
     )

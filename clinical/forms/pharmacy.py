@@ -6,6 +6,8 @@ from typing import Any
 
 from django import forms
 
+from hospital.choices import offer
+
 from clinical.days import today
 from clinical.models import Batch, PrescriptionLine
 
@@ -45,7 +47,7 @@ class Issue(forms.Form):
         super().__init__(*args, **kwargs)
         batches = line.medicine.batches.usable()
         there = sum(batch.on_hand for batch in batches)
-        self.fields["batch"].queryset = batches
+        offer(self, "batch", batches)
         self.fields["quantity"].initial = min(line.outstanding, there) or None
         self.fields["quantity"].help_text = f"{line.outstanding} outstanding, {there} in stock."
 
@@ -65,7 +67,7 @@ class TakeBack(forms.Form):
 
     def __init__(self, *args: Any, line: PrescriptionLine, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["batch"].queryset = Batch.objects.filter(moves__line=line, moves__kind="dispense").distinct()
+        offer(self, "batch", Batch.objects.filter(moves__line=line, moves__kind="dispense").distinct())
 
 
 class Receive(forms.Form):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from hospital.models import Person
 
 MANAGE = "clinical.manage_stock"
+MEASURES = ("g", "mg", "kg", "ml", "mL", "l", "L", "%", "IU")
 EXPIRING_WITHIN = timedelta(days=60)
 
 
@@ -36,8 +37,9 @@ class Stock:
     """What is there of one medicine: what may be issued, what may not, and until when."""
 
     usable: int
-    locked: int
     expiring: int
+    expired: int
+    locked: int
     first_expiry: date | None
     low_at: int
 
@@ -48,8 +50,9 @@ class Stock:
         soon = today() + EXPIRING_WITHIN
         return cls(
             usable=sum(batch.on_hand for batch in usable),
-            locked=sum(batch.on_hand for batch in there if not batch.is_usable),
             expiring=sum(batch.on_hand for batch in usable if batch.expires_on <= soon),
+            expired=sum(batch.on_hand for batch in there if batch.is_expired),
+            locked=sum(batch.on_hand for batch in there if not batch.is_usable and not batch.is_expired),
             first_expiry=min((batch.expires_on for batch in usable), default=None),
             low_at=low_at,
         )
@@ -63,6 +66,7 @@ class Stock:
         """What wants attention, as the badges of the stock name it."""
         found = [("out", "Out of stock")] if not self.usable else [("low", "Low")] if self.is_low else []
         found += [("expiring", f"{self.expiring} expiring")] if self.expiring else []
+        found += [("expired", f"{self.expired} expired")] if self.expired else []
         found += [("quarantined", f"{self.locked} locked")] if self.locked else []
         return found or [("ok", "In stock")]
 
@@ -77,7 +81,7 @@ class Medicines(models.QuerySet):
         return found
 
     def with_usable(self) -> Medicines:
-        """With the number of pieces that may be issued today, the expiring, and the locked ones."""
+        """With the number of pieces that may be issued today, that expire soon, and that are expired or locked."""
         there = models.Q(batches__on_hand__gt=0)
         good = there & models.Q(batches__state=Batch.State.AVAILABLE, batches__expires_on__gte=today())
         soon = good & models.Q(batches__expires_on__lte=today() + EXPIRING_WITHIN)
@@ -86,7 +90,7 @@ class Medicines(models.QuerySet):
             usable=models.Sum("batches__on_hand", filter=good, default=0),
             expiring=models.Sum("batches__on_hand", filter=soon, default=0),
             locked=total - models.Sum("batches__on_hand", filter=good, default=0),
-        )
+        ).order_by("name", "strength", "pk")
 
 
 class Medicine(EditableModel):
@@ -101,7 +105,7 @@ class Medicine(EditableModel):
     low_since = models.DateTimeField(null=True, editable=False)
     is_active = models.BooleanField(default=True)
 
-    objects = TenantManager.of(Medicines)
+    objects = TenantManager.from_queryset(Medicines)()
 
     class Meta(EditableModel.Meta):
         ordering = ["name", "strength"]
@@ -112,6 +116,11 @@ class Medicine(EditableModel):
 
     def get_absolute_url(self) -> str:
         return reverse("clinical:medicine", args=[self.pk])
+
+    @property
+    def units(self) -> str:
+        """The unit, of many."""
+        return plural(self.unit)
 
     @cached_property
     def stock(self) -> Stock:
@@ -157,6 +166,10 @@ class Medicine(EditableModel):
             return
         self.low_since = timezone.now() if self.stock.is_low else None
         self.save(update_fields=["low_since"])
+
+
+def plural(unit: str) -> str:
+    return unit if unit in MEASURES or unit.endswith("s") else f"{unit}s"
 
 
 def share(quantity: int, batches: list[Batch]) -> Iterator[tuple[Batch, int]]:
@@ -209,7 +222,7 @@ class Batch(EditableModel):
     on_hand = models.PositiveIntegerField(default=0, editable=False)
     received_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = TenantManager.of(Batches)
+    objects = TenantManager.from_queryset(Batches)()
 
     class Meta(EditableModel.Meta):
         verbose_name_plural = "batches"

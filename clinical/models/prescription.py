@@ -49,7 +49,7 @@ class Prescriptions(models.QuerySet):
 class Prescription(Workflow):
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
-        ACTIVE = "active", "Waiting at the pharmacy"
+        ACTIVE = "active", "At the pharmacy"
         DISPENSING = "dispensing", "Being dispensed"
         DISPENSED = "dispensed", "Dispensed"
         DECLINED = "declined", "Declined"
@@ -83,7 +83,7 @@ class Prescription(Workflow):
     ended_at = models.DateTimeField(null=True)
     end_reason = models.TextField(blank=True, default="")
 
-    objects = TenantManager.of(Prescriptions)
+    objects = TenantManager.from_queryset(Prescriptions)()
 
     class Meta(Workflow.Meta):
         ordering = ["-serial"]

@@ -7,9 +7,22 @@ from typing import Any
 from django import template
 
 from clinical.models import Visit
+from clinical.models.pharmacy import plural
 from hospital.context import current
 
 register = template.Library()
+
+
+@register.filter
+def pieces(number: int, unit: str) -> str:
+    """`1 tablet`, `20 tablets`."""
+    return f"{number} {unit if number == 1 else plural(unit)}"
+
+
+@register.filter
+def signed(number: int) -> str:
+    """With its sign, and with a minus as wide as a figure."""
+    return f"{number:+}".replace("-", "\N{MINUS SIGN}") if number else "0"
 
 
 @register.inclusion_tag("clinical/prescription/_section.html", takes_context=True)

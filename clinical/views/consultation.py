@@ -144,7 +144,7 @@ def consult_discard(request: Request, pk: UUID) -> HttpResponse:
 @permit(DIAGNOSE)
 def icd10(request: Request) -> HttpResponse:
     """Codes by their beginning or by words: under the field while somebody types, or on a page."""
-    query = request.GET.get("q", "").strip()[:100]
+    query = asked(request, "q")
     context = {"query": query, "codes": Icd10Code.objects.look_up(query, FOUND if request.htmx else 50)}
     return render(
         request, "clinical/consultation/_codes.html" if request.htmx else "clinical/consultation/codes.html", context
@@ -155,7 +155,7 @@ def icd10(request: Request) -> HttpResponse:
 def medicines(request: Request, pk: UUID) -> HttpResponse:
     """Medicines for this patient: with what is in stock, and what speaks against them."""
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
-    query = request.GET.get("q", "").strip()[:100]
+    query = asked(request, "q")
     allergies = list(visit.patient.allergies.active())
     found = (
         Medicine.objects.look_up(query).prefetch_related("batches")[: FOUND if request.htmx else 50] if query else []
@@ -173,7 +173,7 @@ def medicines(request: Request, pk: UUID) -> HttpResponse:
 def diagnosis_row(request: Request, pk: UUID) -> HttpResponse:
     """The row of a code that was chosen."""
     visit = get_object_or_404(Visit, pk=pk)
-    code = request.GET.get("code", "")
+    code = asked(request, "code")
     key = key_of(code)
     [row] = with_codes([DiagnosisRow(key, {f"{key}-code": [code]}, sent=False)])
     return render(request, "clinical/consultation/_diagnosis_row.html", {"row": row, "visit": visit})
@@ -183,7 +183,7 @@ def diagnosis_row(request: Request, pk: UUID) -> HttpResponse:
 def line_row(request: Request, pk: UUID) -> HttpResponse:
     """The row of a medicine that was chosen."""
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
-    code = request.GET.get("code", "")
+    code = asked(request, "code")
     key = f"line{key_of(code)}"[:40]
     [row] = with_medicines(
         [LineRow(key, {f"{key}-medicine": [code]}, sent=False)], list(visit.patient.allergies.active())
@@ -194,7 +194,15 @@ def line_row(request: Request, pk: UUID) -> HttpResponse:
 def fields_of(request: Request) -> dict[str, list[str]]:
     """What was typed, without what belongs to the sending of it."""
     apart = ("csrfmiddlewaretoken", "form_key", "action")
-    return {name: values for name, values in request.POST.lists() if name not in apart}
+    return {
+        name: [value.replace("\0", "") for value in values]
+        for name, values in request.POST.lists()
+        if name not in apart
+    }
+
+
+def asked(request: HttpRequest, name: str) -> str:
+    return request.GET.get(name, "").replace("\0", "").strip()[:100]
 
 
 def stamp(visit: Visit) -> str:

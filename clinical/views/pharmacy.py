@@ -31,19 +31,21 @@ FILTERS = {
 
 @permit(VIEW)
 def stock(request: HttpRequest) -> HttpResponse:
-    query = request.GET.get("q", "").strip()
+    query = request.GET.get("q", "").replace("\0", "").strip()[:100]
     found = Medicine.objects.look_up(query).with_usable()
-    counts = found.aggregate(
-        all=Count("pk"), **{name: Count("pk", filter=chosen) for name, (_, chosen) in FILTERS.items()}
-    )
+    wanted = {f"count_{name}": Count("pk", filter=chosen) for name, (_, chosen) in FILTERS.items()}
+    counts = found.aggregate(count_all=Count("pk"), **wanted)
     shown = found.filter(FILTERS[request.GET["show"]][1]) if request.GET.get("show") in FILTERS else found
     batches = Prefetch("batches", Batch.objects.filter(on_hand__gt=0))
     context = {
         "page": Paginator(shown.prefetch_related(batches), PAGE).get_page(request.GET.get("page")),
         "query": query,
         "pills": [
-            {"value": "", "label": "All", "count": counts["all"]},
-            *({"value": name, "label": label, "count": counts[name]} for name, (label, _) in FILTERS.items()),
+            {"value": "", "label": "All", "count": counts["count_all"]},
+            *(
+                {"value": name, "label": label, "count": counts[f"count_{name}"]}
+                for name, (label, _) in FILTERS.items()
+            ),
         ],
     }
     return render(request, "clinical/pharmacy/stock.html", context)
@@ -71,7 +73,7 @@ def receive(request: HttpRequest, pk: UUID) -> HttpResponse:
     def verb(said: dict, by: Any) -> None:
         Batch.receive(found, by=by, **said)
 
-    return carry_out(request, form, found, verb, title=f"Receive {found}", submit="Receive")
+    return carry_out(request, form, found, verb, title="Receive stock", submit="Receive")
 
 
 @permit(MANAGE, "GET", "POST")
