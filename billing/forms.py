@@ -12,7 +12,7 @@ from billing.models.payment import too_much
 from billing.money import spoken, step
 from hospital.context import current
 
-REFERENCE_NEEDED = {
+REFERENCE_NEEDED: dict[str, str] = {
     Payment.Method.TRANSFER: "Write the bank's reference, so that the transfer can be found again.",
     Payment.Method.INSURANCE: "Write the insurer and the number of the policy or approval.",
 }
@@ -26,12 +26,19 @@ class TakePayment(forms.Form):
     )
 
     def __init__(self, *args: Any, due: Decimal, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"amount": due.quantize(step())}, **kwargs)
+        kwargs["initial"] = {"amount": due.quantize(step())}
+        super().__init__(*args, **kwargs)
         self.due = due
         amount = self.fields["amount"]
         amount.label = f"Amount in {current().tenant.currency}"
         amount.help_text = f"{spoken(due)} is due. Less is a part payment."
-        amount.widget.attrs |= {"min": step(), "max": due, "step": step(), "inputmode": "decimal", "autocomplete": "off"}
+        amount.widget.attrs |= {
+            "min": step(),
+            "max": due,
+            "step": step(),
+            "inputmode": "decimal",
+            "autocomplete": "off",
+        }
 
     def clean_amount(self) -> Decimal:
         amount = self.cleaned_data["amount"]
@@ -44,7 +51,7 @@ class TakePayment(forms.Form):
         return amount
 
     def clean(self) -> dict:
-        needed = REFERENCE_NEEDED.get(self.cleaned_data.get("method"))
+        needed = REFERENCE_NEEDED.get(self.cleaned_data.get("method", ""))
         if needed and not self.cleaned_data.get("reference"):
             self.add_error("reference", needed)
         return self.cleaned_data

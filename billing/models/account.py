@@ -36,11 +36,7 @@ class Account:
 
     @cached_property
     def charges(self) -> list[Charge]:
-        rows = list(self.visit.charges.with_allocated().order_by("charged_at", "pk"))
-        for row in rows:
-            row.is_open = row.cancelled_at is None and row.waived_at is None
-            row.rest = row.amount - row.allocated if row.is_open else ZERO
-        return rows
+        return list(self.visit.charges.with_allocated().order_by("charged_at", "pk"))
 
     @cached_property
     def payments(self) -> list[Payment]:
@@ -121,16 +117,15 @@ class Account:
         return waits and amount == self.due and not self.needs_price
 
     def _allocate(self) -> None:
-        purses = [[payment, payment.free] for payment in self.payments if payment.free]
+        """The oldest money on the oldest charge; as much as fits."""
+        free = {payment: payment.free for payment in self.payments if payment.free}
         for charge in self.charges:
             rest = charge.rest
-            while rest and purses:
-                part = min(rest, purses[0][1])
-                Allocation.objects.create(payment=purses[0][0], charge=charge, amount=part)
-                rest -= part
-                purses[0][1] -= part
-                if not purses[0][1]:
-                    purses.pop(0)
+            for payment in [one for one in free if free[one]]:
+                part = min(rest, free[payment])
+                if part:
+                    Allocation.objects.create(payment=payment, charge=charge, amount=part)
+                    rest, free[payment] = rest - part, free[payment] - part
 
     def _forget(self) -> None:
         self.__dict__.pop("charges", None)

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 from uuid import UUID
 
 from django.db import models, transaction
@@ -67,7 +67,8 @@ class Charge(EditableModel):
     waived_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, related_name="+")
     waive_reason = models.CharField(max_length=200, blank=True)
 
-    objects = TenantManager.from_queryset(Charges)()
+    allocated: Decimal  # what payments have covered of it; see `with_allocated`
+    objects: ClassVar = TenantManager.from_queryset(Charges)()
 
     class Meta(EditableModel.Meta):
         ordering = ["charged_at", "pk"]
@@ -83,6 +84,15 @@ class Charge(EditableModel):
 
     def __str__(self) -> str:
         return self.text
+
+    @property
+    def is_open(self) -> bool:
+        return self.cancelled_at is None and self.waived_at is None
+
+    @property
+    def rest(self) -> Decimal:
+        """What is still due of it."""
+        return self.amount - self.allocated if self.is_open else ZERO
 
     @classmethod
     def arise(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models, transaction
 from django.utils import timezone
@@ -52,7 +52,8 @@ class Payment(TenantModel):
         default=False, help_text="The patient waited for the examination, and had only to pay."
     )
 
-    objects = TenantManager.from_queryset(Payments)()
+    free: Decimal  # what is not allocated; see `with_free`
+    objects: ClassVar = TenantManager.from_queryset(Payments)()
 
     class Meta(TenantModel.Meta):
         ordering = ["-serial"]

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from django.db.models import Q
+from django.db.models import Model, Q
 from django.urls import reverse
 from django.utils import timezone
 
@@ -39,8 +39,8 @@ class Told:
     words: Words
 
 
-def status_in(model: type, prefix: str = "") -> Words:
-    labels = dict(model.Status.choices)
+def status_in(model: type[Model], prefix: str = "") -> Words:
+    labels = dict(getattr(model._meta.get_field("status"), "flatchoices", ()))
     return lambda after: f"{prefix}{labels.get(after['status'], after['status']).lower()}"
 
 
@@ -73,7 +73,7 @@ def latest(count: int = 12) -> list[Entry]:
 
 def entry_of(line: AuditEntry, patient: Patient, person: Person | None) -> Entry:
     told = TOLD[line.table]
-    title = f"{patient.name}: {told.words(line.after)}"
+    title = f"{patient.name}: {told.words(line.after or {})}"
     return Entry(
         line.at, told.icon, title, reverse("clinical:patient", args=[patient.pk]), person.name if person else ""
     )

@@ -113,10 +113,8 @@ def age_table(period: Period) -> Table:
     ]
     series = [Series(label, [found.get((group, sex), 0) for group in groups]) for sex, label in sexes]
     plot = Bars("Patients seen, by age and sex", unit="patients", labels=groups, series=series, stacked=True)
-    rows_of_table = [
-        (group, *[one.values[place] for one in series], sum(one.values[place] for one in series))
-        for place, group in enumerate(groups)
-    ]
+    counts = [[found.get((group, sex), 0) for sex, _ in sexes] for group in groups]
+    rows_of_table = [(group, *of_group, sum(of_group)) for group, of_group in zip(groups, counts, strict=True)]
     return Table(
         "ages",
         "Patients seen, by age and sex",

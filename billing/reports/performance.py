@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Aggregate, Count, F, Q, QuerySet
 
 from billing.models import Payment
 from billing.reports.parts import Column, Figure, Median, Report, Slowest, Table, minutes, span
@@ -23,11 +23,10 @@ STAGES = (
 STEP_COLUMNS = (
     Column("Step"),
     Column("Patients", "number"),
-    Column("Wait, median", MINUTES),
-    Column("Wait, nine of ten", MINUTES),
-    Column("Wait before, median", MINUTES),
-    Column("With the patient, median", MINUTES),
-    Column("With the patient before, median", MINUTES),
+    Column("Median wait", MINUTES),
+    Column("Nine of ten", MINUTES),
+    Column("Wait before", MINUTES),
+    Column("With the patient", MINUTES),
 )
 
 
@@ -68,7 +67,6 @@ def waits(period: Period) -> dict[str, Any]:
         "slowest": Slowest(wait, filter=now),
         "former_wait": Median(wait, filter=before),
         "work": Median(work, filter=now),
-        "former_work": Median(work, filter=before),
     }
 
 
@@ -92,7 +90,7 @@ def step_table(steps: dict[str, dict]) -> Table:
         (
             label,
             row["count"],
-            *(minutes(row[name]) for name in ("wait", "slowest", "former_wait", "work", "former_work")),
+            *(minutes(row[name]) for name in ("wait", "slowest", "former_wait", "work")),
         )
         for label, row in zip(labels, steps.values(), strict=True)
     ]
@@ -113,7 +111,7 @@ def released(period: Period) -> QuerySet:
 
 def laboratory(period: Period) -> dict[str, Any]:
     now, before, whole = period.has("ordered_at"), period.before.has("ordered_at"), span("ordered_at", "released_at")
-    stages = {}
+    stages: dict[str, Aggregate] = {}
     for place, (_, since, until) in enumerate(STAGES):
         stages |= {
             f"stage_{place}": Median(span(since, until), filter=now),
@@ -162,11 +160,9 @@ def people_table(period: Period) -> Table:
     work = {
         "Registered": tally(Visit.objects.filter(period.has("registered_at")), "registered_by"),
         "Examined": tally(Examination.objects.filter(period.has("examined_at")), "examined_by"),
-        "Tests released": tally(released_in(period), "released_by"),
+        "Released": tally(released_in(period), "released_by"),
         "Diagnosed": tally(Diagnosis.objects.standing().filter(period.has("recorded_at")), "recorded_by", of="visit"),
-        "Medicines issued": tally(
-            StockMove.objects.filter(period.has("at"), kind=StockMove.Kind.DISPENSE), "by", of="line"
-        ),
+        "Issued": tally(StockMove.objects.filter(period.has("at"), kind=StockMove.Kind.DISPENSE), "by", of="line"),
         "Payments": tally(Payment.objects.filter(period.has("received_at")), "received_by"),
     }
     called = {
@@ -192,7 +188,7 @@ def people_table(period: Period) -> Table:
         Column("Person"),
         *(Column(label, "number") for label in work),
         Column("Called", "number"),
-        Column("With each, median", MINUTES),
+        Column("With each", MINUTES),
     ]
     return Table("people", "What each person did", columns, rows, wide=True)
 

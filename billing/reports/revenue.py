@@ -61,14 +61,15 @@ def daily_table(period: Period, daily) -> Table:
 def by_method(period: Period) -> list[dict]:
     now, before = period.has("received_at"), period.before.has("received_at")
     rows = Payment.objects.filter(period.with_before.has("received_at")).order_by().values("method")
-    return list(
-        rows.annotate(
+    return [
+        dict(row)
+        for row in rows.annotate(
             sum=Sum("amount", filter=now, default=ZERO),
             former=Sum("amount", filter=before, default=ZERO),
             count=Count("pk", filter=now),
             former_count=Count("pk", filter=before),
         )
-    )
+    ]
 
 
 def method_table(methods: list[dict], received) -> Table:

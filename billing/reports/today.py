@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
@@ -79,11 +81,11 @@ def steps() -> list[Step]:
             median=Median(span("entered_at", "called_at"), filter=today.has("entered_at")),
         )
     }
-    nothing = {"waiting": 0, "called": 0, "since": None, "median": None}
+    nothing: dict[str, Any] = {"waiting": 0, "called": 0, "since": None, "median": None}
     return [step_of(str(label), found.get(queue, nothing)) for queue, label in QueuePlace.Queue.choices]
 
 
-def step_of(label: str, row: dict) -> Step:
+def step_of(label: str, row: Mapping[str, Any]) -> Step:
     return Step(label, row["waiting"], row["called"], row["since"], minutes(row["median"]))
 
 

@@ -165,7 +165,7 @@ def sort_table(period: Period) -> Table:
     """Walk-in or appointment, by priority."""
     rows = Visit.objects.filter(period.has("registered_at")).order_by().values("priority")
     kinds = {kind: Count("pk", filter=Q(kind=kind)) for kind in Visit.Kind.values}
-    found = {row["priority"]: row for row in rows.annotate(**kinds)}
+    found: dict[str, dict[str, Any]] = {row["priority"]: dict(row) for row in rows.annotate(**kinds)}
     columns = [Column("Priority"), *(Column(str(label), "number") for label in Visit.Kind.labels)]
     return Table(
         "by-priority",

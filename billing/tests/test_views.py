@@ -1,9 +1,11 @@
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 from uuid import uuid4
 
 import pytest
 from django.db import connection
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from billing.models import Account, Charge, Payment
@@ -52,6 +54,25 @@ def test_the_same_form_sent_twice_is_one_payment(alpha, seen):
     key = uuid4()
     codes = [pay(alpha, seen, amount="20", form_key=key).status_code for _ in range(2)]
     assert codes == [302, 302]
+    assert len(payments_of(alpha)) == 1
+
+
+def test_a_double_click_is_one_payment_also_when_both_arrive_at_once(alpha, seen):
+    """CO-5: the twin waits for the first and gets its answer."""
+    key, client = uuid4(), alpha.client("reception")
+    data = {"amount": "20", "method": "cash", "form_key": key}
+
+    def click(_):
+        mine = Client()
+        mine.cookies = client.cookies.copy()
+        try:
+            return mine.post(f"{alpha.url}/visits/{seen.pk}/payment/", data).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        codes = list(pool.map(click, range(4)))
+    assert codes == [302] * 4
     assert len(payments_of(alpha)) == 1
 
 
