@@ -201,7 +201,7 @@ def fields_of(request: Request) -> dict[str, list[str]]:
     }
 
 
-def asked(request: HttpRequest, name: str) -> str:
+def asked(request: Request, name: str) -> str:
     return request.GET.get(name, "").replace("\0", "").strip()[:100]
 
 
