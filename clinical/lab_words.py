@@ -34,13 +34,26 @@ def title_of_order(order: LabOrder, role: str) -> str:
     return f"To collect {again}{what}{urgency}, {order.patient.name}"
 
 
+def released_with(order: LabOrder) -> int:
+    """How many other tests of the visit were released with this one, or shortly before."""
+    others = LabOrder.objects.filter(visit_id=order.visit_id).exclude(pk=order.pk)
+    return others.filter(
+        released_at__gte=order.released_at - TOGETHER, released_at__lt=order.released_at + TOGETHER
+    ).count()
+
+
 def loudness_of_result(order: LabOrder) -> Loudness:
-    return Loudness.CRITICAL if order.is_critical else Loudness.NOTICE
+    """Each critical value calls; of others that are released together only the first."""
+    if order.is_critical:
+        return Loudness.CRITICAL
+    return Loudness.INFO if released_with(order) else Loudness.NOTICE
 
 
 def title_of_result(order: LabOrder, role: str) -> str:
-    if not order.is_critical or not current().may("clinical.view_results"):
-        return f"Result ready: {order.test}, {order.patient.name}"
+    if order.result is None or not order.is_critical or not current().may("clinical.view_results"):
+        more = released_with(order)
+        what = f"{more + 1} results ready" if more else f"Result ready: {order.test}"
+        return f"{what}, {order.patient.name}"
     return f"{order.result.get_flag_display()}: {order.test} {order.result}, {order.patient.name}"
 
 

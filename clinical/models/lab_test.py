@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime, time, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from django.core.exceptions import ValidationError
 from django.db import models
 
 from clinical.measure import Limits, Measured, NotANumber, in_words, read_number
@@ -16,7 +17,10 @@ from hospital.workflow import Refused
 if TYPE_CHECKING:
     from clinical.models import Patient
 
-VALUE: dict[str, Any] = {"max_digits": 14, "decimal_places": 4, "null": True, "blank": True}
+
+def measure(help_text: str = "") -> models.DecimalField[Decimal | None, Decimal | None]:
+    """A column for a measured value or a limit of it."""
+    return models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True, help_text=help_text)
 
 
 class Specimen(models.TextChoices):
@@ -50,8 +54,8 @@ class LabTest(EditableModel):
     unit = models.CharField(max_length=30, blank=True, default="", help_text="In UCUM, such as mmol/L.")
     decimals = models.PositiveSmallIntegerField(default=0)
     options = models.JSONField(default=list, blank=True)
-    absolute_low = models.DecimalField(**VALUE, help_text="A smaller value is a typing error, and is refused.")
-    absolute_high = models.DecimalField(**VALUE, help_text="A greater value is a typing error, and is refused.")
+    absolute_low = measure("A smaller value is a typing error, and is refused.")
+    absolute_high = measure("A greater value is a typing error, and is refused.")
     is_active = models.BooleanField(default=True)
 
     class Meta(EditableModel.Meta):
@@ -64,6 +68,13 @@ class LabTest(EditableModel):
 
     def __str__(self) -> str:
         return self.name
+
+    def clean(self) -> None:
+        if self.kind == self.Kind.CODED and not self.options:
+            raise ValidationError({"options": "A test with several answers needs to say which."})
+        if not isinstance(self.options, list) or not all(is_option(option) for option in self.options):
+            sentence = 'Write a list, such as [{"code": "positive", "label": "Positive", "abnormal": true}].'
+            raise ValidationError({"options": sentence})
 
     @property
     def unit_shown(self) -> str:
@@ -109,6 +120,12 @@ class LabTest(EditableModel):
         return Refused(sentence, status=422, field="value")
 
 
+def is_option(option: object) -> bool:
+    return isinstance(option, dict) and all(
+        isinstance(option.get(name), str) and option[name] for name in ("code", "label")
+    )
+
+
 class ReferenceRange(EditableModel):
     class Sex(models.TextChoices):
         ANY = "any", "Any"
@@ -119,10 +136,10 @@ class ReferenceRange(EditableModel):
     sex = models.CharField(max_length=6, choices=Sex.choices, default=Sex.ANY)
     age_from_hours = models.PositiveIntegerField(default=0)
     age_to_hours = models.PositiveIntegerField(null=True, blank=True, help_text="Up to, not including.")
-    low = models.DecimalField(**VALUE)
-    high = models.DecimalField(**VALUE)
-    critical_low = models.DecimalField(**VALUE)
-    critical_high = models.DecimalField(**VALUE)
+    low = measure()
+    high = measure()
+    critical_low = measure()
+    critical_high = measure()
     source = models.CharField(max_length=200, blank=True, default="")
 
     class Meta(EditableModel.Meta):

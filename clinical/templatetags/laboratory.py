@@ -17,11 +17,14 @@ register = template.Library()
 def lab_section(context: template.Context, visit: Visit) -> dict[str, Any]:
     """Orders and results. Who may not read results sees only the tests' names and where they stand."""
     acting = current()
+    orders = list(visit.lab_orders.shown())
     return {
         "visit": visit,
-        "orders": visit.lab_orders.shown().select_related("cancelled_by", "released_by"),
+        "orders": orders,
+        "unreviewed": sum(order.status == LabOrder.Status.RELEASED for order in orders),
         "acting": acting,
         "may_read": acting.may("clinical.view_results"),
+        "may_review": acting.may("clinical.order_tests"),
         "may_order": acting.may("clinical.order_tests") and visit.is_open,
         "may_process": acting.may("clinical.process_lab"),
         "csrf_token": context.get("csrf_token"),

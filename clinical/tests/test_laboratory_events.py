@@ -63,6 +63,19 @@ def test_a_result_is_a_notice_and_a_critical_one_is_critical(alpha, beta, order,
     assert heard(beta, "lab:result_ready") == []
 
 
+def test_results_that_are_released_together_call_once_but_each_critical_one_calls(alpha):
+    with alpha.acting("admin"):
+        tests = [potassium(), culture(), malaria()]
+    _, orders = ordered(alpha, *tests)
+    for row, value in zip(orders, ("4.1", "No growth", "falciparum"), strict=True):
+        worked(alpha, row, "released", value)
+    loudness = [event.loudness["main_doctor"] for event in heard(alpha, "lab:result_ready")]
+    assert loudness == ["notice", "info", "critical"]
+    with alpha.acting("main_doctor"):
+        first = LabOrder.objects.get(pk=orders[0].pk)
+        assert lab_words.title_of_result(first, "main_doctor") == "3 results ready, Amara Okafor"
+
+
 def test_before_the_release_no_doctor_hears_of_a_result(alpha, order):
     worked(alpha, order, "resulted", "6.6")
     assert heard(alpha, "lab:result_ready") == []
