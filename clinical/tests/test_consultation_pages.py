@@ -127,13 +127,13 @@ class TestWhatIsKnown:
 
     def test_results_stand_beside_their_earlier_values(self, alpha):
         with alpha.acting("admin"):
-            test = potassium()
+            test = potassium(loinc="2823-3")
         visit, [order] = ordered(alpha, test)
         with alpha.acting():
             Observation.objects.create(
                 patient=visit.patient,
                 category="laboratory",
-                code=test.loinc,
+                code="2823-3",
                 text="Potassium",
                 unit=test.unit,
                 value_number=Decimal("4.2"),
