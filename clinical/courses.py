@@ -8,7 +8,8 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import cached_property
 from itertools import groupby
-from typing import Any
+from math import ceil
+from typing import Any, cast
 
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
@@ -16,7 +17,7 @@ from django.utils import timezone
 
 from clinical import vitals as signs
 from clinical.measure import in_words, plain
-from clinical.models import LabOrder, Observation, Patient
+from clinical.models import LabOrder, LabResult, Observation, Patient
 from hospital.plots import Line, Series, Spark, Tick, number, percent, round_down, round_step
 
 LAST = 12  # values of a sparkline
@@ -54,7 +55,7 @@ class Course:
 
     @property
     def unit_shown(self) -> str:
-        return in_words(self.unit)
+        return unit_in_words(self.unit)
 
     @property
     def spark(self) -> Spark | None:
@@ -74,6 +75,14 @@ class Course:
         )
 
 
+SHOWN_UNITS: dict[str, str] = {vital.unit: vital.shown_unit for vital in signs.BY_CODE.values()} | {"[degF]": "°F"}
+
+
+def unit_in_words(unit: str) -> str:
+    """As people write it; what UCUM puts in braces is a remark and no unit."""
+    return SHOWN_UNITS[unit] if unit in SHOWN_UNITS else in_words(unit).strip("{}")
+
+
 def tidy(value: Decimal) -> Decimal:
     """As many decimals as say something: 166.8723 cm is 166.87 cm, 0.0123 stays."""
     places = 2 if abs(value) >= 1 else 4
@@ -86,7 +95,7 @@ def tidy(value: Decimal) -> Decimal:
 def courses_of(patient: Patient) -> list[Course]:
     """Every measured thing with its last values, the one measured last first. Two queries."""
     found = gathered([*measured(patient, LAST), *reported(patient)])
-    return sorted(found, key=lambda course: course.last.at, reverse=True)
+    return sorted(found, key=lambda course: (-course.last.at.timestamp(), course.name))
 
 
 def course_of(patient: Patient, key: str) -> Course | None:
@@ -102,12 +111,16 @@ Row = tuple[Course, Point, int]
 
 def measured(patient: Patient, last: int, *conditions: Q) -> Iterator[Row]:
     """The last so many numbers of each code and unit."""
-    same = {"partition_by": [F("code"), F("text"), F("unit")]}
+    same: dict[str, Any] = {"partition_by": [F("code"), F("text"), F("unit")]}
     rows = patient.observations.filter(*conditions, value_number__isnull=False).annotate(
         rank=Window(RowNumber(), order_by=F("effective_at").desc(), **same), of_this=Window(Count("pk"), **same)
     )
     for row in rows.filter(rank__lte=last):
-        yield course_named(row), Point(row.effective_at, row.value_number, row.flag, row.effective_said), row.of_this
+        yield (
+            course_named(row),
+            Point(row.effective_at, cast(Decimal, row.value_number), row.flag, row.effective_said),
+            row.of_this,
+        )
 
 
 def course_named(row: Observation) -> Course:
@@ -122,8 +135,10 @@ def reported(patient: Patient) -> Iterator[Row]:
         result__comparator="",
     )
     for order in released.select_related("test", "result").order_by("-released_at")[:MANY]:
-        course = Course(order.test.loinc or order.test.code, order.test.name, order.result.unit, "laboratory")
-        yield course, Point(order.collected_at or order.released_at, order.result.value_number, order.result.flag), 1
+        result = cast(LabResult, order.result)
+        course = Course(order.test.loinc or order.test.code, order.test.name, result.unit, "laboratory")
+        at, value = order.collected_at or order.released_at, cast(Decimal, result.value_number)
+        yield course, Point(at, value, result.flag), 1
 
 
 def gathered(rows: Iterable[Row]) -> list[Course]:
@@ -226,11 +241,15 @@ class OverTime(Line):
 
     @property
     def x_ticks(self) -> list[Tick]:
-        """Evenly spaced days, said as exactly as the time that they span."""
-        first, span = self.moments[0], self.moments[-1] - self.moments[0]
-        days = [first + span * part / 4 for part in range(5)] if span else [first]
-        form = "%Y" if span > timedelta(days=5 * 365) else "%b %Y" if span > timedelta(days=90) else "%-d %b"
-        named = [(self._across(day), f"{timezone.localtime(day):{form}}") for day in days]
+        """The beginnings of years, if it lasts for years; else evenly spaced days."""
+        first, last = (timezone.localtime(moment) for moment in (self.moments[0], self.moments[-1]))
+        years = range(first.year + 1, last.year + 1)
+        if len(years) > 2:
+            beginnings = [datetime(year, 1, 1, tzinfo=first.tzinfo) for year in years[:: ceil(len(years) / 6)]]
+            return [Tick(percent(self._across(day)), str(day.year)) for day in beginnings]
+        days = [first + (last - first) * part / 4 for part in range(5)] if last > first else [first]
+        form = "%b %Y" if last - first > timedelta(days=90) else "%-d %b"
+        named = [(self._across(day), f"{day:{form}}") for day in days]
         return [Tick(percent(next(same)[0]), label) for label, same in groupby(named, key=lambda one: one[1])]
 
     def x(self, at: int) -> float:

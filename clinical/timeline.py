@@ -297,7 +297,8 @@ class Timeline:
     def _entry(self, number: int, at: datetime, target: Any, *said: str) -> Entry:
         source = SOURCES[number]
         url = reverse(source.link, args=[target]) if target else ""
-        return Entry(source.kind, source.icon, at, *(one.strip() for one in said), url, source.category)
+        words, title, text, by, flag = (one.strip() for one in said)
+        return Entry(source.kind, source.icon, at, words, title, text, by, flag, url, source.category)
 
     def _with_values(self, entries: list[Entry]) -> list[Entry]:
         """The observations of the moments on this page, components too, in one query."""
@@ -306,10 +307,20 @@ class Timeline:
             values = defaultdict(list)
             for row in self.patient.observations.filter(effective_at__in=moments).order_by("text"):
                 values[row.effective_at, is_vital(row.category)].append(row)
+            titles = self._titles(moments)
             for entry in entries:
+                if entry.category == "other":
+                    entry.title = ", ".join(titles[entry.at]) or entry.title
                 if entry.category:
                     entry.values = [row for row in values[entry.at, is_vital(entry.category)] if row.value]
         return entries
+
+    def _titles(self, moments: list[datetime]) -> dict[datetime | None, list[str]]:
+        """The reports that gathered what was measured then."""
+        titles: dict[datetime | None, list[str]] = defaultdict(list)
+        for report in self.patient.reports.filter(effective_at__in=moments).exclude(results=[]).order_by("text"):
+            titles[report.effective_at].append(report.text)
+        return titles
 
 
 def is_vital(category: str) -> bool:

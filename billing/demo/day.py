@@ -35,6 +35,7 @@ from clinical.vitals import BY_NAME
 from hospital.models import Person, Role, Tenant
 from hospital.tenancy import acting_for
 
+MOST = 0.85  # settle their account before they go
 ROOMS = {"checker_doctor": "Room 1", "main_doctor": "Room 4", "lab_technician": "Laboratory", "pharmacy": "Window 2"}
 
 
@@ -105,6 +106,8 @@ class Day:
             yield "settled", self.some(3, 9), self.pay
             yield "called out", self.some(2, 8), self.call("pharmacy")
             yield "dispensed", self.some(2, 6), self.dispense
+            if self.chance.random() < MOST:
+                yield "paid off", self.some(1, 4), self.pay
 
     def laboratory(self, case: Case) -> Iterator[Step]:
         for name, low, high, verb in (

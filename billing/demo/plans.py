@@ -111,8 +111,7 @@ class Filling:
         self.clock.at = self.now - timedelta(days=FILLED_BEFORE)
         lab_catalogue.install()
         with self.day.as_("pharmacy") as by:
-            shelves.stock_up(by=by)
-            shelves.lock_away(FILLED_BEFORE, by=by)
+            shelves.stock_up(FILLED_BEFORE, by=by)
         set_prices(self.house, days.today())
         self.clock.at = self.now - timedelta(days=self.house.former_days + 1)
         own = people.register_own(
@@ -141,13 +140,13 @@ class Filling:
             day = today - timedelta(days=ago)
             morning = datetime.combine(day, time(8, 20), tzinfo=self.tenant.zone)
             free = self.chance.sample(own, len(own))
-            for at in range(2 if day.weekday() > 4 else 4):
+            for at in range(2 if day.weekday() > 4 else 3):
                 story = self.chance.choice(USUAL)
                 twist = "leaves" if self.chance.random() < 0.06 else ""
                 if patient := fitting(story, free, day.year):
                     yield (
                         Case(patient, STORIES[story], twist),
-                        morning + timedelta(minutes=110 * at + self.chance.randrange(45)),
+                        morning + timedelta(minutes=150 * at + self.chance.randrange(45)),
                     )
 
     def of_today(self, patients: list[Patient]) -> Iterator[tuple[Case, Plan]]:

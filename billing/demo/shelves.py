@@ -53,8 +53,8 @@ EXPIRED = ("DOXY100", 90, 12)
 QUARANTINED = ("ATOR20", 200, 400, "Broken seals: waiting for the wholesaler")
 
 
-def stock_up(*, by: Person) -> None:
-    """The clock stands weeks ago, when even what is expired today was good."""
+def stock_up(ago: int, *, by: Person) -> None:
+    """The clock stands so many days ago, when even what is expired today was good."""
     for item in ITEMS:
         medicine = Medicine.objects.create(
             code=item.code,
@@ -66,15 +66,11 @@ def stock_up(*, by: Person) -> None:
             low_at=item.low_at,
         )
         for at, (quantity, good_for) in enumerate(item.lots, start=1):
-            receive(medicine, f"{item.code[:3]}-{at}{good_for:03}", quantity, good_for, by)
-
-
-def lock_away(since: int, *, by: Person) -> None:
-    """`since`: how many days ago the shelves were filled."""
-    code, quantity, ago = EXPIRED
-    receive(Medicine.objects.get(code=code), f"{code[:3]}-0{ago:03}", quantity, since - ago, by)
+            receive(medicine, f"{item.code[:3]}-{at}{good_for:03}", quantity, ago + good_for, by)
+    code, quantity, since = EXPIRED
+    receive(Medicine.objects.get(code=code), f"{code[:3]}-0{since:03}", quantity, ago - since, by)
     code, quantity, good_for, reason = QUARANTINED
-    batch = receive(Medicine.objects.get(code=code), f"{code[:3]}-Q{good_for}", quantity, good_for, by)
+    batch = receive(Medicine.objects.get(code=code), f"{code[:3]}-Q{good_for}", quantity, ago + good_for, by)
     batch.set_state(Batch.State.QUARANTINED, reason, by=by)
 
 

@@ -9,8 +9,7 @@ from typing import Any
 from django import template
 from django.utils import formats, timezone
 
-from clinical.courses import tidy, vitals_of
-from clinical.measure import in_words
+from clinical.courses import tidy, unit_in_words, vitals_of
 from clinical.models import Observation, Patient
 
 register = template.Library()
@@ -29,12 +28,12 @@ def said(at: datetime | None, written: str = "") -> str:
 
 @register.simple_tag
 def day_said(at: datetime | None, written: str = "") -> str:
-    """The same without the time of day, for lists."""
+    """The same without the time of day, and never broken into two lines."""
     if at is None:
         return written or "day unknown"
-    if form := FORMS.get(len(written)):
-        return formats.date_format(at, form)
-    return formats.date_format(timezone.localtime(at), "j M Y")
+    form = FORMS.get(len(written))
+    day = formats.date_format(at, form) if form else formats.date_format(timezone.localtime(at), "j M Y")
+    return day.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 @register.simple_tag
@@ -46,7 +45,7 @@ def tidied(value: Decimal) -> str:
 def measured(row: Observation) -> str:
     """The value of an observation with its unit."""
     value = row.value if row.value_number is None else tidy(row.value_number)
-    return f"{value} {in_words(row.unit)}".strip()
+    return f"{value} {unit_in_words(row.unit)}".strip()
 
 
 @register.inclusion_tag("_vitals.html")

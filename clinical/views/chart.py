@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, cast
 from uuid import UUID
 
-from django.core.paginator import Paginator
+from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from clinical.chart import open_chart
 from clinical.courses import course_of, courses_of, plotted, vitals_of
-from clinical.models import Patient, PrescriptionLine
-from clinical.timeline import KINDS, Timeline, by_year
+from clinical.models import Immunization, Patient, PrescriptionLine
+from clinical.timeline import KINDS, Entry, Timeline, by_year
 from hospital.http import Request
 from hospital.permits import permit
 
@@ -57,12 +58,12 @@ def timeline(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="timeline")
     kind, query = request.GET.get("kind", ""), request.GET.get("q", "").strip()[:100]
     line = Timeline(patient, request.acting, kind=kind if kind in KINDS else "", query=query.replace("\0", ""))
-    page = Paginator(line, ENTRIES).get_page(request.GET.get("page"))
+    page: Page = Paginator(cast(list[Entry], line), ENTRIES).get_page(request.GET.get("page"))
     context = {
         "patient": patient,
         "here": "timeline",
         "page": page,
-        "years": list(by_year(page.object_list)),
+        "years": list(by_year(list(page.object_list))),
         "pills": line.pills,
         "query": query,
         "kind": kind,
@@ -75,7 +76,7 @@ def paper(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="printed chart")
     context = {
         "patient": patient,
-        "courses": courses_of(patient)[: 3 * FEW],
+        "courses": courses_of(patient)[: 4 * FEW],
         "vitals": vitals_of(patient),
         **known(request, patient),
     }
@@ -100,7 +101,7 @@ def known(request: Request, patient: Patient) -> dict[str, Any]:
         "past_medicines": [one for one in medicines if not one.is_active],
         "prescribed": lines,
         "current": len(taken) + len(lines),
-        "immunizations": list(patient.immunizations.exclude(status="entered-in-error")),
+        "vaccines": vaccines(patient),
         "procedures": list(patient.procedures.exclude(status="entered-in-error")[: FEW + 1]),
         "encounters": list(
             patient.encounters.select_related("practitioner", "organisation").order_by("-started_at")[:FEW]
@@ -108,6 +109,21 @@ def known(request: Request, patient: Patient) -> dict[str, Any]:
         "visits": list(patient.visits.select_related("doctor")[:FEW]),
         "diagnoses": list(patient.diagnoses.standing().select_related("recorded_by").order_by("-recorded_at")[:FEW]),
     }
+
+
+@dataclass(frozen=True)
+class Vaccine:
+    """All doses of one vaccine, the latest first."""
+
+    name: str
+    doses: list[Immunization]
+
+
+def vaccines(patient: Patient) -> list[Vaccine]:
+    found: dict[str, list[Immunization]] = {}
+    for row in patient.immunizations.exclude(status="entered-in-error"):
+        found.setdefault(row.text, []).append(row)
+    return [Vaccine(name, doses) for name, doses in found.items()]
 
 
 def prescribed(request: Request, patient: Patient) -> list[PrescriptionLine]:
