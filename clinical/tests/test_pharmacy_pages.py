@@ -438,3 +438,34 @@ class TestOthers:
         assert "At the pharmacy" in page
         assert "Paracetamol" not in page
         assert COLD not in page
+
+
+class TestCatalogue:
+    def test_the_administrator_keeps_the_medicines_and_only_reads_the_stock(self, alpha):
+        client = alpha.client("admin")
+        said = {
+            "code": "PARA",
+            "name": "Paracetamol",
+            "strength": "500 mg",
+            "form": "tablet",
+            "unit": "tablet",
+            "low_at": 5,
+            "is_active": "on",
+        }
+        assert client.post(f"{alpha.url}/admin/clinical/medicine/add/", said).status_code == 302
+        with alpha.acting():
+            medicine = Medicine.objects.get()
+            assert medicine.low_since is not None
+            batch = received(medicine, 100)
+        assert client.get(f"{alpha.url}/admin/clinical/batch/{batch.pk}/change/").status_code == 200
+        assert client.post(f"{alpha.url}/admin/clinical/batch/{batch.pk}/change/", {"lot": "X"}).status_code == 403
+        assert client.get(f"{alpha.url}/admin/clinical/stockmove/").status_code == 200
+
+    def test_a_new_threshold_counts_at_once(self, alpha):
+        with alpha.acting():
+            medicine = a_medicine()
+            received(medicine, 20)
+        said = {"code": medicine.code, "name": medicine.name, "unit": "tablet", "low_at": 30, "is_active": "on"}
+        alpha.client("admin").post(f"{alpha.url}/admin/clinical/medicine/{medicine.pk}/change/", said)
+        with alpha.acting():
+            assert Medicine.objects.get().low_since is not None
