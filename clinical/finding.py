@@ -1,7 +1,7 @@
 """Finding a patient again: by whatever somebody remembers, and before registering the same person twice.
 
-Under row-level security an index serves only operators that are marked leakproof. LIKE is (see docs/operations.md), so
-every search begins with it; the trigram comparison that forgives typing errors runs only when LIKE finds too little.
+Under row-level security an index serves only operators that are marked leakproof, as docs/operations.md does: with the
+mark, a name among 200,000 is found in 8 ms, without it in 440. The column begins with a space, and so does each word.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 from difflib import SequenceMatcher
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import phonenumbers
 from django.contrib.postgres.search import TrigramWordSimilarity
@@ -24,7 +24,9 @@ from clinical.names import fold
 if TYPE_CHECKING:
     from clinical.models.patient import Patient, Patients
 
+P = TypeVar("P", bound="Patients")
 TOO_LITTLE = 3
+SHORTEST_PHONE = 5  # digits that are worth looking for among telephones
 ALIKE = 0.4  # of the trigrams of a word: "okafro" finds Okafor
 NUMBER = re.compile(r"\A(?:p[-\s]?)?0*(\d{1,12})\Z", re.IGNORECASE)
 MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -35,7 +37,7 @@ IN_WORDS = re.compile(r"\A(\d{1,2})\.? ([a-z]{3})[a-z]*\.?,? (\d{4})\Z")
 MONTH_FIRST = re.compile(r"\A([a-z]{3})[a-z]*\.? (\d{1,2}),? (\d{4})\Z")
 
 
-def search(patients: Patients, text: str) -> Patients:
+def search(patients: P, text: str) -> P:
     """The best first. Nothing typed finds nobody."""
     text = " ".join(text.split())[:100]
     words = fold(text).split()
@@ -55,7 +57,7 @@ def known_by(text: str, words: list[str]) -> Q:
     """Each word somewhere in the names, the telephone or the document; or the number; or the telephone as said."""
     condition = Q()
     for word in words:
-        condition &= Q(search__contains=word)
+        condition &= anywhere(word)
     if match := NUMBER.match(text):
         condition |= Q(mrn=int(match[1]))
     if digits := phone_digits(text):
@@ -66,11 +68,18 @@ def known_by(text: str, words: list[str]) -> Q:
 def alike(words: list[str]) -> Q:
     condition = Q()
     for word in words:
-        condition &= Q(search__trigram_word_similar=word) if len(word) > 2 else Q(search__contains=word)
+        condition &= Q(search__trigram_word_similar=word) if len(word) > 2 else anywhere(word)
     return condition
 
 
-def ranked(found: Patients, text: str, words: list[str]) -> Patients:
+def anywhere(word: str) -> Q:
+    """One or two letters only begin a word: inside of words they are everywhere, and no index knows them."""
+    return Q(search__contains=word if len(word) > 2 else f" {word}")
+
+
+def ranked(found: P, text: str, words: list[str]) -> P:
+    if all(len(word) < 3 for word in words) and not NUMBER.match(text):
+        return found.order_by("family_name", "given_name", "id")
     match = NUMBER.match(text)
     number = int(match[1]) if match else -1
     own = Case(When(mrn=number, then=Value(2.0)), default=Value(0.0), output_field=FloatField())
@@ -86,12 +95,13 @@ def allow_typing_errors() -> None:
 
 
 def phone_digits(text: str) -> str:
-    """What a telephone number would be stored as, if this is one."""
-    if sum(character.isdigit() for character in text) < 5:
+    """What a telephone number would be stored as, if this is one or a part of one."""
+    digits = "".join(character for character in text if character.isdigit()).lstrip("0")
+    if len(digits) < SHORTEST_PHONE:
         return ""
     number = phones.parse(text)
     if number is None or not phonenumbers.is_possible_number(number):
-        return "".join(character for character in text if character.isdigit()).lstrip("0")
+        return digits
     return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164).lstrip("+")
 
 
@@ -163,7 +173,8 @@ def candidates(described: Description, exclude: Patient | None) -> Patients:
         condition |= Q(search__endswith=f" {described.document}")
     allow_typing_errors()
     likely = TrigramWordSimilarity(described.name, "search")
-    return Patient.objects.filter(condition).exclude(pk=exclude and exclude.pk).order_by(likely.desc())[:CANDIDATES]
+    others = Patient.objects.exclude(pk=exclude.pk) if exclude else Patient.objects.all()
+    return others.filter(condition).order_by(likely.desc())[:CANDIDATES]
 
 
 def same_name(words: list[str]) -> Q:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
@@ -55,7 +55,7 @@ class Patient(EditableModel):
         editable=False, help_text="Folded names, telephone and document; see clinical.names.fold."
     )
 
-    objects = TenantManager.from_queryset(Patients)()
+    objects: ClassVar = TenantManager.from_queryset(Patients)()
 
     class Meta(EditableModel.Meta):
         ordering = ["family_name", "given_name", "id"]
@@ -84,7 +84,7 @@ class Patient(EditableModel):
         return reverse("clinical:patient", args=[self.pk])
 
     def save(self, *args: Any, **kwargs: Any) -> None:
-        self.search = " ".join(
+        self.search = " " + " ".join(
             filter(None, (fold(self.name), self.phone.lstrip("+"), fold(self.document_number).replace(" ", "")))
         )
         if kwargs.get("update_fields") is not None:

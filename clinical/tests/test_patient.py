@@ -62,6 +62,13 @@ def test_nobody_is_found_by_what_fits_nobody(alpha, text):
         assert found(text) == []
 
 
+def test_a_number_does_not_find_everybody_whose_telephone_has_that_digit(alpha):
+    with alpha.acting("reception"):
+        a_patient()
+        a_patient(given_name="Bob", phone="(212) 555-0111")
+        assert found("P-000001") == found("000001") == ["Amara Okafor"]
+
+
 def test_the_best_match_comes_first(alpha):
     with alpha.acting("reception"):
         a_patient(given_name="Joanna", family_name="Smithson")
