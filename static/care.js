@@ -48,6 +48,7 @@ document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
     if (document.activeElement !== input) return shut(input);
     input.setAttribute("aria-expanded", String(target.childElementCount > 0));
     mark(input, optionsOf(input)[0]);
+    target.scrollIntoView({ block: "nearest" });
   }
   if (target.matches(".rows")) arrived(target);
 });

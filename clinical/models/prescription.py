@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxValueValidator, MinValueValidator
@@ -83,7 +83,7 @@ class Prescription(Workflow):
     ended_at = models.DateTimeField(null=True)
     end_reason = models.TextField(blank=True, default="")
 
-    objects = TenantManager.from_queryset(Prescriptions)()
+    objects: ClassVar = TenantManager.from_queryset(Prescriptions)()
 
     class Meta(Workflow.Meta):
         ordering = ["-serial"]
@@ -91,6 +91,9 @@ class Prescription(Workflow):
         indexes = [
             models.Index(fields=["tenant", "status", "prescribed_at"], name="prescription_at_pharmacy"),
             models.Index(fields=["tenant", "patient", "-prescribed_at"], name="prescription_of_patient"),
+            models.Index(
+                fields=["tenant", "-ended_at"], condition=models.Q(ended_at__isnull=False), name="prescription_ended"
+            ),
         ]
 
     def __str__(self) -> str:
