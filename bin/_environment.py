@@ -81,8 +81,8 @@ def venv_package_installed() -> bool:
 
 def install(requirements: Path) -> None:
     say(f"Installing {requirements.name}")
-    pip = [PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
-    installed = subprocess.run([*pip, "-r", requirements, "-c", CONSTRAINTS], check=False)
+    pip = [str(PYTHON), "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-input"]
+    installed = subprocess.run([*pip, "-r", str(requirements), "-c", str(CONSTRAINTS)], check=False)
     if installed.returncode:
         sys.exit(f"{requirements.name} could not be installed; pip says why above.")
     for done in {RUNTIME, requirements}:

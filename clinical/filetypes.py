@@ -10,7 +10,7 @@ import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 
 from clinical import pdf
 from hospital.workflow import Refused
@@ -59,7 +59,7 @@ FOREIGN = (
 )
 
 
-def recognise(file: BinaryIO, name: str) -> FileType:
+def recognise(file: IO[bytes], name: str) -> FileType:
     """The type of the file, or Refused in words. Leaves the file at its beginning."""
     file.seek(0)
     head = file.read(HEAD)
@@ -102,7 +102,7 @@ def by_signature(head: bytes) -> FileType | None:
     return TIFF if head.startswith((b"II*\x00", b"MM\x00*")) else None
 
 
-def by_text(file: BinaryIO, name: str) -> FileType | None:
+def by_text(file: IO[bytes], name: str) -> FileType | None:
     """Plain text or CSV: UTF-8 throughout, no control characters, and no markup that a browser would show."""
     file.seek(0)
     content = file.read()
@@ -144,18 +144,18 @@ def ending_of(name: str) -> str:
     return ending.lower() if dot and stem and ending.isalnum() and len(ending) <= 8 else ""
 
 
-def no_fault(file: BinaryIO) -> str:
+def no_fault(file: IO[bytes]) -> str:
     return ""
 
 
-def png_fault(file: BinaryIO) -> str:
+def png_fault(file: IO[bytes]) -> str:
     head = file.read(24)
     if len(head) < 24 or head[12:16] != b"IHDR":
         return "is a damaged PNG picture"
     return too_many_pixels(*struct.unpack(">II", head[16:24])) or tail_fault(file, b"IEND\xaeB`\x82")
 
 
-def gif_fault(file: BinaryIO) -> str:
+def gif_fault(file: IO[bytes]) -> str:
     head = file.read(10)
     if len(head) < 10:
         return "is a damaged GIF picture"
@@ -164,7 +164,7 @@ def gif_fault(file: BinaryIO) -> str:
     return too_many_pixels(*struct.unpack("<HH", head[6:10])) or tail_fault(file, b"\x3b")
 
 
-def jpeg_fault(file: BinaryIO) -> str:
+def jpeg_fault(file: IO[bytes]) -> str:
     """Walks the segments up to the frame header, which carries the size."""
     file.seek(2)
     while len(marker := file.read(4)) == 4 and marker[0] == 0xFF:
@@ -178,7 +178,7 @@ def jpeg_fault(file: BinaryIO) -> str:
     return "is a damaged JPEG picture"
 
 
-def dicom_fault(file: BinaryIO) -> str:
+def dicom_fault(file: IO[bytes]) -> str:
     """The first 128 bytes are free for anything, and were used to hide programs: only zeros or a TIFF header may stand there."""
     preamble = file.read(128)
     if preamble.strip(b"\x00") and not preamble.startswith((b"II*\x00", b"MM\x00*")):
@@ -186,7 +186,7 @@ def dicom_fault(file: BinaryIO) -> str:
     return ""
 
 
-def tail_fault(file: BinaryIO, end: bytes) -> str:
+def tail_fault(file: IO[bytes], end: bytes) -> str:
     file.seek(-len(end), 2)
     return "" if file.read() == end else "is a picture with something else behind it, or it is cut off"
 
@@ -197,11 +197,11 @@ def too_many_pixels(width: int, height: int) -> str:
     return f"has {width} by {height} pixels, which is more than any camera's" if width * height > PIXELS else ""
 
 
-def pdf_fault(file: BinaryIO) -> str:
+def pdf_fault(file: IO[bytes]) -> str:
     return pdf.fault(file.read())
 
 
-FAULTS: dict[FileType, Callable[[BinaryIO], str]] = {
+FAULTS: dict[FileType, Callable[[IO[bytes]], str]] = {
     PDF: pdf_fault,
     PNG: png_fault,
     GIF: gif_fault,

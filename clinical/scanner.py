@@ -8,7 +8,7 @@ from __future__ import annotations
 import socket
 import struct
 from dataclasses import dataclass
-from typing import BinaryIO
+from typing import IO
 from urllib.parse import urlsplit
 
 from django.conf import settings
@@ -34,7 +34,7 @@ class Verdict:
         return f"contains {self.found}" if self.found else "clean"
 
 
-def ask(file: BinaryIO) -> Verdict:
+def ask(file: IO[bytes]) -> Verdict:
     try:
         with connect() as line:
             line.sendall(b"zINSTREAM\0")

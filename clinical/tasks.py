@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from uuid import UUID
 
 from clinical.models import Document
 from hospital.celery import app
@@ -31,12 +32,12 @@ def scan_waiting_documents() -> tuple[int, int]:
     return settled, left
 
 
-def waiting_in(tenant: Tenant) -> list:
+def waiting_in(tenant: Tenant) -> list[UUID]:
     with acting_for(tenant):
         return list(Document.objects.waiting().order_by("uploaded_at").values_list("pk", flat=True))
 
 
-def was_scanned(tenant: Tenant, pk: object) -> bool:
+def was_scanned(tenant: Tenant, pk: UUID) -> bool:
     try:
         with acting_for(tenant):
             Document.objects.get(pk=pk).scan()

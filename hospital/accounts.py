@@ -16,9 +16,10 @@ class Accounts(DefaultAccountAdapter):
 
 def end_sign_ins(request: HttpRequest, **kwargs: object) -> None:
     """Logging out ends the session's sign-in in each tenant it entered."""
-    for tenant_id, sign_in_id in request.session.get("entered", {}).items():
-        with acting_for(Tenant(pk=tenant_id), request.user if request.user.is_authenticated else None):
-            sign_in = SignIn.objects.filter(pk=sign_in_id).first()
+    entered = request.session.get("entered", {})
+    for tenant in Tenant.objects.filter(pk__in=entered):
+        with acting_for(tenant, request.user if request.user.is_authenticated else None):
+            sign_in = SignIn.objects.filter(pk=entered[str(tenant.pk)]).first()
             if sign_in:
                 sign_in.ended_at = timezone.now()
                 sign_in.save(update_fields=["ended_at"])

@@ -29,7 +29,11 @@ class TenantSettings(TenantAdmin):
 
 
 class RoleForm(forms.ModelForm):
-    permissions = forms.MultipleChoiceField(choices=[(name, f"{name}: {title}") for name, title in PERMISSIONS.items()], widget=forms.CheckboxSelectMultiple, required=False)
+    permissions = forms.MultipleChoiceField(
+        choices=[(name, f"{name}: {title}") for name, title in PERMISSIONS.items()],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
 
     class Meta:
         model = Role
@@ -41,7 +45,8 @@ class RoleForm(forms.ModelForm):
 
     def clean_permissions(self) -> list[str]:
         names = self.cleaned_data["permissions"]
-        if self.instance.pk == current().role.pk and ADMINISTER not in names:
+        acting_as = current().role
+        if acting_as and self.instance.pk == acting_as.pk and ADMINISTER not in names:
             raise forms.ValidationError("You would lock yourself out: your own role needs to administer.")
         return names
 
@@ -54,7 +59,12 @@ class RoleAdmin(TenantAdmin):
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         active = models.Q(memberships__is_active=True)
-        return super().get_queryset(request).select_related("group").annotate(members=models.Count("memberships", filter=active))
+        return (
+            super()
+            .get_queryset(request)
+            .select_related("group")
+            .annotate(members=models.Count("memberships", filter=active))
+        )
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

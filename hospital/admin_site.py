@@ -43,7 +43,11 @@ class TenantAdmin(admin.ModelAdmin):
         return super().get_queryset(request).select_related(*self._keys())
 
     def _keys(self) -> list[str]:
-        return [name for name in self.list_display if isinstance(name, str) and self._is_key(name)] if not self.list_select_related else []
+        return (
+            [name for name in self.list_display if isinstance(name, str) and self._is_key(name)]
+            if not self.list_select_related
+            else []
+        )
 
     def _is_key(self, name: str) -> bool:
         return any(field.name == name and field.many_to_one for field in self.opts.local_fields)
@@ -64,8 +68,17 @@ class TenantAdmin(admin.ModelAdmin):
         if obj is None:
             raise Http404
         lines = AuditEntry.objects.filter(table=self.opts.db_table, row_id=obj.pk)[:200]
-        people = {person.pk: person for person in Person.objects.filter(pk__in={line.person_id for line in lines if line.person_id})}
-        context = {**self.admin_site.each_context(request), "title": f"History of {obj}", "opts": self.opts, "object": obj, "lines": [(line, people.get(line.person_id)) for line in lines]}
+        people = {
+            person.pk: person
+            for person in Person.objects.filter(pk__in={line.person_id for line in lines if line.person_id})
+        }
+        context = {
+            **self.admin_site.each_context(request),
+            "title": f"History of {obj}",
+            "opts": self.opts,
+            "object": obj,
+            "lines": [(line, line.person_id and people.get(line.person_id)) for line in lines],
+        }
         return TemplateResponse(request, "admin/audit_history.html", context)
 
     # The database writes the audit log itself; Django's own log table knows no tenants.

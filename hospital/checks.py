@@ -8,6 +8,7 @@ from django.apps import apps
 from django.core import checks
 from django.db import connection
 
+from hospital.db.fence import is_tenant_model
 from hospital.tenancy import TenantKey, TenantModel
 
 
@@ -24,11 +25,14 @@ def tenant_keys(app_configs: Any, **kwargs: Any) -> list[checks.CheckMessage]:
         if not issubclass(model, TenantModel):
             continue
         for field in model._meta.local_fields:
-            if field.many_to_one and issubclass(field.related_model, TenantModel) and not isinstance(field, TenantKey):
+            if field.many_to_one and is_tenant_model(field.related_model) and not isinstance(field, TenantKey):
                 found.append(checks.Error("Use TenantKey for a key to a tenant model.", obj=field, id="hospital.E001"))
         for field in model._meta.local_many_to_many:
-            if field.remote_field.through._meta.auto_created:
-                found.append(checks.Error("Write the join table as a tenant model of its own.", obj=field, id="hospital.E002"))
+            through = field.remote_field.through
+            if through is not None and through._meta.auto_created:
+                found.append(
+                    checks.Error("Write the join table as a tenant model of its own.", obj=field, id="hospital.E002")
+                )
     return found
 
 
@@ -37,9 +41,19 @@ def application_role(app_configs: Any, databases: Any = None, **kwargs: Any) -> 
     if "default" not in (databases or ()):
         return []
     with connection.cursor() as cursor:
-        cursor.execute("SELECT rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid) FROM pg_roles WHERE rolname = current_user")
+        cursor.execute(
+            "SELECT rolsuper, rolbypassrls, EXISTS (SELECT FROM pg_class WHERE relowner = pg_roles.oid) FROM pg_roles WHERE rolname = current_user"
+        )
         superuser, bypasses, owns = cursor.fetchone()
-    reasons = [reason for wrong, reason in ((superuser, "is a superuser"), (bypasses, "bypasses row-level security"), (owns, "owns tables")) if wrong]
+    reasons = [
+        reason
+        for wrong, reason in (
+            (superuser, "is a superuser"),
+            (bypasses, "bypasses row-level security"),
+            (owns, "owns tables"),
+        )
+        if wrong
+    ]
     return [checks.Error(f"The application's database role {reason}.", id="hospital.E003") for reason in reasons]
 
 
@@ -49,7 +63,10 @@ def fenced_tables(app_configs: Any, databases: Any = None, **kwargs: Any) -> lis
         return []
     with connection.cursor() as cursor:
         cursor.execute(UNFENCED)
-        return [checks.Error(f"Table {table}: {reason}.", hint="Add a Fence in a migration.", id="hospital.E004") for table, reason in cursor.fetchall()]
+        return [
+            checks.Error(f"Table {table}: {reason}.", hint="Add a Fence in a migration.", id="hospital.E004")
+            for table, reason in cursor.fetchall()
+        ]
 
 
 UNFENCED = """

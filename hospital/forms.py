@@ -7,27 +7,30 @@ from typing import Any
 from django import forms
 from django.contrib.auth.password_validation import validate_password
 
+from hospital.choices import offer
 from hospital.models import Invitation, Person, Role
 
 
 class Invite(forms.Form):
     name = forms.CharField(max_length=120)
     email = forms.EmailField(label="E-mail")
-    role = forms.ModelChoiceField(queryset=None, empty_label=None)
+    role: forms.ModelChoiceField[Role] = forms.ModelChoiceField(queryset=None, empty_label=None)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].queryset = Role.objects.all()
+        offer(self, "role", Role.objects.all())
 
 
 class AcceptInvitation(forms.Form):
     """A new person chooses a name and a password; somebody with an account proves to be that person by being logged in."""
 
     name = forms.CharField(max_length=120)
-    password = forms.CharField(widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least 12 characters.")
+    password = forms.CharField(
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}), help_text="At least 12 characters."
+    )
 
     def __init__(self, *args: Any, invitation: Invitation, person: Any, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"name": invitation.name}, **kwargs)
+        super().__init__(*args, **{**kwargs, "initial": {"name": invitation.name}})
         self.invitation, self.person = invitation, person
         self.known = Person.objects.filter(email=invitation.email).first()
         if self.known:
@@ -35,7 +38,9 @@ class AcceptInvitation(forms.Form):
 
     def clean(self) -> dict:
         if self.known and self.person != self.known:
-            raise forms.ValidationError("There is an account with this e-mail. Log in with it, then open this link again.")
+            raise forms.ValidationError(
+                "There is an account with this e-mail. Log in with it, then open this link again."
+            )
         return self.cleaned_data
 
     def clean_password(self) -> str:
@@ -46,4 +51,6 @@ class AcceptInvitation(forms.Form):
     def save(self) -> Person:
         if self.known:
             return self.known
-        return Person.objects.create_user(self.invitation.email, self.cleaned_data["password"], name=self.cleaned_data["name"])
+        return Person.objects.create_user(
+            self.invitation.email, self.cleaned_data["password"], name=self.cleaned_data["name"]
+        )

@@ -12,13 +12,24 @@ from uuid import UUID
 
 from django.db import connection
 from django.http import HttpRequest, HttpResponse
+from django.template.response import SimpleTemplateResponse
 
 from hospital.context import current
 from hospital.identifiers import uuid7
 from hospital.models import FormKey
 from hospital.workflow import Refused
 
-KEPT_HEADERS = ("Content-Type", "Location", "HX-Redirect", "HX-Refresh", "HX-Location", "HX-Trigger", "HX-Retarget", "HX-Reswap", "HX-Push-Url")
+KEPT_HEADERS = (
+    "Content-Type",
+    "Location",
+    "HX-Redirect",
+    "HX-Refresh",
+    "HX-Location",
+    "HX-Trigger",
+    "HX-Retarget",
+    "HX-Reswap",
+    "HX-Push-Url",
+)
 CLAIM = """
     INSERT INTO hospital_formkey (id, tenant_id, person_id, key, body, headers, answer, created_at)
     VALUES (%s, %s, %s, %s, %s, '{}', '', now()) ON CONFLICT (tenant_id, person_id, key) DO NOTHING
@@ -34,7 +45,7 @@ def once(request: HttpRequest, work: Callable[[], HttpResponse]) -> HttpResponse
     if not claim(key, body):
         return replay(key, body)
     response = work()
-    if hasattr(response, "render") and not response.is_rendered:
+    if isinstance(response, SimpleTemplateResponse) and not response.is_rendered:
         response.render()
     keep(key, response)
     return response
@@ -68,7 +79,9 @@ def claim(key: UUID, body: str) -> bool:
 def replay(key: UUID, body: str) -> HttpResponse:
     kept = FormKey.objects.get(person=current().person, key=key)
     if kept.body != body:
-        raise Refused("This form was already sent with other contents. Open the page again to send a new one.", status=422)
+        raise Refused(
+            "This form was already sent with other contents. Open the page again to send a new one.", status=422
+        )
     return HttpResponse(bytes(kept.answer), status=kept.status, headers={**kept.headers, "Idempotent-Replay": "true"})
 
 

@@ -6,13 +6,15 @@ changed is taken from that one; where both changed the same field, the form asks
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.http import QueryDict
 from django.utils import formats
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString
@@ -105,15 +107,15 @@ class MergeForm(forms.BaseForm):
     def _conflict(self, name: str, mine: Any, theirs: Any) -> Conflict:
         field = self[name]
         by, at = self.changed_by(name)
-        return Conflict(name, field.label, shown(field.field, mine), shown(field.field, theirs), by, at)
+        return Conflict(name, str(field.label), shown(field.field, mine), shown(field.field, theirs), by, at)
 
     def _open_again(self, cleaned: dict[str, Any]) -> None:
         """What is asked next begins at the row as it is now, with what is already merged filled in."""
-        self.data = self.data.copy()
-        self.data["version"] = str(self.version_now)
+        data = self.data = cast(QueryDict, self.data).copy()
+        data["version"] = str(self.version_now)
         for name, value in cleaned.items():
-            self.data[self.add_prefix(name)] = self._as_text(name, value)
-            self.data[f"opened-{name}"] = self._as_text(name, self.theirs[name])
+            data[self.add_prefix(name)] = self._as_text(name, value)
+            data[f"opened-{name}"] = self._as_text(name, self.theirs[name])
 
     def _theirs(self, name: str) -> Any:
         return self.fields[name].to_python(self.get_initial_for_field(self.fields[name], name))
@@ -146,7 +148,7 @@ def last_change(instance: models.Model, column: str) -> tuple[str, datetime | No
     line = lines.first()
     if line is None:
         return "", None
-    person = Person.objects.filter(pk=line.person_id).first()
+    person = Person.objects.filter(pk=line.person_id).first() if line.person_id else None
     return str(person or ""), line.at
 
 
@@ -157,5 +159,5 @@ def shown(field: forms.Field, value: Any) -> str:
     if isinstance(value, date):
         return formats.date_format(value, "j M Y")
     if isinstance(field, forms.ChoiceField):
-        return str(dict(field.choices).get(value, value))
+        return str(dict(cast(Iterable[tuple[Any, Any]], field.choices)).get(value, value))
     return "" if value is None else ", ".join(value) if isinstance(value, list) else str(value)

@@ -5,17 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import cast
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import get_script_prefix, set_script_prefix
 
 from hospital import idempotency
 from hospital.context import ForeignTenant
-from hospital.models import Role, SignIn, Tenant
+from hospital.http import ActingPerson, Request
+from hospital.models import Person, Role, SignIn, Tenant
 from hospital.models.tenant import RESERVED_SLUGS
 from hospital.tenancy import acting_for
 from hospital.views.errors import refusal, too_large
@@ -32,7 +35,7 @@ class Address:
     def __init__(self, get_response: Callable) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         request.request_id = uuid4().hex
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_LIMIT + ROOM_FOR_FIELDS:
             request.tenant_slug = ""
@@ -68,22 +71,22 @@ class Tenancy:
     def __init__(self, get_response: Callable) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         if not request.tenant_slug:
             return self.get_response(request)
         if not request.user.is_authenticated:
             return redirect(f"{login_address()}?next={request.path}")
         tenant = Tenant.objects.filter(slug=request.tenant_slug, is_active=True).first()
         roles = roles_in(tenant, request.user) if tenant else []
-        if not roles:
+        if tenant is None or not roles:
             return outside(request)
-        role = acting_role(request, tenant, roles)
+        role = acting_role(request.session, tenant, roles)
         with acting_for(tenant, request.user, role, request_id=request.request_id) as acting:
-            request.acting, request.my_roles = acting, roles
+            request.acting, request.my_roles = cast(ActingPerson, acting), roles
             note_sign_in(request)
             return self.get_response(request)
 
-    def process_view(self, request: HttpRequest, view: Callable, args: tuple, kwargs: dict) -> HttpResponse | None:
+    def process_view(self, request: Request, view: Callable, args: tuple, kwargs: dict) -> HttpResponse | None:
         """An unsafe request runs in a savepoint, so that a refusal undoes everything and can still be shown."""
         if not request.tenant_slug or request.method in SAFE:
             return None
@@ -95,26 +98,28 @@ class Tenancy:
         except ForeignTenant as error:
             raise Http404 from error
 
-    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+    def process_exception(self, request: Request, error: Exception) -> HttpResponse | None:
         return refusal(request, error) if isinstance(error, IllegalMove | Refused) else None
 
 
-def roles_in(tenant: Tenant, person) -> list[Role]:
+def roles_in(tenant: Tenant, person: Person) -> list[Role]:
     with acting_for(tenant):
         return list(Role.objects.held_by(person).select_related("group"))
 
 
-def acting_role(request: HttpRequest, tenant: Tenant, roles: list[Role]) -> Role:
-    chosen = request.session.get("roles", {}).get(str(tenant.pk))
+def acting_role(session: SessionBase, tenant: Tenant, roles: list[Role]) -> Role:
+    chosen = session.get("roles", {}).get(str(tenant.pk))
     return next((role for role in roles if role.key == chosen), roles[0])
 
 
-def note_sign_in(request: HttpRequest) -> None:
+def note_sign_in(request: Request) -> None:
     """The first request of a session in a tenant is a sign-in there; hospital.accounts ends it at log-out."""
     acting, entered = request.acting, request.session.get("entered", {})
     if str(acting.tenant.pk) in entered:
         return
-    sign_in = SignIn.objects.create(person=acting.person, role=acting.role.key, session=SignIn.digest_of(request.session.session_key))
+    sign_in = SignIn.objects.create(
+        person=acting.person, role=acting.role.key, session=SignIn.digest_of(request.session.session_key or "")
+    )
     request.session["entered"] = {**entered, str(acting.tenant.pk): str(sign_in.pk)}
 
 
@@ -122,7 +127,7 @@ def login_address() -> str:
     return "/accounts/login/"
 
 
-def outside(request: HttpRequest) -> HttpResponse:
+def outside(request: Request) -> HttpResponse:
     """Not a member, or no such organisation: the same answer for both."""
     from hospital.views.errors import not_found
 

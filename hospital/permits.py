@@ -6,9 +6,10 @@ import functools
 from collections.abc import Callable
 
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.views.decorators.http import require_http_methods
 
+from hospital.http import Request
 from hospital.roles import PERMISSIONS
 
 MEMBER = "member"
@@ -23,13 +24,13 @@ def permit(permission: str, *methods: str) -> Callable:
 
     def decorate(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
         @functools.wraps(view)
-        def permitted(request: HttpRequest, *args, **kwargs) -> HttpResponse:
+        def permitted(request: Request, *args, **kwargs) -> HttpResponse:
             if permission != MEMBER and not request.acting.may(permission):
                 raise PermissionDenied(f"Your role may not {PERMISSIONS[permission]}.")
             return view(request, *args, **kwargs)
 
         checked = require_http_methods(list(with_head))(permitted)
-        checked.permission, checked.methods = permission, allowed
+        vars(checked).update(permission=permission, methods=allowed)
         return checked
 
     return decorate

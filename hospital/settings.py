@@ -16,7 +16,11 @@ environ.Env.read_env(BASE_DIR / ".env")
 ENVIRONMENT = env("DJANGO_ENV", default="development")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.bool("DJANGO_DEBUG", default=False) and not PRODUCTION
-SECRET_KEY = env("DJANGO_SECRET_KEY") if PRODUCTION else env("DJANGO_SECRET_KEY", default="development-only-key-not-for-production-use-0123456789")
+SECRET_KEY = (
+    env("DJANGO_SECRET_KEY")
+    if PRODUCTION
+    else env("DJANGO_SECRET_KEY", default="development-only-key-not-for-production-use-0123456789")
+)
 ALLOWED_HOSTS = env.list("DJANGO_ALLOWED_HOSTS", default=[] if PRODUCTION else ["127.0.0.1", "localhost", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("DJANGO_TRUSTED_ORIGINS", default=[])
 
@@ -27,9 +31,14 @@ EMBEDDED = Embedded(STATE_DIR, postgres=not env("DATABASE_URL", default=""), val
 
 def database(url_variable: str, role: str) -> dict:
     """One database, two roles: the owner migrates, the application does everything else."""
-    entry = env.db(url_variable) if env(url_variable, default="") else EMBEDDED.database(role)
+    entry: dict = env.db(url_variable) if env(url_variable, default="") else EMBEDDED.database(role)
     entry["HOST"] = unquote(entry.get("HOST", ""))  # a socket's folder is written %2Frun%2Fpostgresql in a URL
-    return {**entry, "ENGINE": "hospital.db", "CONN_MAX_AGE": 0, "OPTIONS": {**entry.get("OPTIONS", {}), "connect_timeout": 5}}
+    return {
+        **entry,
+        "ENGINE": "hospital.db",
+        "CONN_MAX_AGE": 0,
+        "OPTIONS": {**entry.get("OPTIONS", {}), "connect_timeout": 5},
+    }
 
 
 DATABASES = {
@@ -37,7 +46,11 @@ DATABASES = {
     "owner": database("DATABASE_OWNER_URL", "hospital_owner"),
 }
 # A pooled connection is handed back at the end of each request: persistent ones leak under ASGI.
-DATABASES["default"]["OPTIONS"]["pool"] = {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=20), "timeout": 5}
+DATABASES["default"]["OPTIONS"]["pool"] = {
+    "min_size": 1,
+    "max_size": env.int("DATABASE_POOL_SIZE", default=20),
+    "timeout": 5,
+}
 DATABASE_ROUTERS = ["hospital.db.router.OwnerMigrates"]
 
 REDIS_URL = env("REDIS_URL", default="") or EMBEDDED.redis_url
@@ -45,10 +58,19 @@ CHANNEL_LAYERS = {
     "default": {
         "BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer",
         # redis-py 8 defaults socket_timeout to 5 s, which breaks a subscription that is idle.
-        "CONFIG": {"hosts": [{"address": REDIS_URL, "socket_timeout": None, "socket_connect_timeout": 1}], "prefix": env("REDIS_PREFIX", default="hospital")},
+        "CONFIG": {
+            "hosts": [{"address": REDIS_URL, "socket_timeout": None, "socket_connect_timeout": 1}],
+            "prefix": env("REDIS_PREFIX", default="hospital"),
+        },
     }
 }
-CACHES = {"default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": env("REDIS_PREFIX", default="hospital")}}
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.redis.RedisCache",
+        "LOCATION": REDIS_URL,
+        "KEY_PREFIX": env("REDIS_PREFIX", default="hospital"),
+    }
+}
 
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", default="") or (env("REDIS_URL", default="") or EMBEDDED.broker_url)
 CELERY_ACCEPT_CONTENT = ["json"]
@@ -57,7 +79,10 @@ CELERY_TASK_IGNORE_RESULT = True
 CELERY_TASK_ACKS_LATE = True
 CELERY_TASK_REJECT_ON_WORKER_LOST = True
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
-CELERY_BROKER_TRANSPORT_OPTIONS = {"visibility_timeout": 600, "global_keyprefix": env("REDIS_PREFIX", default="hospital") + ":"}
+CELERY_BROKER_TRANSPORT_OPTIONS = {
+    "visibility_timeout": 600,
+    "global_keyprefix": env("REDIS_PREFIX", default="hospital") + ":",
+}
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
@@ -136,7 +161,10 @@ AUTHENTICATION_BACKENDS = [
 ANONYMOUS_USER_NAME = None
 PASSWORD_HASHERS = ["django.contrib.auth.hashers.Argon2PasswordHasher"]
 AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("email", "name")}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
@@ -226,7 +254,9 @@ private_files = (
 STORAGES = {
     "default": private_files,
     "staticfiles": {
-        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage" if PRODUCTION else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        "BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"
+        if PRODUCTION
+        else "django.contrib.staticfiles.storage.StaticFilesStorage"
     },
 }
 CLAMD_SOCKET = env("CLAMD_SOCKET", default="")

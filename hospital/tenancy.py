@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 from uuid import uuid4
 
 from django.db import connection, models, transaction
@@ -17,14 +17,33 @@ from django.utils import timezone
 from hospital.context import Acting, ForeignTenant, NoTenant, _acting, current, current_or_none
 from hospital.identifiers import uuid7
 
-__all__ = ["Acting", "EditableModel", "ForeignTenant", "NoTenant", "TenantKey", "TenantModel", "acting_for", "across_tenants", "current", "current_or_none", "tenant_task"]
+if TYPE_CHECKING:
+    from hospital.db.base import DatabaseWrapper
+    from hospital.models import Person, Role, Tenant
+
+__all__ = [
+    "Acting",
+    "EditableModel",
+    "ForeignTenant",
+    "NoTenant",
+    "TenantKey",
+    "TenantModel",
+    "across_tenants",
+    "acting_for",
+    "current",
+    "current_or_none",
+    "tenant_task",
+]
 
 log = logging.getLogger(__name__)
+M = TypeVar("M", bound=models.Model, covariant=True)
 _lifted: ContextVar[bool] = ContextVar("lifted", default=False)
 
 
 @contextmanager
-def acting_for(tenant, person=None, role=None, *, request_id: str = "") -> Iterator[Acting]:
+def acting_for(
+    tenant: Tenant, person: Person | None = None, role: Role | str | None = None, *, request_id: str = ""
+) -> Iterator[Acting]:
     """Open a tenant, and a transaction in it, for a person in a role (nobody: the system itself).
 
     `role` is a Role or its key; without one, the person's first role in the tenant is taken. Inside, times are shown
@@ -35,7 +54,7 @@ def acting_for(tenant, person=None, role=None, *, request_id: str = "") -> Itera
     try:
         with timezone.override(tenant.zone), transaction.atomic():
             _tell()
-            if person is not None and acting.role is None:
+            if person is not None and (role is None or isinstance(role, str)):
                 acting = replace(acting, role=_role_of(person, role))
                 _acting.set(acting)
             _tell()
@@ -45,7 +64,7 @@ def acting_for(tenant, person=None, role=None, *, request_id: str = "") -> Itera
         _tell()
 
 
-def _role_of(person, key: str | None):
+def _role_of(person: Person, key: str | None) -> Role | None:
     from hospital.models import Role
 
     roles = Role.objects.held_by(person)
@@ -55,7 +74,7 @@ def _role_of(person, key: str | None):
 def _tell() -> None:
     """An outermost transaction learns who acts when it begins; one that is already open must be told of the change."""
     if connection.in_atomic_block and not connection.needs_rollback and connection.connection is not None:
-        connection.tell()
+        cast("DatabaseWrapper", connection).tell()
 
 
 @contextmanager
@@ -72,10 +91,10 @@ def across_tenants(reason: str) -> Iterator[None]:
         _lifted.reset(token)
 
 
-class TenantManager(models.Manager):
+class TenantManager(models.Manager[M]):
     """Shows the rows of the open tenant; without one it raises instead of showing all or none."""
 
-    def get_queryset(self) -> models.QuerySet:
+    def get_queryset(self) -> models.QuerySet[M]:
         rows = super().get_queryset()
         return rows if _lifted.get() else rows.filter(tenant_id=current().tenant.pk)
 
@@ -105,7 +124,7 @@ class TenantModel(models.Model):
 
     def save(self, *args: Any, **kwargs: Any) -> None:
         tenant = current().tenant
-        if self.tenant_id is None:
+        if not self.tenant_id:
             self.tenant = tenant
         if self.tenant_id != tenant.pk:
             raise ForeignTenant(f"{self._meta.label} of another tenant cannot be saved here.")
@@ -113,7 +132,7 @@ class TenantModel(models.Model):
 
     def validate_constraints(self, exclude=None) -> None:
         """The tenant is stamped at save, so constraints that begin with it are checked with the open one."""
-        if self.tenant_id is None:
+        if not self.tenant_id:
             self.tenant = current().tenant
         super().validate_constraints(exclude={*(exclude or ())} - {"tenant"})
 

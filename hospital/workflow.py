@@ -6,7 +6,7 @@ person takes by hand. Buttons, docs/workflows.md and the tests read the same tab
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
@@ -28,15 +28,22 @@ moved = Signal()
 Moves = dict[str, dict[str, str]]
 
 
+def status_of(model: type[models.Model]) -> models.CharField:
+    """The column that says where a row of this machine is."""
+    return cast(models.CharField, model._meta.get_field("status"))
+
+
 class IllegalMove(Exception):
     """A step that the machine does not have. Answered with 409 and the legal ones."""
 
     def __init__(self, instance: Workflow, to: str) -> None:
         self.instance, self.to = instance, to
-        labels = dict(type(instance)._meta.get_field("status").flatchoices)
+        labels = dict(status_of(type(instance)).flatchoices)
         legal = [str(labels[status]).lower() for status in instance.MOVES.get(instance.status, {})]
         choices = f"From here it can become: {', '.join(legal)}." if legal else "This is its end."
-        super().__init__(f"This {instance._meta.verbose_name} is {str(labels[instance.status]).lower()} and cannot become {str(labels.get(to, to)).lower()}. {choices}")
+        super().__init__(
+            f"This {instance._meta.verbose_name} is {str(labels[instance.status]).lower()} and cannot become {str(labels.get(to, to)).lower()}. {choices}"
+        )
 
 
 class Refused(Exception):
@@ -58,7 +65,11 @@ class Workflow(EditableModel):
     def moves(self) -> list[str]:
         """The statuses that the acting person may take this row to by hand."""
         acting = current()
-        return [to for to, permission in self.MOVES.get(self.status, {}).items() if permission != SYSTEM and acting.may(permission)]
+        return [
+            to
+            for to, permission in self.MOVES.get(self.status, {}).items()
+            if permission != SYSTEM and acting.may(permission)
+        ]
 
     def can_move_to(self, status: str) -> bool:
         return status in self.moves()
@@ -76,7 +87,8 @@ class Workflow(EditableModel):
         self.status = status
         for name, value in fields.items():
             setattr(self, name, value)
-        self.save(update_fields=["status", *fields])
+        changed = ["status", *fields]
+        self.save(update_fields=changed)
         moved.send(type(self), instance=self, before=before, after=status, by=by, reason=reason)
 
     def start(self, *, by: Person | None, reason: str = "") -> None:

@@ -71,7 +71,7 @@ def said(words: str) -> Callable[[Callable], Callable]:
     """What `manage.py events` prints for a condition, or for a function that decides the loudness."""
 
     def say(condition: Callable) -> Callable:
-        condition.words = words
+        vars(condition)["words"] = words
         return condition
 
     return say

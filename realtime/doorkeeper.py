@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
-from types import SimpleNamespace
+from typing import cast
 from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth import get_user
 from django.db import close_old_connections
+from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
 
 from hospital.middleware import acting_role, roles_in
@@ -57,8 +58,9 @@ def header(scope: dict, name: bytes) -> str:
 
 
 def is_secure(scope: dict) -> bool:
-    if settings.SECURE_PROXY_SSL_HEADER:
-        name, value = settings.SECURE_PROXY_SSL_HEADER
+    said_by_proxy = cast(tuple[str, str] | None, settings.SECURE_PROXY_SSL_HEADER)
+    if said_by_proxy:
+        name, value = said_by_proxy
         return header(scope, name.removeprefix("HTTP_").replace("_", "-").lower().encode()) == value
     return scope.get("scheme") == "wss"
 
@@ -80,12 +82,13 @@ def session_of(cookies: str):
 
 
 def identity_of(slug: str, session) -> Identity:
-    request = SimpleNamespace(session=session)
+    request = HttpRequest()
+    request.session = session
     person = get_user(request)
     if not person.is_authenticated:
         raise Refusal(LOG_IN)
     tenant = Tenant.objects.filter(slug=slug, is_active=True).first()
     roles = roles_in(tenant, person) if tenant else []
-    if not roles:
+    if tenant is None or not roles:
         raise Refusal(NO_RIGHT)
-    return Identity(tenant.pk, person.pk, acting_role(request, tenant, roles).key)
+    return Identity(tenant.pk, person.pk, acting_role(session, tenant, roles).key)

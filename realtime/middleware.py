@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 
 from hospital.context import current_or_none
+from hospital.http import Request
 from realtime.models import Head
 
 
@@ -16,7 +17,7 @@ class Cursor:
     def __init__(self, get_response: Callable) -> None:
         self.get_response = get_response
 
-    def __call__(self, request: HttpRequest) -> HttpResponse:
+    def __call__(self, request: Request) -> HttpResponse:
         if current_or_none() and not getattr(request, "htmx", False):
             request.live_cursor = Head.cursor()
         return self.get_response(request)

@@ -8,12 +8,13 @@ from hashlib import sha256
 from typing import Any
 
 from django.core.files.base import ContentFile
-from django.db import models, transaction
+from django.db import transaction
 
 from clinical.fhir.links import Links
 from clinical.fhir.store import REFUSALS, Draft, Fields, Outcome, Rows, in_words, store_rows
 from clinical.fhir.values import Broken, Node, concept, concepts, part, parts, text, when
 from clinical.models import Document, Patient
+from hospital.tenancy import TenantModel
 from hospital.workflow import Refused
 
 ENDINGS = {
@@ -66,11 +67,11 @@ def attachment(node: Node) -> Fields | None:
     return {"content": content, "kind": kind, "title": text(node, "title")}
 
 
-def store_documents(model: type[models.Model], drafts: list[Draft], existing: Rows) -> list[Outcome]:
+def store_documents(model: type[TenantModel], drafts: list[Draft], existing: Rows) -> list[Outcome]:
     return [store_document(draft, draft.fields["files"], existing.get(draft.fhir_id)) for draft in drafts]
 
 
-def store_reports(model: type[models.Model], drafts: list[Draft], existing: Rows) -> list[Outcome]:
+def store_reports(model: type[TenantModel], drafts: list[Draft], existing: Rows) -> list[Outcome]:
     """The row, and the documents that the report was presented as."""
     forms = {draft.fhir_id: draft.fields.pop("files") for draft in drafts}
     outcomes = store_rows(model, drafts, existing)

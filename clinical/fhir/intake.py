@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from hashlib import sha256
+from typing import TypeGuard
 from uuid import UUID
 
 from clinical.fhir.files import Entry, Unreadable
@@ -58,7 +59,7 @@ class Intake:
             fields["fhir_digest"] = digest(fields)
         return Draft(entry, self.links.keys[entry.kind, entry.id], kind.prefix + entry.id, fields)
 
-    def _is_taken(self, entry: Entry | Unreadable) -> bool:
+    def _is_taken(self, entry: Entry | Unreadable) -> TypeGuard[Entry]:
         if isinstance(entry, Unreadable):
             self.tally.refuse(Problem(self.file, entry.index, "", "", entry.reason))
         elif not entry.kind:
@@ -92,7 +93,7 @@ class Intake:
 
     def _keys(self) -> dict[tuple[str, str], UUID]:
         """The keys that the rows have, or will have."""
-        keys = {}
+        keys: dict[tuple[str, str], UUID] = {}
         for kind, rows in self.existing.items():
             keys |= {(kind, fhir_id.removeprefix(KINDS[kind].prefix)): row.pk for fhir_id, row in rows.items()}
         self.new = {(one.kind, one.id): uuid7() for one in self.entries if (one.kind, one.id) not in keys}

@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-
-from django.db import models
+from typing import Any
 
 from clinical.fhir import readers
 from clinical.fhir.documents import read_document, store_documents, store_reports
@@ -32,13 +31,14 @@ from clinical.models import (
     Procedure,
     Report,
 )
+from hospital.tenancy import TenantModel
 
 
 @dataclass(frozen=True)
 class Kind:
-    model: type[models.Model]
+    model: type[TenantModel]
     read: Callable[[Node, Links], Fields]
-    store: Callable[[type[models.Model], list[Draft], Rows], list[Outcome]] = store_rows
+    store: Callable[[type[TenantModel], list[Draft], Rows], list[Outcome]] = store_rows
     prefix: str = ""  # where two types share a table, one of them keeps its ids apart
 
     @property
@@ -46,7 +46,8 @@ class Kind:
         return any(field.name == "fhir_digest" for field in self.model._meta.local_fields)
 
     def existing(self, ids: list[str]) -> Rows:
-        return {row.fhir_id: row for row in self.model.objects.filter(fhir_id__in=[self.prefix + one for one in ids])}
+        rows: Any = self.model.objects
+        return {row.fhir_id: row for row in rows.filter(fhir_id__in=[self.prefix + one for one in ids])}
 
 
 KINDS: dict[str, Kind] = {

@@ -9,14 +9,12 @@ from typing import Any
 from urllib.parse import parse_qs
 from uuid import UUID
 
-from django.db import models
-
 from clinical.fhir.files import Entry
 from clinical.fhir.values import Broken, Concept, Node, concept, is_text, part, text
 from clinical.models import Encounter, Organisation, Patient, PatientIdentifier, Practitioner
 
 # What other rows have keys to.
-TARGETS: dict[str, type[models.Model]] = {
+TARGETS: dict[str, Any] = {
     "Patient": Patient,
     "Practitioner": Practitioner,
     "Organization": Organisation,
@@ -88,8 +86,8 @@ class Links:
                     for number in row.identifiers:
                         self.by_identifier.setdefault((kind, number), row.pk)
         values = [number.partition("|")[2] for number in numbers["Patient"]]
-        for row in PatientIdentifier.objects.filter(value__in=values) if values else ():
-            self.by_identifier.setdefault(("Patient", f"{row.system}|{row.value}"), row.patient_id)
+        for one in PatientIdentifier.objects.filter(value__in=values) if values else ():
+            self.by_identifier.setdefault(("Patient", f"{one.system}|{one.value}"), one.patient_id)
 
     def key(self, kind: str, holder: Node, name: str) -> UUID | None:
         """The row that `holder[name]` refers to, if it is of this kind."""

@@ -9,12 +9,13 @@ from uuid import UUID
 
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.functions import TransactionNow
-from django.db import DatabaseError, models, transaction
+from django.db import DatabaseError, transaction
 
 from clinical.fhir.files import Entry
 from clinical.fhir.values import Broken
 from clinical.models import Observation, Patient
 from hospital.context import current
+from hospital.tenancy import TenantModel
 
 Fields = dict[str, Any]
 Rows = dict[str, Any]  # by FHIR id
@@ -27,7 +28,7 @@ class Draft:
     """A row as the record wants it to be."""
 
     entry: Entry
-    key: UUID
+    key: UUID | None  # None: the database gives it
     fhir_id: str
     fields: Fields
 
@@ -43,7 +44,7 @@ class Outcome:
         return self.word in ("new", "changed")
 
 
-def store_rows(model: type[models.Model], drafts: list[Draft], existing: Rows) -> list[Outcome]:
+def store_rows(model: type[TenantModel], drafts: list[Draft], existing: Rows) -> list[Outcome]:
     """Every draft with what became of it. New rows go in by the hundred, without signals."""
     outcomes, new = [], []
     for draft in drafts:
@@ -59,7 +60,7 @@ def store_rows(model: type[models.Model], drafts: list[Draft], existing: Rows) -
     return outcomes
 
 
-def store_warnings(model: type[models.Model], drafts: list[Draft], existing: Rows) -> list[Outcome]:
+def store_warnings(model: type[TenantModel], drafts: list[Draft], existing: Rows) -> list[Outcome]:
     """Allergies stand in the banner: patients who were here before are told about once."""
     outcomes = store_rows(model, drafts, existing)
     concerned = {one.draft.fields["patient_id"] for one in outcomes if one.is_change}
@@ -68,7 +69,7 @@ def store_warnings(model: type[models.Model], drafts: list[Draft], existing: Row
     return outcomes
 
 
-def store_observations(model: type[models.Model], drafts: list[Draft], existing: Rows) -> list[Outcome]:
+def store_observations(model: type[TenantModel], drafts: list[Draft], existing: Rows) -> list[Outcome]:
     """With their components, which are rows below them; a component that is no longer sent goes away."""
     pieces = {draft.fhir_id: components(draft) for draft in drafts}
     misfits = {
@@ -99,10 +100,10 @@ def components(draft: Draft) -> list[Draft]:
     ]
 
 
-def insert(model: type[models.Model], drafts: list[Draft]) -> list[Outcome]:
+def insert(model: type[TenantModel], drafts: list[Draft]) -> list[Outcome]:
     """All together; if one is refused, in halves, until it stands alone."""
     tenant = current().tenant
-    rows = [model(**key_of(draft), tenant=tenant, fhir_id=draft.fhir_id, **draft.fields) for draft in drafts]
+    rows = [model(**{**key_of(draft), "tenant": tenant, "fhir_id": draft.fhir_id, **draft.fields}) for draft in drafts]
     try:
         with transaction.atomic():
             model.objects.bulk_create(rows)
@@ -140,7 +141,7 @@ def different(row: Any, fields: Fields) -> list[str]:
     return [name for name, value in fields.items() if getattr(row, name) != value]
 
 
-def unfit(model: type[models.Model], draft: Draft, row: Any) -> str:
+def unfit(model: type[TenantModel], draft: Draft, row: Any) -> str:
     """Why this row cannot be: too long, or somebody else's."""
     if row is not None and getattr(row, "patient_id", None) != draft.fields.get("patient_id"):
         return "A row with this id belongs to another patient."
@@ -151,7 +152,7 @@ def unfit(model: type[models.Model], draft: Draft, row: Any) -> str:
     return ""
 
 
-def fit(model: type[models.Model], fields: Fields) -> None:
+def fit(model: type[TenantModel], fields: Fields) -> None:
     for name, room in rooms(model).items():
         value = fields.get(name)
         for one in value if isinstance(value, list) else [value]:
@@ -160,10 +161,10 @@ def fit(model: type[models.Model], fields: Fields) -> None:
 
 
 @cache
-def rooms(model: type[models.Model]) -> dict[str, int]:
+def rooms(model: type[TenantModel]) -> dict[str, int]:
     """How many letters each column takes."""
     columns = [(one, one.base_field if isinstance(one, ArrayField) else one) for one in model._meta.local_fields]
-    return {column.attname: inner.max_length for column, inner in columns if getattr(inner, "max_length", None)}
+    return {column.attname: inner.max_length for column, inner in columns if inner.max_length}
 
 
 def in_words(error: Exception) -> str:

@@ -56,7 +56,7 @@ class Row(forms.Form):
     def problems(self) -> list[tuple[str, str]]:
         """Where, and what is wrong."""
         names = [name for name in self.fields if name in self.errors]
-        return [(self[name].id_for_label, f"{self.typed}: {' '.join(self.errors[name])}") for name in names]
+        return [(self[name].id_for_label, f"{self.typed}: {' '.join(map(str, self.errors[name]))}") for name in names]
 
 
 class DiagnosisRow(Row):

@@ -48,7 +48,7 @@ def checked(file: Any) -> Any:
 
 
 class Upload(forms.Form):
-    files = FilesField(
+    files: Any = FilesField(
         label="Files",
         max_length=500,
         allow_empty_file=True,
@@ -60,7 +60,7 @@ class Upload(forms.Form):
 
     def save(self, patient: Patient, visit: Visit | None, *, by: Any) -> list[Document]:
         data = self.cleaned_data
-        about = {"patient": patient, "visit": visit, "category": data["category"], "by": by}
+        about: dict[str, Any] = {"patient": patient, "visit": visit, "category": data["category"], "by": by}
         titles = titled(data["title"], len(data["files"]))
         return [Document.upload(file, title=title, **about) for file, title in zip(data["files"], titles, strict=True)]
 

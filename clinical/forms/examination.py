@@ -32,7 +32,7 @@ class VitalField(forms.DecimalField):
         """With a decimal point or a comma."""
         return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
 
-    def validate(self, value: Decimal | None) -> None:
+    def validate(self, value: Any) -> None:
         super().validate(value)
         if value is None:
             return
@@ -52,13 +52,13 @@ class ExamineForm(MergeForm, forms.Form):
         required=False, widget=forms.Textarea(attrs={"rows": 3}), help_text="What you see, hear and feel."
     )
 
+    instance: Examination
+
     def __init__(self, *args: Any, visit: Visit, **kwargs: Any) -> None:
         self.instance = visit.examinations.first() or Examination(visit=visit, patient=visit.patient)
         now = timezone.now()
-        self.base_fields = {
-            **{vital.name: VitalField(vital, visit, now) for vital in vitals.VITALS},
-            **type(self).base_fields,
-        }
+        numbers = {vital.name: VitalField(vital, visit, now) for vital in vitals.VITALS}
+        vars(self)["base_fields"] = {**numbers, **type(self).base_fields}
         super().__init__(*args, **kwargs)
 
     def values_now(self) -> dict[str, Any]:

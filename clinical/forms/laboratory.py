@@ -12,6 +12,7 @@ from clinical import filetypes
 from clinical.filetypes import ACCEPTED
 from clinical.models import Document, LabOrder, LabTest, Visit
 from clinical.models.document import clean_name
+from hospital.choices import offer
 from hospital.http import Request
 from hospital.workflow import Refused
 
@@ -19,7 +20,9 @@ from hospital.workflow import Refused
 class OrderTests(forms.Form):
     """Which tests, inside the examination, where none may be right, or alone on a page (`required=True`)."""
 
-    tests = forms.ModelMultipleChoiceField(queryset=None, widget=forms.CheckboxSelectMultiple)
+    tests: forms.ModelMultipleChoiceField[LabTest] = forms.ModelMultipleChoiceField(
+        queryset=None, widget=forms.CheckboxSelectMultiple
+    )
     priority = forms.ChoiceField(choices=LabOrder.Priority.choices, widget=forms.RadioSelect, initial="routine")
     reason = forms.CharField(max_length=200, label="Why more tests")
 
@@ -28,7 +31,7 @@ class OrderTests(forms.Form):
         self.visit = visit
         self.ordered = set(visit.lab_orders.open().values_list("test_id", flat=True))
         tests = self.fields["tests"]
-        tests.queryset = LabTest.objects.filter(is_active=True).exclude(pk__in=self.ordered)
+        offer(self, "tests", LabTest.objects.filter(is_active=True).exclude(pk__in=self.ordered))
         tests.required = required
         tests.error_messages["required"] = "Choose at least one test."
         self.fields["priority"].required = required
@@ -61,7 +64,7 @@ class ResultLine(forms.Form):
     note = forms.CharField(required=False, max_length=500, widget=forms.TextInput(attrs={"placeholder": "Note"}))
 
     def __init__(self, *args: Any, order: LabOrder, **kwargs: Any) -> None:
-        super().__init__(*args, prefix=f"order-{order.pk}", **kwargs)
+        super().__init__(*args, **{**kwargs, "prefix": f"order-{order.pk}"})
         self.order, self.test = order, order.test
         self.fields["value"] = self._control()
         self.fields["note"].label = f"Note on {order.test}"
@@ -110,9 +113,11 @@ class ResultLine(forms.Form):
         """A note alone keeps the file that was filed before."""
         if not hasattr(file, "chunks"):
             return self.order.result.document if self.order.result else None
-        about = {"patient": self.order.patient, "visit": self.order.visit, "lab_order": self.order}
-        category = Document.Category.LAB_REPORT
-        return Document.upload(file, by=by, title=f"{self.test} {self.order.number}", category=category, **about)
+        order, category = self.order, Document.Category.LAB_REPORT
+        title = f"{self.test} {order.number}"
+        return Document.upload(
+            file, patient=order.patient, visit=order.visit, lab_order=order, by=by, title=title, category=category
+        )
 
 
 class Results:
@@ -131,7 +136,7 @@ class Results:
 
     @property
     def errors(self) -> list[tuple[ResultLine, str]]:
-        return [(line, sentence) for line in self.lines for found in line.errors.values() for sentence in found]
+        return [(line, str(sentence)) for line in self.lines for found in line.errors.values() for sentence in found]
 
     def save(self, *, by: Any) -> int:
         entered = [line for line in self.lines if line.is_entered]

@@ -31,8 +31,8 @@ class MomentInput(forms.DateTimeInput):
 class PatientForm(forms.ModelForm):
     class Meta:
         model = Patient
-        fields = (*IDENTITY, *ADDRESS, "tags")
-        widgets = {
+        fields: tuple[str, ...] = (*IDENTITY, *ADDRESS, "tags")
+        widgets: dict[str, Any] = {
             "birth_date": DateInput(),
             "phone": forms.TextInput(attrs={"type": "tel", "autocomplete": "off"}),
             "given_name": forms.TextInput(attrs={"autocomplete": "off"}),

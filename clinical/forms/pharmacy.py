@@ -6,10 +6,9 @@ from typing import Any
 
 from django import forms
 
-from hospital.choices import offer
-
 from clinical.days import today
 from clinical.models import Batch, PrescriptionLine
+from hospital.choices import offer
 
 LATER, NEVER = "later", "never"
 

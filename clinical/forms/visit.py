@@ -1,10 +1,11 @@
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 
 from clinical.models import QueuePlace, Visit
+from hospital.choices import offer
 from hospital.models import Membership, Person
 
 
@@ -32,17 +33,23 @@ class Move(forms.Form):
 
     def __init__(self, *args: Any, place: QueuePlace, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["queue"].choices = [choice for choice in QueuePlace.Queue.choices if choice[0] != place.queue]
+        cast(forms.ChoiceField, self.fields["queue"]).choices = [
+            choice for choice in QueuePlace.Queue.choices if choice[0] != place.queue
+        ]
 
 
 class Assign(forms.Form):
-    checker = forms.ModelChoiceField(queryset=None, required=False, label="Checker doctor", empty_label="Nobody yet")
-    doctor = forms.ModelChoiceField(queryset=None, required=False, empty_label="Nobody yet")
+    checker: forms.ModelChoiceField[Person] = forms.ModelChoiceField(
+        queryset=None, required=False, label="Checker doctor", empty_label="Nobody yet"
+    )
+    doctor: forms.ModelChoiceField[Person] = forms.ModelChoiceField(
+        queryset=None, required=False, empty_label="Nobody yet"
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["checker"].queryset = who_may("checker_doctor")
-        self.fields["doctor"].queryset = who_may("main_doctor")
+        offer(self, "checker", who_may("checker_doctor"))
+        offer(self, "doctor", who_may("main_doctor"))
 
 
 def who_may(role: str) -> Any:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
@@ -42,7 +42,7 @@ class Diagnosis(EditableModel):
     withdrawn_by = models.ForeignKey("hospital.Person", null=True, on_delete=models.PROTECT, related_name="+")
     withdrawn_at = models.DateTimeField(null=True)
 
-    objects = TenantManager.from_queryset(Diagnoses)()
+    objects: ClassVar = TenantManager.from_queryset(Diagnoses)()
 
     class Meta(EditableModel.Meta):
         verbose_name_plural = "diagnoses"

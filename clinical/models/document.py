@@ -8,7 +8,7 @@ import logging
 import secrets
 import unicodedata
 from threading import Thread
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.conf import settings
 from django.core.files import File
@@ -89,7 +89,7 @@ class Document(Workflow):
     uploaded_at = models.DateTimeField(auto_now_add=True)
     fhir_id = models.CharField(max_length=255, blank=True, default="", editable=False)
 
-    objects = TenantManager.from_queryset(Documents)()
+    objects: ClassVar = TenantManager.from_queryset(Documents)()
 
     class Meta(Workflow.Meta):
         ordering = ["-uploaded_at"]
@@ -167,13 +167,13 @@ class Document(Workflow):
         if not settings.CLAMD_SOCKET:
             self.move_to(self.Status.FILED, by=None, scan_result="not scanned")
             return
-        with self.file.storage.open(self.file.name) as content:
+        with self.file.storage.open(str(self.file.name)) as content:
             verdict = scanner.ask(content)
-        seen = {"scanned_at": timezone.now(), "scan_result": verdict.words[:200]}
+        seen: dict[str, Any] = {"scanned_at": timezone.now(), "scan_result": verdict.words[:200]}
         if verdict.is_clean:
             self.move_to(self.Status.FILED, by=None, **seen)
             return
-        key = self.file.name
+        key = str(self.file.name)
         self.move_to(self.Status.REJECTED, by=None, reason=verdict.words, file="", **seen)
         transaction.on_commit(lambda: forget(key))
 
@@ -183,7 +183,7 @@ class Document(Workflow):
             raise Refused(f"“{self.title}” is still being checked for viruses. Try again in a minute.")
         if self.status == self.Status.REJECTED:
             raise Refused(f"“{self.title}” was rejected: {self.scan_result}. Its contents were not kept.", status=410)
-        with self.file.storage.open(self.file.name) as stored:
+        with self.file.storage.open(str(self.file.name)) as stored:
             content = stored.read()
         if hmac.compare_digest(hashlib.sha256(content).hexdigest(), self.sha256):
             self._note("download")

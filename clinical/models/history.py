@@ -7,7 +7,7 @@ with its precision and its zone. `fhir_id` is the identity in the record that a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
@@ -209,7 +209,7 @@ class Allergy(EditableModel):
     fhir_id = models.CharField(**FHIR_ID)
     fhir_digest = models.CharField(**DIGEST)
 
-    objects = TenantManager.from_queryset(Known)()
+    objects: ClassVar = TenantManager.from_queryset(Known)()
 
     class Meta(EditableModel.Meta):
         verbose_name_plural = "allergies"
@@ -261,7 +261,7 @@ class Problem(Coded):
     encounter = TenantKey(Encounter, null=True, blank=True, related_name="problems", editable=False)
     fhir_digest = models.CharField(**DIGEST)
 
-    objects = TenantManager.from_queryset(Known)()
+    objects: ClassVar = TenantManager.from_queryset(Known)()
 
     class Meta(Coded.Meta):
         ordering = ["-onset_at", "text"]

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.db import models, transaction
 from django.utils import timezone
 
 from clinical.measure import Limits, in_words
-from clinical.models.lab_test import VALUE, LabTest
+from clinical.models.lab_test import LabTest, measure
 from clinical.models.queue import QueuePlace
 from hospital.models import Counter
 from hospital.tenancy import TenantKey, TenantManager, TenantModel
@@ -120,7 +121,7 @@ class LabOrder(Workflow):
     cancelled_at = moment()
     cancelled_by = by_person()
 
-    objects = TenantManager.from_queryset(Orders)()
+    objects: ClassVar = TenantManager.from_queryset(Orders)()
 
     class Meta(Workflow.Meta):
         ordering = ["ordered_at", "accession"]
@@ -253,7 +254,7 @@ class LabOrder(Workflow):
         self.save(update_fields=["result", "resulted_at", "resulted_by"])
 
 
-RANKS = {LabOrder.Priority.STAT: 0, LabOrder.Priority.URGENT: 1, LabOrder.Priority.ROUTINE: 2}
+RANKS: dict[str, int] = {LabOrder.Priority.STAT: 0, LabOrder.Priority.URGENT: 1, LabOrder.Priority.ROUTINE: 2}
 PRIORITY_RANK = models.Case(
     *(models.When(priority=priority, then=rank) for priority, rank in RANKS.items()),
     output_field=models.SmallIntegerField(),
@@ -277,16 +278,16 @@ class LabResult(TenantModel):
     comparator = models.CharField(
         max_length=2, blank=True, default="", help_text="< or > when beyond what is measured."
     )
-    value_number = models.DecimalField(**VALUE)
+    value_number = measure()
     value_code = models.CharField(max_length=40, blank=True, default="")
     value_text = models.TextField(blank=True, default="", help_text="What is read, for every kind.")
     document = TenantKey("clinical.Document", null=True, blank=True, related_name="lab_results")
     unit = models.CharField(max_length=30, blank=True, default="")
     flag = models.CharField(max_length=14, choices=Flag.choices, blank=True, default=Flag.NONE)
-    low = models.DecimalField(**VALUE)
-    high = models.DecimalField(**VALUE)
-    critical_low = models.DecimalField(**VALUE)
-    critical_high = models.DecimalField(**VALUE)
+    low = measure()
+    high = measure()
+    critical_low = measure()
+    critical_high = measure()
     note = models.TextField(blank=True, default="")
     entered_by = by_person()
     entered_at = models.DateTimeField(default=timezone.now, editable=False)
@@ -352,7 +353,7 @@ class LabResult(TenantModel):
         self.document, self.value_text = value, value.name
 
 
-READERS = {
+READERS: dict[str, Callable[[LabResult, LabOrder, Any], None]] = {
     LabTest.Kind.NUMERIC: LabResult._read_number,
     LabTest.Kind.CODED: LabResult._read_code,
     LabTest.Kind.TEXT: LabResult._read_text,

@@ -35,7 +35,9 @@ class Examination(EditableModel):
     def vitals(self) -> dict[str, Decimal]:
         """The measured values by LOINC code."""
         rows = self.observations.filter(category=Observation.Category.VITAL_SIGNS)
-        return {row.code: row.value_number for row in rows if row.code in signs.BY_CODE}
+        return {
+            row.code: row.value_number for row in rows if row.code in signs.BY_CODE and row.value_number is not None
+        }
 
     @transaction.atomic
     def amend(self, *, by: Person | None, symptoms: str, findings: str, vitals: dict[str, Decimal | None]) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
@@ -18,7 +18,7 @@ from clinical.models.queue import QueuePlace
 from hospital.context import current
 from hospital.models import Counter
 from hospital.tenancy import TenantKey, TenantManager
-from hospital.workflow import SYSTEM, IllegalMove, Refused, Workflow
+from hospital.workflow import SYSTEM, IllegalMove, Moves, Refused, Workflow
 
 if TYPE_CHECKING:
     from clinical.models.diagnosis import Diagnosis
@@ -83,8 +83,8 @@ class Visit(Workflow):
         URGENT = "urgent", "Urgent"
         EMERGENCY = "emergency", "Emergency"
 
-    CLOSING = {Status.CANCELLED: "clinical.close_visit", Status.LEFT: "clinical.close_visit"}
-    MOVES = {
+    CLOSING: dict[str, str] = {Status.CANCELLED: "clinical.close_visit", Status.LEFT: "clinical.close_visit"}
+    MOVES: Moves = {
         Status.REGISTERED: {Status.CHECKED: "clinical.examine", Status.LAB_PENDING: "clinical.order_tests", **CLOSING},
         Status.CHECKED: {Status.LAB_PENDING: "clinical.order_tests", Status.DIAGNOSED: "clinical.diagnose", **CLOSING},
         Status.LAB_PENDING: {Status.LAB_DONE: SYSTEM, Status.CHECKED: SYSTEM, **CLOSING},
@@ -116,7 +116,7 @@ class Visit(Workflow):
     ended_at = models.DateTimeField(null=True, editable=False)
     end_reason = models.CharField(max_length=200, blank=True, editable=False)
 
-    objects = TenantManager.from_queryset(Visits)()
+    objects: ClassVar = TenantManager.from_queryset(Visits)()
 
     class Meta(Workflow.Meta):
         ordering = ["-registered_at", "-id"]
@@ -368,14 +368,14 @@ class Visit(Workflow):
             self.place.end()
 
 
-QUEUE_OF = {
+QUEUE_OF: dict[str, str] = {
     Visit.Status.REGISTERED: QueuePlace.Queue.EXAMINATION,
     Visit.Status.CHECKED: QueuePlace.Queue.CONSULTATION,
     Visit.Status.LAB_PENDING: QueuePlace.Queue.LABORATORY,
     Visit.Status.LAB_DONE: QueuePlace.Queue.CONSULTATION,
     Visit.Status.DIAGNOSED: QueuePlace.Queue.CONSULTATION,
 }
-RANKS = {Visit.Priority.EMERGENCY: 0, Visit.Priority.URGENT: 1, Visit.Priority.ROUTINE: 2}
+RANKS: dict[str, int] = {Visit.Priority.EMERGENCY: 0, Visit.Priority.URGENT: 1, Visit.Priority.ROUTINE: 2}
 AT_PHARMACY = ("active", "dispensing")
 OPEN_PRESCRIPTION = ("draft", *AT_PHARMACY)
 SETTLED_PRESCRIPTION = ("dispensed", "declined")

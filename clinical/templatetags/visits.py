@@ -24,7 +24,7 @@ def next_step_tag(visit: Visit) -> Step:
 def lists_of(visit: Visit) -> str:
     """The live lists that take this row: those of the front desk, and the queue where the patient waits."""
     names = []
-    if visit.is_open or days.day_of(visit.ended_at) == days.today():
+    if visit.ended_at is None or days.day_of(visit.ended_at) == days.today():
         names += ["visits", "visits-open" if visit.is_open else "visits-over"]
     if visit.is_open and visit.payment in OWING:
         names.append("visits-owing")

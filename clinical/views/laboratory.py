@@ -7,7 +7,7 @@ from uuid import UUID
 
 from django import forms
 from django.contrib import messages
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
@@ -18,6 +18,7 @@ from clinical.chart import open_chart
 from clinical.forms.laboratory import OrderTests, Reject, Results
 from clinical.forms.visit import Reason
 from clinical.models import LabOrder, Visit
+from clinical.models.laboratory import Orders
 from clinical.views.answers import answered
 from hospital.http import Request
 from hospital.permits import permit
@@ -55,7 +56,7 @@ def lab_worklist(request: Request) -> HttpResponse:
     return render(request, "clinical/laboratory/worklist.html", context)
 
 
-def of_pill(status: str) -> QuerySet[LabOrder]:
+def of_pill(status: str) -> Orders:
     if status == "released":
         return LabOrder.objects.filter(released_today())
     return LabOrder.objects.filter(status=status) if status else LabOrder.objects.open()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.db.migrations.autodetector import MigrationAutodetector
 from django.db.migrations.operations import AddField, CreateModel
@@ -16,7 +16,7 @@ class FencingAutodetector(MigrationAutodetector):
         for migrations in changes.values():
             for migration in migrations:
                 if names := sorted({name for operation in migration.operations for name in needs_fence(operation)}):
-                    migration.operations.append(Fence(names))
+                    cast(list, migration.operations).append(Fence(names))
         return changes
 
 

@@ -52,8 +52,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
         self._undo(hooks)
 
     def _undo(self, hooks: list[tuple]) -> None:
-        kept = {id(hook) for _, hook, _ in self.run_on_commit}
-        for _, hook, _ in reversed(hooks):
+        kept = {id(hook) for _, hook, *_ in self.run_on_commit}
+        for _, hook, *_ in reversed(hooks):
             if isinstance(hook, Undo) and id(hook) not in kept:
                 hook.undo()
 

@@ -7,7 +7,7 @@ hospital/checks.py and hospital/tests/test_catalogue.py prove that no table was 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, TypeGuard
 
 from django.conf import settings
 from django.db import models
@@ -72,16 +72,17 @@ class Fence(Operation):
 
     def keys(self, model: type[models.Model]) -> Iterator[str]:
         for field in model._meta.local_fields:
-            if field.many_to_one and is_tenant_model(field.related_model):
+            target = field.related_model
+            if field.many_to_one and is_tenant_model(target):
                 yield unless_there(
                     model,
                     f"{model._meta.db_table}_{field.column}_in_tenant",
-                    f"FOREIGN KEY (tenant_id, {quote(field.column)}) REFERENCES {quote(field.related_model._meta.db_table)} (tenant_id, id) DEFERRABLE INITIALLY DEFERRED",
+                    f"FOREIGN KEY (tenant_id, {quote(str(field.column))}) REFERENCES {quote(target._meta.db_table)} (tenant_id, id) DEFERRABLE INITIALLY DEFERRED",
                 )
 
 
-def is_tenant_model(model: type[models.Model]) -> bool:
-    return any(field.name == "tenant" for field in model._meta.local_fields)
+def is_tenant_model(model: type[models.Model] | None) -> TypeGuard[type[models.Model]]:
+    return model is not None and any(field.name == "tenant" for field in model._meta.local_fields)
 
 
 def unless_there(model: type[models.Model], name: str, definition: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 from functools import cached_property
+from typing import ClassVar
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, Permission, PermissionsMixin
@@ -20,7 +21,7 @@ from hospital.roles import HOMES, ROLES
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
 
 
-class People(BaseUserManager):
+class People(BaseUserManager["Person"]):
     def create_user(self, email: str, password: str | None = None, **fields: object) -> Person:
         person = self.model(email=self.normalize_email(email).lower(), **fields)
         person.set_password(password)
@@ -76,7 +77,7 @@ class Role(EditableModel):
     position = models.PositiveSmallIntegerField(default=0)
     group = models.OneToOneField(Group, on_delete=models.PROTECT, editable=False, related_name="role")
 
-    objects = TenantManager.from_queryset(Roles)()
+    objects: ClassVar = TenantManager.from_queryset(Roles)()
 
     class Meta(EditableModel.Meta):
         ordering = ["position"]
@@ -94,7 +95,12 @@ class Role(EditableModel):
     def allow_exactly(self, names: set[str] | frozenset[str]) -> None:
         """Make these the role's permissions."""
         tenant = current().tenant
-        known = {p.codename: p for p in Permission.objects.filter(content_type__app_label="hospital", content_type__model="tenant", codename__in=names)}
+        known = {
+            p.codename: p
+            for p in Permission.objects.filter(
+                content_type__app_label="hospital", content_type__model="tenant", codename__in=names
+            )
+        }
         if unknown := set(names) - set(known):
             raise ValueError(f"There is no permission {', '.join(sorted(unknown))}.")
         grants = GroupObjectPermission.objects.filter(group=self.group, object_pk=str(tenant.pk))
@@ -111,7 +117,9 @@ class Role(EditableModel):
     @classmethod
     def _make(cls, position: int, default) -> Role:
         group = Group.objects.create(name=f"{current().tenant.pk}:{default.key}")
-        role = cls.objects.create(key=default.key, title=default.title, home=HOMES[default.key], position=position, group=group)
+        role = cls.objects.create(
+            key=default.key, title=default.title, home=HOMES[default.key], position=position, group=group
+        )
         role.allow_exactly(set(default.permissions))
         return role
 
@@ -176,7 +184,9 @@ class Invitation(TenantModel):
     def issue(cls, *, email: str, name: str, role: Role, by: Person | None) -> tuple[Invitation, str]:
         """The invitation, and the secret that goes into the link and is stored nowhere."""
         secret = secrets.token_urlsafe(32)
-        invitation = cls.objects.create(email=email.lower(), name=name, role=role, digest=cls.digest_of(secret), invited_by=by)
+        invitation = cls.objects.create(
+            email=email.lower(), name=name, role=role, digest=cls.digest_of(secret), invited_by=by
+        )
         return invitation, secret
 
     def withdraw(self) -> None:
@@ -213,4 +223,6 @@ class SignIn(TenantModel):
     @classmethod
     def now_here(cls) -> models.QuerySet:
         """Who is signed in: not left, and not older than a session can be."""
-        return cls.objects.filter(ended_at=None, at__gt=timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)).select_related("person")
+        return cls.objects.filter(
+            ended_at=None, at__gt=timezone.now() - timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        ).select_related("person")

@@ -8,7 +8,7 @@ from django.apps import apps
 from django.core.management.base import BaseCommand, CommandParser
 
 from hospital.roles import PERMISSIONS, ROLES
-from hospital.workflow import SYSTEM, Workflow
+from hospital.workflow import SYSTEM, Workflow, status_of
 
 HEAD = """# State machines
 
@@ -51,8 +51,8 @@ def edges_of(model: type[Workflow]) -> Iterator[tuple[str, str, str]]:
 
 
 def page_of(model: type[Workflow]) -> Iterator[str]:
-    first = str(model._meta.get_field("status").default)
-    labels = dict(model._meta.get_field("status").flatchoices)
+    first = str(status_of(model).default)
+    labels = dict(status_of(model).flatchoices)
     yield f"## {heading_of(model)}\n"
     yield "```mermaid\nstateDiagram-v2\n    [*] --> " + first
     yield from (f"    {before} --> {after}" for before, after, _ in edges_of(model))

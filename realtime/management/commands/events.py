@@ -31,7 +31,7 @@ def rows() -> list[tuple[str, ...]]:
 def row_of(event: LiveEvent) -> tuple[str, ...]:
     hears = ", ".join(event.hears) + (" (certain persons)" if event.people else "")
     fragment = event.template or "the page's regions"
-    return (event.name, event.model._meta.verbose_name, words_of(event.when), hears, loudness_of(event), fragment)
+    return (event.name, str(event.model._meta.verbose_name), words_of(event.when), hears, loudness_of(event), fragment)
 
 
 def loudness_of(event: LiveEvent) -> str:
