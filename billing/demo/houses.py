@@ -93,7 +93,7 @@ HOUSES = (
             Account("several@riverside.example", "Morgan Reyes", ("checker_doctor", "main_doctor", "admin")),
             BOTH,
         ),
-        former_days=14,
+        former_days=10,
         imports=True,
     ),
     House(
@@ -125,7 +125,7 @@ HOUSES = (
             ),
             BOTH,
         ),
-        former_days=4,
+        former_days=3,
     ),
 )
 

@@ -150,8 +150,9 @@ class Filling:
                     )
 
     def of_today(self, patients: list[Patient]) -> Iterator[tuple[Case, Plan]]:
-        free = list(patients)
-        for plan in TODAY if self.house.imports else TODAY[::2]:
+        """Those with the long histories come first, and so to the visits that are not over."""
+        free, plans = list(patients), TODAY if self.house.imports else TODAY[::2]
+        for plan in sorted(plans, key=lambda plan: not plan.last):
             if patient := fitting(plan.story, free, self.now.year):
                 yield Case(patient, STORIES[plan.story], plan.twist), plan
 
