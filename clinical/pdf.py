@@ -44,7 +44,9 @@ def fault(content: bytes) -> str:
     if MARKUP.search(content[:1024]):
         return "is a PDF and a web page at once"
     try:
-        what = found(content, ACTIVE) or next(filter(None, (found(p, ACTIVE_OUTSIDE_STREAMS) for p in parts(content))), "")
+        what = found(content, ACTIVE) or next(
+            filter(None, (found(p, ACTIVE_OUTSIDE_STREAMS) for p in parts(content))), ""
+        )
     except Unreadable:
         what = LOCKED
     return f"is a PDF with {what} inside. Print it to a new PDF, and send that" if what else ""
