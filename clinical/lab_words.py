@@ -21,7 +21,7 @@ def ordered_with(order: LabOrder) -> int:
     ).count()
 
 
-def loudness_of_order(order: LabOrder) -> Loudness:
+def notice_once(order: LabOrder) -> Loudness:
     """One toast for all tests that a doctor orders at once: the first of them calls."""
     return Loudness.INFO if ordered_with(order) else Loudness.NOTICE
 
@@ -42,7 +42,7 @@ def released_with(order: LabOrder) -> int:
     ).count()
 
 
-def loudness_of_result(order: LabOrder) -> Loudness:
+def critical_or_notice_once(order: LabOrder) -> Loudness:
     """Each critical value calls; of others that are released together only the first."""
     if order.is_critical:
         return Loudness.CRITICAL
