@@ -299,11 +299,20 @@ class Visit(Workflow):
         self._go(self.Status.DIAGNOSED, by=by, reason=given(reason, "Say why the visit is opened again."), **fields)
 
     def _end(self, status: str, reason: str, by: Person | None) -> None:
-        """What the laboratory and the pharmacy have not begun is called off with the visit."""
         why = given(reason, "Say why the visit ends here.")
         self._go(status, by=by, reason=why, ended_at=timezone.now(), end_reason=why)
+        self._call_off(f"The visit ended: {why}"[:200])
+
+    def _call_off(self, why: str) -> None:
+        """What the laboratory has not begun, and the pharmacy has not issued, ends with the visit."""
         for order in self.lab_orders.filter(status="requested"):
-            order.cancel(f"The visit ended: {why}"[:200], by=None)
+            order.cancel(why, by=None)
+        for prescription in self.prescriptions.filter(status__in=OPEN_PRESCRIPTION):
+            if prescription.lines.filter(dispensed__gt=0).exists():
+                for line in prescription.lines.filter(status__in=("pending", "partial")):
+                    line.decline(why, by=None)
+            else:
+                prescription.cancel(why, by=None)
 
     # --- beside the status --------------------------------------------------------------
 

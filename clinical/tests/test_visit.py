@@ -6,7 +6,8 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 
-from clinical.models import Examination, LabOrder, Observation, Visit
+from clinical.models import Examination, LabOrder, Observation, Prescription, Visit
+from clinical.tests.dispensary import a_medicine, a_prescription, received
 from clinical.tests.wards import a_patient, a_test, a_visit
 from hospital.models import AuditEntry
 from hospital.workflow import SYSTEM, IllegalMove, Refused
@@ -308,3 +309,17 @@ def test_the_same_payment_again_changes_nothing(alpha):
         before = visit.version
         visit.set_payment("paid")
         assert visit.version == before
+
+
+def test_what_nobody_has_begun_ends_with_the_visit(alpha):
+    with alpha.acting():
+        pills, drops = a_medicine("A"), a_medicine("B")
+        received(pills, 20)
+        untouched, begun = a_prescription((pills, 5)), a_prescription((pills, 5), (drops, 1))
+        begun.lines.get(medicine=pills).dispense(2, by=None, reason="Half now")
+        for prescription in (untouched, begun):
+            Visit.objects.get(pk=prescription.visit_id).leave("Went home", by=None)
+        assert set(untouched.lines.values_list("status", flat=True)) == {"cancelled"}
+        assert set(begun.lines.values_list("status", "dispensed")) == {("declined", 2), ("declined", 0)}
+        assert not Prescription.objects.at_pharmacy().exists()
+        assert set(Visit.objects.values_list("status", flat=True)) == {S.LEFT}
