@@ -497,6 +497,7 @@ def test_two_hundred_dispenses_of_a_hundred_pieces_give_exactly_a_hundred(alpha)
         finally:
             connection.close()
 
+    connection.close()  # the pool has room for twenty
     with ThreadPoolExecutor(20) as counters:
         given = list(counters.map(counter, [lines[start::20] for start in range(20)]))
     assert sum(given) == 100
