@@ -6,7 +6,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -46,7 +46,7 @@ class Case:
     patient: Patient
     story: Story
     twist: str = ""
-    visit: Visit | None = None
+    visit: Visit = field(init=False)  # from the first step on
 
 
 Step = tuple[str, float, Callable[[Case], None]]
@@ -169,7 +169,7 @@ class Day:
 
     def examine(self, case: Case) -> None:
         story = case.story
-        values = {BY_NAME[name].code: Decimal(value) for name, value in story.vitals.items()}
+        values: dict[str, Decimal | None] = {BY_NAME[name].code: Decimal(value) for name, value in story.vitals.items()}
         with self.as_("checker_doctor") as by:
             tests = list(LabTest.objects.filter(code__in=story.tests))
             priority = "routine" if story.priority == "routine" else "urgent"
