@@ -5,7 +5,9 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
 
 from hospital.embedded import Embedded
 
@@ -14,6 +16,8 @@ env = environ.Env()
 environ.Env.read_env(BASE_DIR / ".env")
 
 ENVIRONMENT = env("DJANGO_ENV", default="development")
+if ENVIRONMENT not in ("development", "production"):
+    raise ImproperlyConfigured(f"DJANGO_ENV is “{ENVIRONMENT}”. It must be “development” or “production”.")
 PRODUCTION = ENVIRONMENT == "production"
 DEBUG = env.bool("DJANGO_DEBUG", default=False) and not PRODUCTION
 SECRET_KEY = (
@@ -90,6 +94,8 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "scan-documents": {"task": "clinical.tasks.scan_waiting_documents", "schedule": timedelta(minutes=1)},
     "forget-form-keys": {"task": "hospital.tasks.forget_form_keys", "schedule": timedelta(hours=1)},
+    "forget-orphan-grants": {"task": "hospital.tasks.forget_orphan_grants", "schedule": crontab(hour=2, minute=10)},
+    "clearsessions": {"task": "hospital.tasks.clear_sessions", "schedule": crontab(hour=2, minute=20)},
 }
 
 # --- applications ---------------------------------------------------------------------

@@ -44,6 +44,11 @@ def test_debug_pages_cannot_be_turned_on_in_production():
     )
 
 
+def test_an_environment_that_is_neither_is_refused_in_words():
+    said = said_in_production({"DJANGO_ENV": "prod"})
+    assert "It must be “development” or “production”." in said
+
+
 def said_in_production(environment: dict[str, str], *command: str) -> str:
     done = subprocess.run(
         [sys.executable, "manage.py", *(command or ("check", "--deploy"))],

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.core.mail import send_mail
 from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -12,6 +11,7 @@ from django.views.decorators.http import require_http_methods
 
 from hospital.forms import AcceptInvitation, Invite
 from hospital.http import Request
+from hospital.invitations import path_of, post
 from hospital.models import Invitation, Membership, Tenant
 from hospital.permits import permit
 from hospital.tenancy import acting_for
@@ -57,7 +57,9 @@ def accept_invitation(request: Request, tenant: str, secret: str) -> HttpRespons
         invitation = Invitation.objects.select_related("role").filter(digest=Invitation.digest_of(secret)).first()
         if invitation is None or not invitation.is_open:
             return render(request, "people/invitation_over.html", status=404)
-        form = AcceptInvitation(request.POST if request.method == "POST" else None, invitation=invitation, person=request.user)
+        form = AcceptInvitation(
+            request.POST if request.method == "POST" else None, invitation=invitation, person=request.user
+        )
         if request.method == "GET" or not form.is_valid():
             context = {"form": form, "invitation": invitation, "tenant": organisation}
             return render(request, "people/accept.html", context, status=422 if request.method == "POST" else 200)
@@ -69,12 +71,20 @@ def accept_invitation(request: Request, tenant: str, secret: str) -> HttpRespons
 
 
 def _page(request: Request, form: Invite, status: int = 200) -> HttpResponse:
-    memberships = Membership.objects.filter(is_active=True).select_related("person", "role").order_by("person__name", "role__position")
+    memberships = (
+        Membership.objects.filter(is_active=True)
+        .select_related("person", "role")
+        .order_by("person__name", "role__position")
+    )
     open_invitations = [row for row in Invitation.objects.select_related("role", "invited_by") if row.is_open]
-    return render(request, "people/people.html", {"form": form, "memberships": memberships, "invitations": open_invitations}, status=status)
+    return render(
+        request,
+        "people/people.html",
+        {"form": form, "memberships": memberships, "invitations": open_invitations},
+        status=status,
+    )
 
 
 def _send(request: Request, invitation: Invitation, secret: str) -> None:
     tenant = request.acting.tenant
-    address = request.build_absolute_uri(f"/accounts/invitation/{tenant.slug}/{secret}/")
-    send_mail(f"Invitation to {tenant.name}", f"{invitation.name},\n\nyou are invited to work at {tenant.name}.\nOpen this address within seven days:\n\n{address}\n", None, [invitation.email])
+    post(invitation, tenant, request.build_absolute_uri(path_of(tenant, secret)))

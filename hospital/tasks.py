@@ -1,0 +1,50 @@
+"""What is thrown away by itself. Each is also a `manage.py` command."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from importlib import import_module
+
+from django.conf import settings
+from django.contrib.contenttypes.models import ContentType
+from django.utils import timezone
+from guardian.models import GroupObjectPermission, UserObjectPermission
+
+from hospital.celery import app
+from hospital.models import FormKey, Tenant
+from hospital.tenancy import acting_for
+
+KEPT_FOR = timedelta(hours=48)
+
+
+@app.task
+def forget_form_keys() -> int:
+    """Keys of forms that were sent long ago: nobody sends those again. Returns how many went."""
+    return sum(forget_in(tenant) for tenant in Tenant.objects.all())
+
+
+def forget_in(tenant: Tenant) -> int:
+    with acting_for(tenant):
+        return FormKey.objects.filter(created_at__lt=timezone.now() - KEPT_FOR).delete()[0]
+
+
+@app.task
+def forget_orphan_grants() -> int:
+    """Permissions on organisations that are gone.
+
+    Not guardian's own `clean_orphan_obj_perms`: to it, what row-level security hides is gone too. Other objects that
+    carry grants are never deleted.
+    """
+    about = {"content_type": ContentType.objects.get_for_model(Tenant)}
+    there = [str(pk) for pk in Tenant.objects.values_list("pk", flat=True)]
+    orphans = (
+        model.objects.filter(**about).exclude(object_pk__in=there)
+        for model in (GroupObjectPermission, UserObjectPermission)
+    )
+    return sum(rows.delete()[0] for rows in orphans)
+
+
+@app.task
+def clear_sessions() -> None:
+    """Sessions that have ended by themselves."""
+    import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
