@@ -8,10 +8,9 @@ two who want the last piece take turns.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
@@ -19,6 +18,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinical.days import today
+from clinical.stock import EXPIRING_WITHIN, Stock, plural
 from hospital.context import current
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
 from hospital.workflow import Refused
@@ -28,47 +28,6 @@ if TYPE_CHECKING:
     from hospital.models import Person
 
 MANAGE = "clinical.manage_stock"
-MEASURES = ("g", "mg", "kg", "ml", "mL", "l", "L", "%", "IU")
-EXPIRING_WITHIN = timedelta(days=60)
-
-
-@dataclass(frozen=True)
-class Stock:
-    """What is there of one medicine: what may be issued, what may not, and until when."""
-
-    usable: int
-    expiring: int
-    expired: int
-    locked: int
-    first_expiry: date | None
-    low_at: int
-
-    @classmethod
-    def of(cls, batches: list[Batch], low_at: int) -> Stock:
-        there = [batch for batch in batches if batch.on_hand]
-        usable = [batch for batch in there if batch.is_usable]
-        soon = today() + EXPIRING_WITHIN
-        return cls(
-            usable=sum(batch.on_hand for batch in usable),
-            expiring=sum(batch.on_hand for batch in usable if batch.expires_on <= soon),
-            expired=sum(batch.on_hand for batch in there if batch.is_expired),
-            locked=sum(batch.on_hand for batch in there if not batch.is_usable and not batch.is_expired),
-            first_expiry=min((batch.expires_on for batch in usable), default=None),
-            low_at=low_at,
-        )
-
-    @property
-    def is_low(self) -> bool:
-        return self.usable <= self.low_at
-
-    @property
-    def states(self) -> list[tuple[str, str]]:
-        """What wants attention, as the badges of the stock name it."""
-        found = [("out", "Out of stock")] if not self.usable else [("low", "Low")] if self.is_low else []
-        found += [("expiring", f"{self.expiring} expiring")] if self.expiring else []
-        found += [("expired", f"{self.expired} expired")] if self.expired else []
-        found += [("quarantined", f"{self.locked} locked")] if self.locked else []
-        return found or [("ok", "In stock")]
 
 
 class Medicines(models.QuerySet):
@@ -105,7 +64,7 @@ class Medicine(EditableModel):
     low_since = models.DateTimeField(null=True, editable=False)
     is_active = models.BooleanField(default=True)
 
-    objects = TenantManager.from_queryset(Medicines)()
+    objects: ClassVar = TenantManager.from_queryset(Medicines)()
 
     class Meta(EditableModel.Meta):
         ordering = ["name", "strength"]
@@ -168,10 +127,6 @@ class Medicine(EditableModel):
         self.save(update_fields=["low_since"])
 
 
-def plural(unit: str) -> str:
-    return unit if unit in MEASURES or unit.endswith("s") else f"{unit}s"
-
-
 def share(quantity: int, batches: list[Batch]) -> Iterator[tuple[Batch, int]]:
     """Each batch gives what it can until the quantity is reached."""
     for batch in batches:
@@ -222,7 +177,7 @@ class Batch(EditableModel):
     on_hand = models.PositiveIntegerField(default=0, editable=False)
     received_at = models.DateTimeField(default=timezone.now, editable=False)
 
-    objects = TenantManager.from_queryset(Batches)()
+    objects: ClassVar = TenantManager.from_queryset(Batches)()
 
     class Meta(EditableModel.Meta):
         verbose_name_plural = "batches"

@@ -7,7 +7,7 @@ from typing import Any
 from django import template
 
 from clinical.models import Visit
-from clinical.models.pharmacy import plural
+from clinical.stock import plural
 from hospital.context import current
 
 register = template.Library()

@@ -7,9 +7,9 @@ from typing import Any
 
 from django.db.models import Sum
 
+from clinical.days import today
 from clinical.icd10 import entries, load
 from clinical.models import Batch, Icd10Code, Medicine, Prescription, StockMove, Visit
-from clinical.days import today
 from clinical.tests.wards import a_visit
 from hospital.tests.hospital import Hospital
 

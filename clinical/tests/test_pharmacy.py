@@ -7,8 +7,8 @@ import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import Error, connection, transaction
 
-from clinical.models import Batch, Medicine, PrescriptionLine, StockMove
 from clinical.days import today
+from clinical.models import Batch, Medicine, PrescriptionLine, StockMove
 from clinical.tests.dispensary import a_medicine, a_prescription, books_agree, in_days, received
 from hospital.models import AuditEntry
 from hospital.tests.hospital import Hospital

@@ -10,13 +10,14 @@ from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, F, Prefetch, Q
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from clinical.forms.pharmacy import Count as CountForm
 from clinical.forms.pharmacy import Lock, Receive, Transfer, WriteOff
 from clinical.models import Batch, Medicine
 from clinical.views.prescription import done
+from hospital.http import Request
 from hospital.permits import permit
 
 VIEW, MANAGE = "clinical.view_stock", "clinical.manage_stock"
@@ -30,7 +31,7 @@ FILTERS = {
 
 
 @permit(VIEW)
-def stock(request: HttpRequest) -> HttpResponse:
+def stock(request: Request) -> HttpResponse:
     query = request.GET.get("q", "").replace("\0", "").strip()[:100]
     found = Medicine.objects.look_up(query).with_usable()
     wanted = {f"count_{name}": Count("pk", filter=chosen) for name, (_, chosen) in FILTERS.items()}
@@ -52,7 +53,7 @@ def stock(request: HttpRequest) -> HttpResponse:
 
 
 @permit(VIEW)
-def medicine(request: HttpRequest, pk: UUID) -> HttpResponse:
+def medicine(request: Request, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Medicine, pk=pk)
     moves = found.moves.select_related("batch", "by", "line__prescription")
     batches = list(found.batches.all())
@@ -66,7 +67,7 @@ def medicine(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(MANAGE, "GET", "POST")
-def receive(request: HttpRequest, pk: UUID) -> HttpResponse:
+def receive(request: Request, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Medicine, pk=pk)
     form = Receive(request.POST or None)
 
@@ -77,7 +78,7 @@ def receive(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(MANAGE, "GET", "POST")
-def write_off(request: HttpRequest, pk: UUID) -> HttpResponse:
+def write_off(request: Request, pk: UUID) -> HttpResponse:
     batch = the_batch(pk)
     form = WriteOff(request.POST or None, initial={"quantity": batch.on_hand if batch.is_expired else None})
 
@@ -90,7 +91,7 @@ def write_off(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(MANAGE, "GET", "POST")
-def count(request: HttpRequest, pk: UUID) -> HttpResponse:
+def count(request: Request, pk: UUID) -> HttpResponse:
     batch = the_batch(pk)
     form = CountForm(request.POST or None)
 
@@ -101,7 +102,7 @@ def count(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(MANAGE, "GET", "POST")
-def transfer(request: HttpRequest, pk: UUID) -> HttpResponse:
+def transfer(request: Request, pk: UUID) -> HttpResponse:
     batch = the_batch(pk)
     form = Transfer(request.POST or None)
 
@@ -112,7 +113,7 @@ def transfer(request: HttpRequest, pk: UUID) -> HttpResponse:
 
 
 @permit(MANAGE, "GET", "POST")
-def lock(request: HttpRequest, pk: UUID) -> HttpResponse:
+def lock(request: Request, pk: UUID) -> HttpResponse:
     batch = the_batch(pk)
     form = Lock(request.POST or None, initial={"state": batch.state})
 
@@ -126,7 +127,7 @@ def the_batch(pk: UUID) -> Batch:
     return get_object_or_404(Batch.objects.select_related("medicine"), pk=pk)
 
 
-def carry_out(request: HttpRequest, form: forms.Form, found: Medicine, verb: Callable, **words: Any) -> HttpResponse:
+def carry_out(request: Request, form: forms.Form, found: Medicine, verb: Callable, **words: Any) -> HttpResponse:
     """Ask, do, and show the medicine as it is then. The form stands beside the page when HTMX asks for it."""
     if (
         request.method == "POST"
@@ -148,7 +149,7 @@ def carry_out(request: HttpRequest, form: forms.Form, found: Medicine, verb: Cal
     return render(request, template, context, status=422 if form.errors else 200)
 
 
-def reload(request: HttpRequest, found: Medicine) -> HttpResponse:
+def reload(request: Request, found: Medicine) -> HttpResponse:
     if request.htmx:
         return HttpResponse(headers={"HX-Redirect": found.get_absolute_url()})
     return redirect(found)
