@@ -41,7 +41,7 @@ def test_other_roles_may_not_enter(alpha, key):
 
 
 def test_the_lists_carry_nothing_of_the_other_hospital(alpha, beta):
-    beta.reception, beta.admin
+    assert beta.reception.pk != beta.admin.pk
     client = alpha.client("admin")
     for model in MODELS:
         page = client.get(alpha.url + changelist(model) + "?q=").content.decode()
