@@ -25,6 +25,7 @@ servers = contextlib.ExitStack()
 
 
 def pytest_configure() -> None:
+    settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     servers.enter_context(settings.EMBEDDED.in_use())
     worker = os.environ.get("PYTEST_XDIST_WORKER", "main")
     name = f"{os.environ.get('HOSPITAL_TEST_NAME', 'test')}_{worker}"
