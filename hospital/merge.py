@@ -49,7 +49,7 @@ class MergeForm(forms.BaseForm):
         self.conflicts: list[Conflict] = []
         super().__init__(*args, **kwargs)
         if self.is_bound and not self.instance._state.adding:
-            lock(self.instance)
+            self.instance.lock()
         self.version_now = 0 if self.instance._state.adding else self.instance.version
         self.initial = {**self.initial, **self.values_now()}
         self.theirs = {name: self._theirs(name) for name in self.fields}
@@ -137,10 +137,6 @@ class MergeForm(forms.BaseForm):
         if isinstance(prepared, date):
             return prepared.isoformat()
         return "" if prepared is None or prepared is False else str(prepared)
-
-
-def lock(instance: EditableModel) -> None:
-    instance.refresh_from_db(from_queryset=type(instance)._base_manager.select_for_update(of=("self",)))
 
 
 def last_change(instance: models.Model, column: str) -> tuple[str, datetime | None]:

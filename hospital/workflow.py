@@ -96,7 +96,3 @@ class Workflow(EditableModel):
         with transaction.atomic():
             self.save(force_insert=True)
             moved.send(type(self), instance=self, before=START, after=self.status, by=by, reason=reason)
-
-    def lock(self) -> None:
-        """Hold the row until the transaction ends, and read it as it is now."""
-        self.refresh_from_db(from_queryset=type(self)._base_manager.select_for_update(of=("self",)))

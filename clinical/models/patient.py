@@ -122,12 +122,15 @@ class Patient(EditableModel):
     def change(self, *, by: Person | None, **fields: Any) -> None:
         if "phone" in fields:
             fields["phone"] = phones.normalise(fields["phone"])
+        self.lock()
         for name, value in fields.items():
             setattr(self, name, value)
         self.save(update_fields=list(fields))
 
+    @transaction.atomic
     def touch(self) -> None:
         """Something below the patient changed that is shown with the patient, an allergy for example."""
+        self.lock()
         self.save(update_fields=[])
 
     @classmethod

@@ -160,7 +160,7 @@ class Prescription(Workflow):
         visit = self.visit
         visit.lock()
         self.lock()
-        lines = list(self.lines.select_for_update(of=("self",)))
+        lines = list(self.lines.select_for_update(of=("self",), no_key=True))
         if any(line.dispensed for line in lines):
             raise Refused("A part was issued already. Ask the pharmacy to decline the rest.")
         self.move_to(self.Status.CANCELLED, by=by, reason=reason, ended_at=timezone.now(), end_reason=reason.strip())

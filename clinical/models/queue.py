@@ -92,7 +92,11 @@ class QueuePlace(EditableModel):
     def call_next(cls, queue: str, *, to: str, by: Person) -> QueuePlace | None:
         """Call whoever has waited longest, the urgent first. Two callers never get the same one."""
         waiting = cls.objects.filter(queue=queue, ended_at=None, called_at=None)
-        place = waiting.select_related("visit").select_for_update(skip_locked=True, of=("self", "visit")).first()
+        place = (
+            waiting.select_related("visit")
+            .select_for_update(skip_locked=True, of=("self", "visit"), no_key=True)
+            .first()
+        )
         if place is not None:
             place._call(to, by)
         return place

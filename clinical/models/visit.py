@@ -358,6 +358,7 @@ class Visit(Workflow):
     @transaction.atomic
     def touch(self) -> None:
         """Something that the visit's row shows has changed: count the version, and tell the screens."""
+        self.lock()
         self.save(update_fields=["updated_at"])
 
     def forget_place(self) -> None:
