@@ -86,11 +86,8 @@ class Medicine(EditableModel):
         return Stock.of(list(self.batches.all()), self.low_at)
 
     def lock(self) -> None:
-        """Hold the medicine, and with it all of its stock, until the transaction ends.
-
-        Not against those who only refer to it: a prescription may be written meanwhile.
-        """
-        self.refresh_from_db(from_queryset=Medicine.objects.select_for_update(of=("self",), no_key=True))
+        """Hold the medicine, and with it all of its stock, until the transaction ends."""
+        super().lock()
         self.__dict__.pop("stock", None)
 
     def usable_batches(self) -> list[Batch]:
@@ -286,6 +283,12 @@ class Batch(EditableModel):
             location=location.strip(),
             defaults={"expires_on": self.expires_on, "state": self.state},
         )
+        if other.state != self.state:
+            raise Refused(
+                f"Lot {self.lot} is {other.get_state_display().lower()} there, and {self.get_state_display().lower()} here. Name another place.",
+                status=422,
+                field="location",
+            )
         self.book(StockMove.Kind.TRANSFER, -quantity, by=by, reason=reason)
         other.book(StockMove.Kind.TRANSFER, quantity, by=by, reason=reason)
         medicine.recount()
@@ -305,7 +308,7 @@ class Batch(EditableModel):
         """The medicine first, then the batch."""
         medicine = self.medicine
         medicine.lock()
-        self.refresh_from_db(from_queryset=Batch.objects.select_for_update(of=("self",), no_key=True))
+        self.lock()
         return medicine
 
     def book(

@@ -288,3 +288,14 @@ def test_counting_receiving_and_dispensing_at_once_keeps_the_books(alpha):
         list(hands.map(work, range(30)))
     with alpha.acting():
         assert books_agree(medicine) == 50 + 10 * 3 - 10 - 10 * 2
+
+
+def test_what_was_recalled_cannot_be_moved_among_what_may_be_issued(alpha):
+    with alpha.acting():
+        medicine = a_medicine()
+        received(medicine, 10, location="Shelf")
+        recalled = received(medicine, 10, location="Store")
+        recalled.set_state("recalled", "Letter of the maker", by=None)
+        with pytest.raises(Refused, match="available there, and recalled here"):
+            recalled.transfer(4, "Shelf", by=None)
+        assert fresh(medicine).stock.usable == 10
