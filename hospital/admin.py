@@ -9,9 +9,10 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
-from hospital.admin_site import ADMINISTER, ReadOnlyAdmin, TenantAdmin, people_here
+from hospital.admin_site import ReadOnlyAdmin, TenantAdmin, people_here
 from hospital.context import current
 from hospital.models import AuditEntry, Invitation, Membership, Person, Role, SignIn, Tenant
+from hospital.models.people import ADMINISTER, LAST_ADMINISTRATOR
 from hospital.roles import PERMISSIONS
 
 
@@ -82,10 +83,19 @@ class RoleAdmin(TenantAdmin):
         return len(role.permissions)
 
 
+class MembershipForm(forms.ModelForm):
+    def clean_is_active(self) -> bool:
+        stays = self.cleaned_data["is_active"]
+        if not stays and not self.instance._state.adding and self.instance.is_last_administrator():
+            raise forms.ValidationError(LAST_ADMINISTRATOR)
+        return stays
+
+
 @admin.register(Membership)
 class MembershipAdmin(TenantAdmin):
     """A further role for somebody who works here; new people are invited on the page People."""
 
+    form = MembershipForm
     list_display = ["person", "role", "is_active", "created_at"]
     list_filter = ["is_active", "role"]
     search_fields = ["person__name", "person__email", "role__title"]

@@ -14,8 +14,7 @@ from django.template.response import TemplateResponse
 
 from hospital.context import current
 from hospital.models import AuditEntry, Membership, Person
-
-ADMINISTER = "hospital.administer"
+from hospital.models.people import ADMINISTER
 
 
 class TenantAdmin(admin.ModelAdmin):

@@ -19,6 +19,12 @@ from hospital.context import current
 from hospital.identifiers import uuid7
 from hospital.roles import HOMES, ROLES
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
+from hospital.workflow import Refused
+
+ADMINISTER = "hospital.administer"
+LAST_ADMINISTRATOR = (
+    "Nobody else may administer this organisation. Give somebody else a role that may, then end this one."
+)
 
 
 class People(BaseUserManager["Person"]):
@@ -146,9 +152,22 @@ class Membership(EditableModel):
             membership.save(update_fields=["is_active"])
         return membership
 
+    @transaction.atomic
     def end(self) -> None:
+        """Of two administrators who end each other's membership at once, the second is the last, and stays."""
+        list(Membership.objects.filter(is_active=True).order_by("pk").select_for_update(of=("self",), no_key=True))
+        if self.is_last_administrator():
+            raise Refused(LAST_ADMINISTRATOR)
         self.is_active = False
         self.save(update_fields=["is_active"])
+
+    def is_last_administrator(self) -> bool:
+        """Whether without it nobody could give rights here any more."""
+        if ADMINISTER not in self.role.permissions:
+            return False
+        others = Membership.objects.filter(is_active=True, person__is_active=True).exclude(pk=self.pk)
+        roles = {row.role for row in others.select_related("role__group")}
+        return not any(ADMINISTER in role.permissions for role in roles)
 
 
 class Invitation(TenantModel):
@@ -189,7 +208,15 @@ class Invitation(TenantModel):
         )
         return invitation, secret
 
+    @classmethod
+    def by_secret(cls, secret: str) -> Invitation | None:
+        """Held until the transaction ends: of two who open it at once, the second finds it used."""
+        rows = cls.objects.select_related("role").select_for_update(of=("self",), no_key=True)
+        return rows.filter(digest=cls.digest_of(secret)).first()
+
     def withdraw(self) -> None:
+        if not self.is_open:
+            raise Refused("This invitation is over already: it was accepted or withdrawn, or it is too old.")
         self.withdrawn_at = timezone.now()
         self.save(update_fields=["withdrawn_at"])
 

@@ -1,14 +1,17 @@
 import re
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
 import time_machine
 from django.core import mail
+from django.db import connection
 from django.test import Client
 from django.utils import timezone
 
 from hospital.models import Invitation, Membership, Person, Role, SignIn
 from hospital.tests.hospital import PASSWORD
+from hospital.workflow import Refused
 
 
 @pytest.fixture
@@ -153,3 +156,60 @@ def test_the_log_in_leads_nowhere_else(alpha, next_page):
     """IN-8."""
     answer = Client().post(f"/accounts/login/?next={next_page}", {"login": alpha.pharmacy.email, "password": PASSWORD, "next": next_page})
     assert answer.headers.get("Location", "/").startswith("/") and "evil" not in answer.headers.get("Location", "")
+
+
+def test_of_two_who_open_an_invitation_at_once_one_is_in(alpha, invitation):
+    email = f"nadia@{alpha.mark}.example"
+    address = invitation(email)
+
+    def accept(_):
+        try:
+            return Client().post(address, {"name": "Nadia", "password": "a long and quiet river"}).status_code
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(4) as pool:
+        assert sorted(pool.map(accept, range(4))) == [302, 404, 404, 404]
+
+
+def test_an_invitation_that_was_accepted_cannot_be_withdrawn(alpha, invitation):
+    Client().post(invitation(f"nadia@{alpha.mark}.example"), {"name": "Nadia", "password": "a long and quiet river"})
+    with alpha.acting():
+        pk = Invitation.objects.get().pk
+    assert alpha.client("admin").post(f"{alpha.url}/people/invitations/{pk}/withdraw/").status_code == 409
+    with alpha.acting():
+        assert Invitation.objects.get().withdrawn_at is None
+
+
+def end(alpha, person):
+    with alpha.acting():
+        pk = Membership.objects.get(person=person).pk
+    return alpha.client("admin").post(f"{alpha.url}/people/memberships/{pk}/end/")
+
+
+def test_the_last_administrator_stays(alpha):
+    assert end(alpha, alpha.admin).status_code == 409
+    other = alpha.person("admin", "Second Admin")
+    assert end(alpha, alpha.reception).status_code == 302
+    assert end(alpha, alpha.admin).status_code == 302
+    with alpha.acting(), pytest.raises(Refused):
+        Membership.objects.get(person=other).end()
+
+
+def test_nor_can_the_administration_pages_end_the_last_administrator(alpha):
+    client = alpha.client("admin")
+    with alpha.acting():
+        pk = Membership.objects.get(person=alpha.admin).pk
+    page = client.post(f"{alpha.url}/admin/hospital/membership/{pk}/change/", {})
+    assert page.status_code == 200 and b"Nobody else may administer" in page.content
+    with alpha.acting():
+        assert Membership.objects.get(pk=pk).is_active
+
+
+def test_somebody_who_was_deactivated_is_out_at_the_next_request(alpha):
+    client = alpha.client("reception")
+    assert client.get(f"{alpha.url}/front-desk/").status_code == 200
+    alpha.reception.is_active = False
+    alpha.reception.save()
+    answer = client.get(f"{alpha.url}/front-desk/")
+    assert answer.status_code == 302 and answer.headers["Location"].startswith("/accounts/login/")

@@ -37,7 +37,7 @@ def invite(request: Request) -> HttpResponse:
 
 @permit(MANAGE, "POST")
 def withdraw(request: Request, pk) -> HttpResponse:
-    get_object_or_404(Invitation, pk=pk).withdraw()
+    get_object_or_404(Invitation.objects.select_for_update(), pk=pk).withdraw()
     return redirect("people")
 
 
@@ -54,7 +54,7 @@ def accept_invitation(request: Request, tenant: str, secret: str) -> HttpRespons
     if organisation is None:
         raise Http404
     with acting_for(organisation):
-        invitation = Invitation.objects.select_related("role").filter(digest=Invitation.digest_of(secret)).first()
+        invitation = Invitation.by_secret(secret)
         if invitation is None or not invitation.is_open:
             return render(request, "people/invitation_over.html", status=404)
         form = AcceptInvitation(
