@@ -6,12 +6,13 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import cast
+from urllib.parse import quote, unquote_plus
 from uuid import uuid4
 
 from django.conf import settings
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import get_script_prefix, set_script_prefix
 
@@ -21,7 +22,7 @@ from hospital.http import ActingPerson, Request
 from hospital.models import Person, Role, SignIn, Tenant
 from hospital.models.tenant import RESERVED_SLUGS
 from hospital.tenancy import acting_for
-from hospital.views.errors import refusal, too_large
+from hospital.views.errors import bad_request, refusal, too_large
 from hospital.workflow import IllegalMove, Refused
 
 PREFIX = re.compile(r"\A/([a-z0-9][a-z0-9-]{1,48})(/.*)\Z", re.DOTALL)
@@ -37,8 +38,10 @@ class Address:
 
     def __call__(self, request: Request) -> HttpResponse:
         request.request_id = uuid4().hex
+        request.tenant_slug = ""
+        if is_damaged(request):
+            return bad_request(request)
         if int(request.META.get("CONTENT_LENGTH") or 0) > settings.UPLOAD_LIMIT + ROOM_FOR_FIELDS:
-            request.tenant_slug = ""
             return too_large(request)
         slug, rest = split_address(request.path_info)
         request.tenant_slug, request.path_info = slug, rest
@@ -47,6 +50,13 @@ class Address:
             response = self.get_response(request)
         response.headers.setdefault("Cache-Control", "no-store")
         return response
+
+
+def is_damaged(request: HttpRequest) -> bool:
+    """No browser sends a length that is no number, or a NUL in an address; a database refuses the NUL as text."""
+    length = str(request.META.get("CONTENT_LENGTH") or 0)
+    query = request.META.get("QUERY_STRING", "")
+    return not (length.isascii() and length.isdigit()) or "\0" in request.path_info + unquote_plus(query)
 
 
 def split_address(path: str) -> tuple[str, str]:
@@ -75,7 +85,7 @@ class Tenancy:
         if not request.tenant_slug:
             return self.get_response(request)
         if not request.user.is_authenticated:
-            return redirect(f"{login_address()}?next={request.path}")
+            return redirect(f"{login_address()}?next={quote(request.path)}")
         tenant = Tenant.objects.filter(slug=request.tenant_slug, is_active=True).first()
         roles = roles_in(tenant, request.user) if tenant else []
         if tenant is None or not roles:

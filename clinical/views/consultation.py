@@ -197,7 +197,7 @@ def fields_of(request: Request) -> dict[str, list[str]]:
     return {
         name: [value.replace("\0", "") for value in values]
         for name, values in request.POST.lists()
-        if name not in apart
+        if name not in apart and "\0" not in name
     }
 
 

@@ -72,7 +72,7 @@ def open_place(visit_pk: UUID) -> QueuePlace:
 def room_of(request: Request) -> str:
     """Where this person calls to: said once, remembered until log-out."""
     if "room" in request.POST:
-        request.session["room"] = request.POST["room"].strip()[:40]
+        request.session["room"] = request.POST["room"].replace("\0", "").strip()[:40]
     return request.session.get("room", "")
 
 
