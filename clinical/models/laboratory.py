@@ -312,6 +312,12 @@ class LabResult(TenantModel):
     def limits(self) -> Limits:
         return Limits(self.low, self.high, self.critical_low, self.critical_high)
 
+    @property
+    def verdict(self) -> str:
+        """The flag, or "normal" where a range or an answer says so. What only a person can judge has none."""
+        within = not self.comparator and (self.low is not None or self.high is not None)
+        return self.flag or ("normal" if self.value_code or within else "")
+
     @classmethod
     def of(cls, order: LabOrder, value: Any, *, by: Person | None, note: str = "") -> LabResult:
         """The next version of the order's result. The caller holds the order."""

@@ -210,6 +210,26 @@ class TestEnteringResults:
             result = LabResult.objects.get(order=order)
             assert (result.value_code, result.value_text, result.flag) == (code, test.option(code)["label"], flag)
 
+    @pytest.mark.parametrize(
+        ("value", "verdict"),
+        [("4.1", "normal"), ("6.9", "critical_high"), ("<7.1", ""), (">10", "critical_high")],
+    )
+    def test_normal_is_said_only_of_what_lies_within_its_range(self, alpha, order, value, verdict):
+        """A value known only to be less than seven may be anything."""
+        worked(alpha, order, "resulted", value)
+        with alpha.acting():
+            assert LabResult.objects.get(order=order).verdict == verdict
+
+    def test_nobody_but_a_reader_says_that_a_text_is_normal(self, alpha):
+        with alpha.acting("admin"):
+            tests = culture(), malaria()
+        texts, films = ordered(alpha, *tests)[1]
+        worked(alpha, texts, "resulted", "Escherichia coli")
+        worked(alpha, films, "resulted", "negative")
+        with alpha.acting():
+            assert LabResult.objects.get(order=texts).verdict == ""
+            assert LabResult.objects.get(order=films).verdict == "normal"
+
     def test_an_answer_that_the_test_does_not_have_is_refused(self, alpha):
         with alpha.acting("admin"):
             test = malaria()
