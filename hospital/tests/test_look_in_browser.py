@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Iterator
 from itertools import product
 
@@ -19,18 +17,6 @@ from realtime.tests.server import Site
 
 pytestmark = pytest.mark.browser
 KILO = 1000
-
-
-@pytest.fixture(autouse=True)
-def _queries_beside_the_browser(monkeypatch):
-    """Playwright's synchronous interface runs an event loop in this thread, which Django takes for an async view."""
-    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-
-
-@pytest.fixture(scope="session")
-def browser_type_launch_args(browser_type_launch_args):
-    found = os.environ.get("HOSPITAL_BROWSER") or shutil.which("chromium")
-    return browser_type_launch_args | ({"executable_path": found} if found else {}) | {"args": ["--no-sandbox"]}
 
 
 class Screen:

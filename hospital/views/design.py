@@ -146,7 +146,8 @@ def entries(now) -> list[Example]:
 
 def wrong() -> forms.Form:
     form = Registration(
-        {"name": "", "birth_date": "2031-01-01", "sex": "female", "weight": "640", "notes": "Comes with her sister."}
+        {"name": "", "birth_date": "2031-01-01", "sex": "female", "weight": "640", "notes": "Comes with her sister."},
+        auto_id="wrong_%s",
     )
     form.full_clean()
     return form
