@@ -9,6 +9,7 @@ from uuid import UUID
 from django.core.paginator import Page, Paginator
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
+from django.urls import reverse
 
 from clinical.chart import open_chart
 from clinical.courses import course_of, courses_of, plotted, vitals_of
@@ -76,6 +77,7 @@ def paper(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="printed chart")
     context = {
         "patient": patient,
+        "back": reverse("clinical:chart", args=[patient.pk]),
         "courses": courses_of(patient)[: 4 * FEW],
         "vitals": vitals_of(patient),
         **known(request, patient),

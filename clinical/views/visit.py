@@ -55,7 +55,11 @@ def visit(request: Request, pk: UUID) -> HttpResponse:
 @permit(CREATE)
 def token(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown(), pk=pk)
-    return render(request, "clinical/visit/token.html", {"visit": visit, "printed_at": timezone.now()})
+    return render(
+        request,
+        "clinical/visit/token.html",
+        {"visit": visit, "printed_at": timezone.now(), "back": visit.get_absolute_url()},
+    )
 
 
 @permit(CLOSE, "GET", "POST")
