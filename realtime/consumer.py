@@ -44,9 +44,9 @@ class LiveConsumer:
 
     async def let_in(self, scope: dict, send: Callable) -> Connection | None:
         """Accept even those who are refused: a browser shows a page the code of a close, but not that of a handshake."""
-        loop, cookies = asyncio.get_running_loop(), header(scope, b"cookie")
+        loop, cookies, query = asyncio.get_running_loop(), header(scope, b"cookie"), scope["query_string"]
         try:
-            identity = await loop.run_in_executor(threads, identify, scope["tenant_slug"], cookies)
+            identity = await loop.run_in_executor(threads, identify, scope["tenant_slug"], cookies, query)
         except (Refusal, Error) as error:
             code = error.code if isinstance(error, Refusal) else TRY_AGAIN
             log.info("socket refused: %s for %s", code, scope["tenant_slug"])

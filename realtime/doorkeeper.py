@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import cast
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from django.conf import settings
@@ -18,7 +18,7 @@ from django.http.request import split_domain_port, validate_host
 from hospital.middleware import acting_role, roles_in
 from hospital.models import Tenant
 
-LOG_IN, NO_RIGHT = 4401, 4403
+LOG_IN, NO_RIGHT, OTHER_ROLE = 4401, 4403, 4409
 PORTS = {"http": "80", "https": "443"}
 
 
@@ -65,12 +65,22 @@ def is_secure(scope: dict) -> bool:
     return scope.get("scheme") == "wss"
 
 
-def identify(slug: str, cookies: str) -> Identity:
-    """Everything is read from the database; the browser only brings its session. Runs in a thread."""
+def identify(slug: str, cookies: str, query: bytes = b"") -> Identity:
+    """Everything is read from the database; the browser only brings its session. Runs in a thread.
+
+    A page says for which role it was made. That gives it nothing: it only hears nothing for another one.
+    """
     try:
-        return identity_of(slug, session_of(cookies))
+        identity = identity_of(slug, session_of(cookies))
     finally:
         close_old_connections()
+    if made_for(query) not in ("", identity.role):
+        raise Refusal(OTHER_ROLE)
+    return identity
+
+
+def made_for(query: bytes) -> str:
+    return parse_qs(query.decode("latin-1")).get("role", [""])[0]
 
 
 def session_of(cookies: str):

@@ -44,6 +44,7 @@
     socket = null;
     if (code === 4401) return lock("You are logged out", "What is written on this page stays. Log in, then come back to it.", `/accounts/login/?next=${encodeURIComponent(location.pathname)}`);
     if (code === 4403) return lock("You no longer belong to this hospital", "This page does not follow any more.", "/");
+    if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search, false);
     show(stale() ? "offline" : "reconnecting");
     const wait = Math.min(SLOWEST, 200 * 2 ** attempts++);
     retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
@@ -253,8 +254,12 @@
     try {
       const response = await fetch(location.href, { headers: { "X-Live-Refresh": "1" }, cache: "no-store", signal: AbortSignal.timeout(10000) });
       if (response.redirected && new URL(response.url).pathname.startsWith("/accounts/")) return closed(4401);
+      const page = new DOMParser().parseFromString(await response.text(), "text/html"), { role } = page.body.dataset;
+      if (role && role !== document.body.dataset.role) {
+        drop();
+        return closed(4409);
+      }
       if (!response.ok) throw new Error(`the page answered ${response.status}`);
-      const page = new DOMParser().parseFromString(await response.text(), "text/html");
       for (const region of regions()) renew(region, page.getElementById(region.id));
       for (const message of sinceFetch) message.html.forEach(place);
       count();
@@ -319,8 +324,8 @@
 
   let lockBanner = null;
 
-  function lock(title, text, link) {
-    if (!lockBanner) lockBanner = add("alerts", "banner", { title, text, link, tone: "warn", newTab: true });
+  function lock(title, text, link, newTab = true) {
+    if (!lockBanner) lockBanner = add("alerts", "banner", { title, text, link, tone: "warn", newTab });
     locked = true;
     show("offline");
   }

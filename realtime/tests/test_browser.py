@@ -222,6 +222,21 @@ def test_whoever_is_logged_out_is_asked_to_log_in_and_keeps_the_page(site, alpha
     expect(admin.locator("#note")).to_have_value("unsaved")
 
 
+def test_a_tab_of_the_former_role_says_so_and_shows_nothing_of_the_new_one(alpha, admin):
+    with alpha.acting():
+        Membership.grant(alpha.admin, "billing")
+    with_lists(admin).locator("#note").fill("unsaved")
+    other = admin.context.new_page()
+    other.goto(admin.url)
+    other.evaluate("document.querySelector('form[action$=\"/role/\"] button[value=billing]').click()")
+    other.wait_for_url("**/payments/")
+    is_live(other)
+    admin.locator("[data-live-refresh]").click()
+    expect(admin.locator("#alerts .banner")).to_contain_text("You work in another role now")
+    expect(admin.locator("#live-state")).to_have_attribute("data-state", "offline")
+    expect(admin.locator("#note")).to_have_value("unsaved")
+
+
 def own_socket_ends(page: Page) -> None:
     """A fetch finds out too: the answer to a refresh is the log-in page."""
     page.locator("[data-live-refresh]").click()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import threading
 import time
 import uuid
@@ -215,9 +216,26 @@ def test_without_a_membership_the_socket_closes_with_4403(site, alpha, beta):
     cookie = cookie_of(alpha, "admin")
     assert refused_with(site, f"{beta.url}/live/socket", cookie) == 4403
     assert refused_with(site, "/no-such-hospital/live/socket", cookie) == 4403
+    assert alpha.person("admin", "Second")  # the last administrator could not be ended
     with alpha.acting():
         Membership.objects.get(person=alpha.admin).end()
     assert refused_with(site, f"{alpha.url}/live/socket", cookie) == 4403
+
+
+def test_a_page_of_another_role_than_the_acting_one_is_refused_with_4409(site, alpha):
+    """After a switch of the role, a tab that still shows the former one must not hear the new one."""
+    with alpha.acting():
+        Membership.grant(alpha.reception, "billing")
+    client = alpha.client("reception")
+    cookie = f"sessionid={client.cookies['sessionid'].value}"
+    page = client.get(f"{alpha.url}/patients/").content.decode()
+    address = re.search(r'data-live-url="([^"]+)"', page)[1]
+    assert address == f"{alpha.url}/live/socket?role=reception"
+    with dial(site, address, cookie=cookie) as socket:
+        socket.send('{"resume": ""}')
+        assert "resync" in socket.recv(timeout=5)
+    client.post(f"{alpha.url}/role/", {"role": "billing"})
+    assert refused_with(site, address, cookie) == 4409
 
 
 def refused_with(site, path: str, cookie: str) -> int:
