@@ -220,7 +220,10 @@ document.addEventListener("submit", async (event) => {
   if (event.defaultPrevented) return;
   dirty.delete(form);
   if (form.method !== "post") return;
-  if (form.dataset.sent) return event.preventDefault();
+  if (form.dataset.sent) { // the second click of two: neither the browser nor htmx sends it
+    event.preventDefault();
+    return event.stopImmediatePropagation();
+  }
   form.dataset.sent = "yes";
   button?.setAttribute("aria-busy", "true");
 }, true);
@@ -273,6 +276,10 @@ document.addEventListener("input", (event) => {
 });
 
 function walkResults(event) {
+  if (event.key === "Escape") { // a search field would only empty itself
+    event.preventDefault();
+    return closeDialog($("#search"));
+  }
   const results = $$("#search-results a");
   if (!results.length) return;
   const now = results.indexOf(document.activeElement);

@@ -70,6 +70,21 @@ def test_enter_walks_down_the_values_and_a_mistake_keeps_them_all(site, alpha, p
     expect(page.locator("#toasts")).to_contain_text("3 results saved, 3 released.")
 
 
+def test_two_clicks_save_once_and_ask_nothing(site, alpha, page, orders):
+    for order in orders:
+        worked(alpha, order, "received")
+    asked: list[str] = []
+    page.on("dialog", lambda dialog: (asked.append(dialog.type), dialog.accept()))
+    bench = f"{site.url}{alpha.url}/laboratory/visits/{orders[0].visit_id}/"
+    signed_in(site, alpha, page, "lab_technician").goto(bench)
+    page.keyboard.type("4.1")
+    page.get_by_role("button", name="Save results").dblclick()
+    expect(page.locator("#toasts")).to_contain_text("1 result saved.")
+    assert asked == []
+    with alpha.acting():
+        assert orders[0].results.count() == 1
+
+
 def test_files_go_up_from_the_panel_and_the_list_shows_them(site, alpha, page, orders):
     visit = f"{site.url}{alpha.url}/visits/{orders[0].visit_id}/"
     signed_in(site, alpha, page, "main_doctor").goto(visit)
