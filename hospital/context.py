@@ -25,6 +25,7 @@ class Acting:
     person: Person | None = None
     role: Role | None = None
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
+    says_again: bool = False  # the request calls itself a page's own refresh; nothing may be granted for it
 
     def may(self, permission: str) -> bool:
         """Whether the acting role has this permission ("app.codename") in this tenant. The system may do everything."""

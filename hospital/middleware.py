@@ -91,7 +91,8 @@ class Tenancy:
         if tenant is None or not roles:
             return outside(request)
         role = acting_role(request.session, tenant, roles)
-        with acting_for(tenant, request.user, role, request_id=request.request_id) as acting:
+        again = "X-Live-Refresh" in request.headers
+        with acting_for(tenant, request.user, role, request_id=request.request_id, says_again=again) as acting:
             request.acting, request.my_roles = cast(ActingPerson, acting), roles
             note_sign_in(request)
             return self.get_response(request)

@@ -42,14 +42,19 @@ _lifted: ContextVar[bool] = ContextVar("lifted", default=False)
 
 @contextmanager
 def acting_for(
-    tenant: Tenant, person: Person | None = None, role: Role | str | None = None, *, request_id: str = ""
+    tenant: Tenant,
+    person: Person | None = None,
+    role: Role | str | None = None,
+    *,
+    request_id: str = "",
+    says_again: bool = False,
 ) -> Iterator[Acting]:
     """Open a tenant, and a transaction in it, for a person in a role (nobody: the system itself).
 
     `role` is a Role or its key; without one, the person's first role in the tenant is taken. Inside, times are shown
     and read as the tenant's clock on the wall has them.
     """
-    acting = Acting(tenant, person, role if not isinstance(role, str) else None, request_id or uuid4().hex)
+    acting = Acting(tenant, person, role if not isinstance(role, str) else None, request_id or uuid4().hex, says_again)
     token = _acting.set(acting)
     try:
         with timezone.override(tenant.zone), transaction.atomic():

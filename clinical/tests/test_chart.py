@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from clinical.chart import open_chart
 from clinical.courses import courses_of, vitals_of
@@ -52,6 +54,26 @@ def test_every_opening_is_written_down(alpha, amara, part):
     with alpha.acting():
         line = AuditEntry.objects.filter(action="view", patient_id=amara.pk).first()
         assert line.person_id == alpha.main_doctor.pk
+
+
+def test_a_page_that_fetches_itself_again_is_one_look_and_a_forged_refresh_is_noted(alpha, amara):
+    client, refresh = alpha.client("main_doctor"), {"X-Live-Refresh": "1"}
+
+    def looks() -> int:
+        with alpha.acting():
+            return AuditEntry.objects.filter(action="view", patient_id=amara.pk).count()
+
+    client.get(address(alpha, amara), headers=refresh)
+    assert looks() == 1  # nobody had opened it
+    client.get(address(alpha, amara), headers=refresh)
+    assert looks() == 1
+    client.get(address(alpha, amara, "timeline/"), headers=refresh)
+    alpha.client("checker_doctor").get(address(alpha, amara), headers=refresh)
+    client.get(address(alpha, amara))
+    assert looks() == 4
+    with time_machine.travel(timezone.now() + timedelta(minutes=2), tick=False):
+        client.get(address(alpha, amara), headers=refresh)
+    assert looks() == 5
 
 
 def test_a_chart_of_another_hospital_is_not_opened_and_leaves_no_line(alpha, beta, amara):
