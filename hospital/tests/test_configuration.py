@@ -44,6 +44,16 @@ def test_debug_pages_cannot_be_turned_on_in_production():
     )
 
 
+def test_behind_the_proxy_attempts_to_log_in_are_counted_by_the_address_that_it_tells():
+    code = """
+from django.test import RequestFactory
+from allauth.core.internal.httpkit import get_client_ip
+print(get_client_ip(RequestFactory().get("/", headers={"X-Forwarded-For": "6.6.6.6, 203.0.113.7"})))
+"""
+    said = said_in_production({"DJANGO_SECRET_KEY": SECRET}, "shell", "--no-imports", "-c", code)
+    assert said == "203.0.113.7\n"
+
+
 def test_an_environment_that_is_neither_is_refused_in_words():
     said = said_in_production({"DJANGO_ENV": "prod"})
     assert "It must be “development” or “production”." in said
