@@ -60,15 +60,21 @@ GIVEN = [
     "Sami",
     "Tara",
 ]
+SYLLABLES = (
+    "ba ber chi da den el fa gor han hol is ja kan ko lan lor ma mor na nes o pe ra ros san sen ta tor vi wa".split()
+)
 
+# One in ten has one of twenty common names; the others share 27,000.
 PATIENTS = """
     INSERT INTO clinical_patient (id, tenant_id, version, created_at, updated_at, mrn, given_name, family_name, sex, birth_date,
         birth_date_estimated, phone, email, line, city, state, postal_code, country, document_number, tags, fhir_id, fhir_digest, search)
     SELECT gen_random_uuid(), %(tenant)s, 1, now(), now(), %(first)s + n, given, family, 'female', date '1930-01-01' + n %% 33000,
         false, phone, '', '', '', '', '', '', '', '{}', '', '', ' ' || lower(given || ' ' || family) || ' ' || phone
     FROM (SELECT n, (%(given)s::text[])[1 + hash %% 20] AS given, '+1555' || lpad((n %% 10000000)::text, 7, '0') AS phone,
-        (%(families)s::text[])[1 + (hash / 20) %% 20] || substr(md5(n::text), 1, 4) AS family
-        FROM (SELECT n, abs(hashint4(n)) AS hash FROM generate_series(1, %(count)s) n) hashed) named
+        CASE WHEN hash %% 10 = 0 THEN (%(families)s::text[])[1 + (hash / 400) %% 20] ELSE initcap(
+            (%(syllables)s::text[])[1 + (hash / 20) %% 30] || (%(syllables)s::text[])[1 + (hash / 600) %% 30]
+            || (%(syllables)s::text[])[1 + (hash / 18000) %% 30]) END AS family
+        FROM (SELECT n, abs(hashint8(%(first)s + n)::bigint) AS hash FROM generate_series(1, %(count)s) n) hashed) named
 """
 VISITS = """
     INSERT INTO clinical_visit (id, tenant_id, version, created_at, updated_at, serial, complaint, kind, priority, status, payment,
@@ -147,7 +153,14 @@ def open_house(name: str) -> Hospital:
 
 def patients(house: Hospital, count: int) -> None:
     with bulk(house) as run:
-        run(PATIENTS, count=count, given=GIVEN, families=FAMILIES, first=taken(house, "patient", count))
+        run(
+            PATIENTS,
+            count=count,
+            given=GIVEN,
+            families=FAMILIES,
+            syllables=SYLLABLES,
+            first=taken(house, "patient", count),
+        )
 
 
 def past(house: Hospital, visits: int) -> None:
