@@ -4,9 +4,10 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.conf import settings
 from django.core import mail
 from django.db import connection
-from django.test import Client
+from django.test import Client, override_settings
 from django.utils import timezone
 
 from hospital.models import Invitation, Membership, Person, Role, SignIn
@@ -213,3 +214,13 @@ def test_somebody_who_was_deactivated_is_out_at_the_next_request(alpha):
     alpha.reception.save()
     answer = client.get(f"{alpha.url}/front-desk/")
     assert answer.status_code == 302 and answer.headers["Location"].startswith("/accounts/login/")
+
+
+def test_people_log_in_while_valkey_is_away_and_guesses_are_counted_all_the_same(alpha):
+    away = {"default": {**settings.CACHES["default"], "LOCATION": "redis://127.0.0.1:1/0", "KEY_PREFIX": alpha.mark}}
+    with override_settings(CACHES=away):
+        right, wrong = ({"login": alpha.pharmacy.email, "password": word} for word in (PASSWORD, "wrong and wrong"))
+        assert Client().post("/accounts/login/", right).status_code == 302
+        pages = [Client().post("/accounts/login/", wrong, REMOTE_ADDR="192.0.2.9") for _ in range(7)]
+        assert {page.status_code for page in pages} == {200}
+        assert b"Too many failed" in pages[-1].content and b"Too many failed" not in pages[0].content
