@@ -146,6 +146,8 @@ class Charge(EditableModel):
             raise Refused("This charge has its price already. Waive it instead.")
         if exact(unit_price) < 0:
             raise Refused("A price is not negative.", status=422, field="unit_price")
+        if exact(unit_price) * self.quantity >= 10**10:
+            raise Refused("No charge can be so high. Check the decimal point.", status=422, field="unit_price")
         self.unit_price = exact(unit_price)
         self.amount, self.needs_price = self.unit_price * self.quantity, False
         self.save(update_fields=["unit_price", "amount", "needs_price"])

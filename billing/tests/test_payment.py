@@ -103,6 +103,14 @@ def test_a_free_consultation_is_paid_at_once(alpha):
         assert visit().payment == "paid"
 
 
+def test_a_charge_that_no_account_could_hold_is_refused_in_words(alpha):
+    with alpha.acting("billing"):
+        seen = visit()
+        many = Charge.arise(seen, kind=Kind.MEDICINE, code="PARA", text="Paracetamol", quantity=1000, source_id=seen.pk)
+        with pytest.raises(Refused, match="decimal point"):
+            many.set_price(Decimal("99999999.99"), by=alpha.billing)
+
+
 def test_a_missing_price_is_not_free_and_keeps_the_account_open(alpha):
     with alpha.acting("billing"):
         seen = visit()
