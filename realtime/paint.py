@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, connection, transaction
-from django.urls import get_script_prefix, set_script_prefix
 
+from hospital.middleware import script_prefix
 from hospital.models import Role, Tenant
 from hospital.tenancy import acting_for
 from realtime.catalogue import LiveEvent, Loudness, catalogue
@@ -110,13 +109,3 @@ def bare_words(row: Row, role: str) -> dict[str, str]:
     return (
         {} if loudness == Loudness.INFO else {"loudness": loudness, "title": f"{noun.capitalize()} {verb}", "link": ""}
     )
-
-
-@contextmanager
-def script_prefix(prefix: str) -> Iterator[None]:
-    before = get_script_prefix()
-    set_script_prefix(prefix)
-    try:
-        yield
-    finally:
-        set_script_prefix(before)
