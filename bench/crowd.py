@@ -60,9 +60,38 @@ GIVEN = [
     "Sami",
     "Tara",
 ]
-SYLLABLES = (
-    "ba ber chi da den el fa gor han hol is ja kan ko lan lor ma mor na nes o pe ra ros san sen ta tor vi wa".split()
-)
+SYLLABLES = [
+    "ba",
+    "ber",
+    "chi",
+    "da",
+    "den",
+    "el",
+    "fa",
+    "gor",
+    "han",
+    "hol",
+    "is",
+    "ja",
+    "kan",
+    "ko",
+    "lan",
+    "lor",
+    "ma",
+    "mor",
+    "na",
+    "nes",
+    "o",
+    "pe",
+    "ra",
+    "ros",
+    "san",
+    "sen",
+    "ta",
+    "tor",
+    "vi",
+    "wa",
+]
 
 # One in ten has one of twenty common names; the others share 27,000.
 PATIENTS = """

@@ -103,10 +103,6 @@ class TenantManager(models.Manager[M]):
         rows = super().get_queryset()
         return rows if _lifted.get() else rows.filter(tenant_id=current().tenant.pk)
 
-    @classmethod
-    def of(cls, queryset_class: type[models.QuerySet]) -> TenantManager:
-        return cls.from_queryset(queryset_class)()
-
 
 class TenantKey(models.ForeignKey):
     """A key to a row of the same tenant. The constraint is composite, (tenant_id, id), and made by the `Fence`."""

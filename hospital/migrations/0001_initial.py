@@ -2,12 +2,13 @@
 
 import django.core.validators
 import django.db.models.deletion
+from django.conf import settings
+from django.db import migrations, models
+
 import hospital.db.fence
 import hospital.identifiers
 import hospital.models.tenant
 import hospital.tenancy
-from django.conf import settings
-from django.db import migrations, models
 from hospital.db.functions import AUDIT_NOTE, AUDIT_ROW, AUDIT_TENANT, TENANT_FENCE, UUID7
 
 

@@ -4,7 +4,7 @@ from django.utils import timezone
 
 from hospital.context import ForeignTenant, NoTenant
 from hospital.models import AuditEntry, Counter, Membership, Role
-from hospital.tenancy import acting_for, across_tenants
+from hospital.tenancy import across_tenants, acting_for
 
 
 def test_no_row_is_read_or_written_without_a_tenant(alpha):
