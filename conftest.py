@@ -102,7 +102,14 @@ def make_template(template: str, connection: psycopg.Connection, blocker) -> Non
 
 def migrations_digest() -> str:
     found = hashlib.sha256()
-    for path in sorted([*ROOT.glob("*/migrations/*.py"), *ROOT.glob("*/sql.py"), *ROOT.glob("hospital/db/*.py"), ROOT / "hospital/roles.py"]):
+    for path in sorted(
+        [
+            *ROOT.glob("*/migrations/*.py"),
+            *ROOT.glob("*/sql.py"),
+            *ROOT.glob("hospital/db/*.py"),
+            ROOT / "hospital/roles.py",
+        ]
+    ):
         found.update(path.read_bytes())
     return found.hexdigest()[:12]
 

@@ -43,7 +43,13 @@ def _walk(resolver: URLResolver, prefix: str, namespace: str) -> Iterator[Entry]
 
 def _entry(pattern: URLPattern, route: str, namespace: str) -> Entry:
     view = pattern.callback
-    return Entry(route, f"{namespace}{pattern.name or ''}", getattr(view, "methods", ()), getattr(view, "permission", ""), f"{view.__module__}.{view.__qualname__}")
+    return Entry(
+        route,
+        f"{namespace}{pattern.name or ''}",
+        getattr(view, "methods", ()),
+        getattr(view, "permission", ""),
+        f"{view.__module__}.{view.__qualname__}",
+    )
 
 
 def is_admin(entry: Entry) -> bool:
@@ -64,5 +70,7 @@ def table() -> str:
     ]
     for entry in entries():
         if not is_admin(entry):
-            lines.append(f"| `{entry.route or '/'}` | {' '.join(entry.methods)} | {entry.permission} | {', '.join(entry.roles) if entry.permission != MEMBER else 'every member'} |")
+            lines.append(
+                f"| `{entry.route or '/'}` | {' '.join(entry.methods)} | {entry.permission} | {', '.join(entry.roles) if entry.permission != MEMBER else 'every member'} |"
+            )
     return "\n".join(lines) + "\n"

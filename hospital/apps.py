@@ -28,4 +28,6 @@ def make_permissions(using: str, apps: Any, **kwargs: Any) -> None:
     ContentType, Permission = apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")
     tenant = ContentType.objects.using(using).get_or_create(app_label="hospital", model="tenant")[0]
     for codename, title in PERMISSIONS.items():
-        Permission.objects.using(using).update_or_create(content_type=tenant, codename=codename, defaults={"name": f"Can {title}"})
+        Permission.objects.using(using).update_or_create(
+            content_type=tenant, codename=codename, defaults={"name": f"Can {title}"}
+        )

@@ -141,7 +141,14 @@ ROLES = (
         "billing",
         "Billing",
         "billing:payments",
-        ("clinical.view_patient", "clinical.view_visit", "billing.take_payment", "billing.view_account", "billing.waive", "billing.view_analytics"),
+        (
+            "clinical.view_patient",
+            "clinical.view_visit",
+            "billing.take_payment",
+            "billing.view_account",
+            "billing.waive",
+            "billing.view_analytics",
+        ),
     ),
     DefaultRole("board", "Wall board", "clinical:board", ("clinical.view_board",)),
 )

@@ -38,7 +38,9 @@ BEGIN
 END $$
 """
 
-AUDIT_TENANT = AUDIT_ROW.replace("audit_row()", "audit_tenant()").replace("(whole ->> 'tenant_id')::uuid", "(whole ->> 'id')::uuid")
+AUDIT_TENANT = AUDIT_ROW.replace("audit_row()", "audit_tenant()").replace(
+    "(whole ->> 'tenant_id')::uuid", "(whole ->> 'id')::uuid"
+)
 
 AUDIT_NOTE = """
 CREATE OR REPLACE FUNCTION audit_note(action text, about text, row_id uuid, patient_id uuid, detail jsonb) RETURNS void

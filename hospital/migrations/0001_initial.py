@@ -13,223 +13,483 @@ from hospital.db.functions import AUDIT_NOTE, AUDIT_ROW, AUDIT_TENANT, TENANT_FE
 
 
 class Migration(migrations.Migration):
-
     initial = True
 
     dependencies = [
-        ('auth', '0012_alter_user_first_name_max_length'),
+        ("auth", "0012_alter_user_first_name_max_length"),
     ]
 
     operations = [
         hospital.db.fence.Grant(),
         migrations.RunSQL(UUID7, migrations.RunSQL.noop),
         migrations.CreateModel(
-            name='Tenant',
+            name="Tenant",
             fields=[
-                ('id', models.UUIDField(default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=120)),
-                ('slug', models.CharField(max_length=49, unique=True, validators=[django.core.validators.RegexValidator('\\A[a-z0-9][a-z0-9-]{1,48}\\Z', 'Use 2 to 49 small letters, digits and hyphens.'), hospital.models.tenant.check_slug])),
-                ('is_active', models.BooleanField(default=True, help_text='A suspended organisation cannot be entered; nothing of it is lost.')),
-                ('accent', models.CharField(choices=[('blue', 'Blue'), ('teal', 'Teal'), ('green', 'Green'), ('orange', 'Orange'), ('purple', 'Purple'), ('pink', 'Pink'), ('cyan', 'Cyan'), ('indigo', 'Indigo')], default='blue', max_length=10)),
-                ('time_zone', models.CharField(default='UTC', max_length=40, validators=[hospital.models.tenant.check_time_zone])),
-                ('currency', models.CharField(default='USD', max_length=3, validators=[django.core.validators.RegexValidator('\\A[A-Z]{3}\\Z', 'Use the three letters of ISO 4217.')])),
-                ('phone_region', models.CharField(default='US', help_text='Where telephone numbers without a country code are.', max_length=2)),
-                ('require_payment_before', models.CharField(choices=[('nothing', 'Nothing'), ('consultation', 'Examination and consultation'), ('laboratory', 'Laboratory'), ('pharmacy', 'Pharmacy')], default='consultation', max_length=12)),
-                ('waiting_amber_minutes', models.PositiveSmallIntegerField(default=15, validators=[django.core.validators.MinValueValidator(1)])),
-                ('waiting_red_minutes', models.PositiveSmallIntegerField(default=30, validators=[django.core.validators.MinValueValidator(2), django.core.validators.MaxValueValidator(1440)])),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=120)),
+                (
+                    "slug",
+                    models.CharField(
+                        max_length=49,
+                        unique=True,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z0-9][a-z0-9-]{1,48}\\Z", "Use 2 to 49 small letters, digits and hyphens."
+                            ),
+                            hospital.models.tenant.check_slug,
+                        ],
+                    ),
+                ),
+                (
+                    "is_active",
+                    models.BooleanField(
+                        default=True, help_text="A suspended organisation cannot be entered; nothing of it is lost."
+                    ),
+                ),
+                (
+                    "accent",
+                    models.CharField(
+                        choices=[
+                            ("blue", "Blue"),
+                            ("teal", "Teal"),
+                            ("green", "Green"),
+                            ("orange", "Orange"),
+                            ("purple", "Purple"),
+                            ("pink", "Pink"),
+                            ("cyan", "Cyan"),
+                            ("indigo", "Indigo"),
+                        ],
+                        default="blue",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "time_zone",
+                    models.CharField(default="UTC", max_length=40, validators=[hospital.models.tenant.check_time_zone]),
+                ),
+                (
+                    "currency",
+                    models.CharField(
+                        default="USD",
+                        max_length=3,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[A-Z]{3}\\Z", "Use the three letters of ISO 4217."
+                            )
+                        ],
+                    ),
+                ),
+                (
+                    "phone_region",
+                    models.CharField(
+                        default="US", help_text="Where telephone numbers without a country code are.", max_length=2
+                    ),
+                ),
+                (
+                    "require_payment_before",
+                    models.CharField(
+                        choices=[
+                            ("nothing", "Nothing"),
+                            ("consultation", "Examination and consultation"),
+                            ("laboratory", "Laboratory"),
+                            ("pharmacy", "Pharmacy"),
+                        ],
+                        default="consultation",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "waiting_amber_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=15, validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                (
+                    "waiting_red_minutes",
+                    models.PositiveSmallIntegerField(
+                        default=30,
+                        validators=[
+                            django.core.validators.MinValueValidator(2),
+                            django.core.validators.MaxValueValidator(1440),
+                        ],
+                    ),
+                ),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
             ],
             options={
-                'ordering': ['name'],
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Person',
+            name="Person",
             fields=[
-                ('password', models.CharField(max_length=128, verbose_name='password')),
-                ('last_login', models.DateTimeField(blank=True, null=True, verbose_name='last login')),
-                ('is_superuser', models.BooleanField(default=False, help_text='Designates that this user has all permissions without explicitly assigning them.', verbose_name='superuser status')),
-                ('id', models.UUIDField(default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(max_length=254, unique=True)),
-                ('name', models.CharField(max_length=120)),
-                ('is_active', models.BooleanField(default=True)),
-                ('is_staff', models.BooleanField(default=False, editable=False)),
-                ('date_joined', models.DateTimeField(auto_now_add=True)),
-                ('groups', models.ManyToManyField(blank=True, help_text='The groups this user belongs to. A user will get all permissions granted to each of their groups.', related_name='user_set', related_query_name='user', to='auth.group', verbose_name='groups')),
-                ('user_permissions', models.ManyToManyField(blank=True, help_text='Specific permissions for this user.', related_name='user_set', related_query_name='user', to='auth.permission', verbose_name='user permissions')),
+                ("password", models.CharField(max_length=128, verbose_name="password")),
+                ("last_login", models.DateTimeField(blank=True, null=True, verbose_name="last login")),
+                (
+                    "is_superuser",
+                    models.BooleanField(
+                        default=False,
+                        help_text="Designates that this user has all permissions without explicitly assigning them.",
+                        verbose_name="superuser status",
+                    ),
+                ),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254, unique=True)),
+                ("name", models.CharField(max_length=120)),
+                ("is_active", models.BooleanField(default=True)),
+                ("is_staff", models.BooleanField(default=False, editable=False)),
+                ("date_joined", models.DateTimeField(auto_now_add=True)),
+                (
+                    "groups",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="The groups this user belongs to. A user will get all permissions granted to each of their groups.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.group",
+                        verbose_name="groups",
+                    ),
+                ),
+                (
+                    "user_permissions",
+                    models.ManyToManyField(
+                        blank=True,
+                        help_text="Specific permissions for this user.",
+                        related_name="user_set",
+                        related_query_name="user",
+                        to="auth.permission",
+                        verbose_name="user permissions",
+                    ),
+                ),
             ],
             options={
-                'verbose_name_plural': 'people',
-                'ordering': ['name'],
+                "verbose_name_plural": "people",
+                "ordering": ["name"],
             },
         ),
         migrations.CreateModel(
-            name='Role',
+            name="Role",
             fields=[
-                ('id', models.UUIDField(default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('key', models.SlugField(max_length=30)),
-                ('title', models.CharField(max_length=60)),
-                ('home', models.CharField(help_text='The page where a person with this role begins.', max_length=60)),
-                ('position', models.PositiveSmallIntegerField(default=0)),
-                ('group', models.OneToOneField(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='role', to='auth.group')),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hospital.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("key", models.SlugField(max_length=30)),
+                ("title", models.CharField(max_length=60)),
+                ("home", models.CharField(help_text="The page where a person with this role begins.", max_length=60)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "group",
+                    models.OneToOneField(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="role",
+                        to="auth.group",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['position'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "ordering": ["position"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Membership',
+            name="Membership",
             fields=[
-                ('id', models.UUIDField(default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('version', models.PositiveIntegerField(default=1, editable=False)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('is_active', models.BooleanField(default=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to=settings.AUTH_USER_MODEL)),
-                ('role', hospital.tenancy.TenantKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='memberships', to='hospital.role')),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hospital.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "role",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="memberships",
+                        to="hospital.role",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Invitation',
+            name="Invitation",
             fields=[
-                ('id', models.UUIDField(default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('email', models.EmailField(max_length=254)),
-                ('name', models.CharField(max_length=120)),
-                ('digest', models.CharField(editable=False, max_length=64)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('accepted_at', models.DateTimeField(editable=False, null=True)),
-                ('withdrawn_at', models.DateTimeField(editable=False, null=True)),
-                ('invited_by', models.ForeignKey(editable=False, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('role', hospital.tenancy.TenantKey(db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hospital.role')),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hospital.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("email", models.EmailField(max_length=254)),
+                ("name", models.CharField(max_length=120)),
+                ("digest", models.CharField(editable=False, max_length=64)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("accepted_at", models.DateTimeField(editable=False, null=True)),
+                ("withdrawn_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "invited_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "role",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.role",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-created_at'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "ordering": ["-created_at"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='FormKey',
+            name="FormKey",
             fields=[
-                ('id', models.UUIDField(default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('key', models.UUIDField()),
-                ('body', models.CharField(help_text='SHA-256 of the address and the fields.', max_length=64)),
-                ('status', models.PositiveSmallIntegerField(null=True)),
-                ('headers', models.JSONField(default=dict)),
-                ('answer', models.BinaryField(default=bytes)),
-                ('created_at', models.DateTimeField(auto_now_add=True, db_index=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hospital.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("key", models.UUIDField()),
+                ("body", models.CharField(help_text="SHA-256 of the address and the fields.", max_length=64)),
+                ("status", models.PositiveSmallIntegerField(null=True)),
+                ("headers", models.JSONField(default=dict)),
+                ("answer", models.BinaryField(default=bytes)),
+                ("created_at", models.DateTimeField(auto_now_add=True, db_index=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.CASCADE, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='Counter',
+            name="Counter",
             fields=[
-                ('id', models.UUIDField(default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('name', models.CharField(max_length=60)),
-                ('value', models.PositiveBigIntegerField(default=0)),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hospital.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("name", models.CharField(max_length=60)),
+                ("value", models.PositiveBigIntegerField(default=0)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='AuditEntry',
+            name="AuditEntry",
             fields=[
-                ('id', models.UUIDField(default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
-                ('person_id', models.UUIDField(null=True)),
-                ('role', models.CharField(max_length=30)),
-                ('request', models.CharField(max_length=64)),
-                ('action', models.CharField(max_length=20)),
-                ('table', models.CharField(db_column='table_name', max_length=63)),
-                ('row_id', models.UUIDField(null=True)),
-                ('patient_id', models.UUIDField(null=True)),
-                ('before', models.JSONField(null=True)),
-                ('after', models.JSONField(null=True)),
-                ('seq', models.BigIntegerField(null=True)),
-                ('hash', models.BinaryField(null=True)),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hospital.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("at", models.DateTimeField()),
+                ("person_id", models.UUIDField(null=True)),
+                ("role", models.CharField(max_length=30)),
+                ("request", models.CharField(max_length=64)),
+                ("action", models.CharField(max_length=20)),
+                ("table", models.CharField(db_column="table_name", max_length=63)),
+                ("row_id", models.UUIDField(null=True)),
+                ("patient_id", models.UUIDField(null=True)),
+                ("before", models.JSONField(null=True)),
+                ("after", models.JSONField(null=True)),
+                ("seq", models.BigIntegerField(null=True)),
+                ("hash", models.BinaryField(null=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-id'],
-                'abstract': False,
-                'base_manager_name': 'objects',
+                "ordering": ["-id"],
+                "abstract": False,
+                "base_manager_name": "objects",
             },
         ),
         migrations.CreateModel(
-            name='SignIn',
+            name="SignIn",
             fields=[
-                ('id', models.UUIDField(default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False)),
-                ('role', models.CharField(max_length=30)),
-                ('session', models.CharField(editable=False, max_length=64)),
-                ('at', models.DateTimeField(auto_now_add=True)),
-                ('ended_at', models.DateTimeField(null=True)),
-                ('person', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('tenant', models.ForeignKey(editable=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='hospital.tenant')),
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("role", models.CharField(max_length=30)),
+                ("session", models.CharField(editable=False, max_length=64)),
+                ("at", models.DateTimeField(auto_now_add=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
-                'ordering': ['-at'],
-                'abstract': False,
-                'base_manager_name': 'objects',
-                'indexes': [models.Index(fields=['tenant', 'session'], name='sign_in_session')],
+                "ordering": ["-at"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [models.Index(fields=["tenant", "session"], name="sign_in_session")],
             },
         ),
         migrations.AddConstraint(
-            model_name='role',
-            constraint=models.UniqueConstraint(fields=('tenant', 'key'), name='role_key_once'),
+            model_name="role",
+            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="role_key_once"),
         ),
         migrations.AddConstraint(
-            model_name='membership',
-            constraint=models.UniqueConstraint(fields=('tenant', 'person', 'role'), name='membership_once'),
+            model_name="membership",
+            constraint=models.UniqueConstraint(fields=("tenant", "person", "role"), name="membership_once"),
         ),
         migrations.AddConstraint(
-            model_name='invitation',
-            constraint=models.UniqueConstraint(fields=('tenant', 'digest'), name='invitation_secret_once'),
+            model_name="invitation",
+            constraint=models.UniqueConstraint(fields=("tenant", "digest"), name="invitation_secret_once"),
         ),
         migrations.AddConstraint(
-            model_name='formkey',
-            constraint=models.UniqueConstraint(fields=('tenant', 'person', 'key'), name='form_key_once'),
+            model_name="formkey",
+            constraint=models.UniqueConstraint(fields=("tenant", "person", "key"), name="form_key_once"),
         ),
         migrations.AddConstraint(
-            model_name='counter',
-            constraint=models.UniqueConstraint(fields=('tenant', 'name'), name='counter_name_once'),
+            model_name="counter",
+            constraint=models.UniqueConstraint(fields=("tenant", "name"), name="counter_name_once"),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['tenant', 'patient_id', '-id'], name='audit_of_patient'),
+            model_name="auditentry",
+            index=models.Index(fields=["tenant", "patient_id", "-id"], name="audit_of_patient"),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['tenant', 'table', 'row_id', '-id'], name='audit_of_row'),
+            model_name="auditentry",
+            index=models.Index(fields=["tenant", "table", "row_id", "-id"], name="audit_of_row"),
         ),
         migrations.AddIndex(
-            model_name='auditentry',
-            index=models.Index(fields=['tenant', 'person_id', '-id'], name='audit_of_person'),
+            model_name="auditentry",
+            index=models.Index(fields=["tenant", "person_id", "-id"], name="audit_of_person"),
         ),
-        *[migrations.RunSQL([statement], migrations.RunSQL.noop) for statement in (AUDIT_ROW, AUDIT_TENANT, AUDIT_NOTE)],
+        *[
+            migrations.RunSQL([statement], migrations.RunSQL.noop)
+            for statement in (AUDIT_ROW, AUDIT_TENANT, AUDIT_NOTE)
+        ],
         migrations.RunSQL(TENANT_FENCE, migrations.RunSQL.noop),
-        hospital.db.fence.Fence(['Counter', 'Invitation', 'Role', 'SignIn']),
-        hospital.db.fence.Fence(['AuditEntry', 'FormKey'], audit=False),
+        hospital.db.fence.Fence(["Counter", "Invitation", "Role", "SignIn"]),
+        hospital.db.fence.Fence(["AuditEntry", "FormKey"], audit=False),
         # A person may see the own memberships, to choose an organisation.
-        hospital.db.fence.Fence(['Membership'], also_visible="person_id = (SELECT nullif(current_setting('app.person', true), '')::uuid)"),
-        hospital.db.fence.Withhold('AuditEntry', ['INSERT', 'UPDATE', 'DELETE']),
+        hospital.db.fence.Fence(
+            ["Membership"], also_visible="person_id = (SELECT nullif(current_setting('app.person', true), '')::uuid)"
+        ),
+        hospital.db.fence.Withhold("AuditEntry", ["INSERT", "UPDATE", "DELETE"]),
     ]

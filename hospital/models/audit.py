@@ -42,4 +42,7 @@ class AuditEntry(TenantModel):
     def note(action: str, *, table: str = "", row_id=None, patient_id=None, detail: dict | None = None) -> None:
         """Record an action that changes no row: a chart opened, a file downloaded, a list exported."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT audit_note(%s, %s, %s, %s, %s::jsonb)", [action, table, row_id, patient_id, None if detail is None else json.dumps(detail)])
+            cursor.execute(
+                "SELECT audit_note(%s, %s, %s, %s, %s::jsonb)",
+                [action, table, row_id, patient_id, None if detail is None else json.dumps(detail)],
+            )

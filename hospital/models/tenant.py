@@ -44,14 +44,22 @@ class Tenant(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     name = models.CharField(max_length=120)
     slug = models.CharField(max_length=49, unique=True, validators=[slug_shape, check_slug])
-    is_active = models.BooleanField(default=True, help_text="A suspended organisation cannot be entered; nothing of it is lost.")
+    is_active = models.BooleanField(
+        default=True, help_text="A suspended organisation cannot be entered; nothing of it is lost."
+    )
     accent = models.CharField(max_length=10, choices=Accent.choices, default=Accent.BLUE)
     time_zone = models.CharField(max_length=40, default="UTC", validators=[check_time_zone])
-    currency = models.CharField(max_length=3, default="USD", validators=[RegexValidator(r"\A[A-Z]{3}\Z", "Use the three letters of ISO 4217.")])
-    phone_region = models.CharField(max_length=2, default="US", help_text="Where telephone numbers without a country code are.")
+    currency = models.CharField(
+        max_length=3, default="USD", validators=[RegexValidator(r"\A[A-Z]{3}\Z", "Use the three letters of ISO 4217.")]
+    )
+    phone_region = models.CharField(
+        max_length=2, default="US", help_text="Where telephone numbers without a country code are."
+    )
     require_payment_before = models.CharField(max_length=12, choices=Gate.choices, default=Gate.CONSULTATION)
     waiting_amber_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(1)])
-    waiting_red_minutes = models.PositiveSmallIntegerField(default=30, validators=[MinValueValidator(2), MaxValueValidator(1440)])
+    waiting_red_minutes = models.PositiveSmallIntegerField(
+        default=30, validators=[MinValueValidator(2), MaxValueValidator(1440)]
+    )
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

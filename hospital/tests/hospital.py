@@ -43,7 +43,9 @@ class Hospital:
         return self.people[label]
 
     def _new_person(self, key: str, label: str) -> Person:
-        person = Person(email=f"{label.replace(' ', '.').lower()}@{self.mark}.example", name=label.replace("_", " ").title())
+        person = Person(
+            email=f"{label.replace(' ', '.').lower()}@{self.mark}.example", name=label.replace("_", " ").title()
+        )
         person.password = hashed_password()
         person.save()
         with acting_for(self.tenant):

@@ -38,7 +38,11 @@ def test_every_address_of_a_tenant_names_its_permission():
 
 
 def test_the_list_of_public_addresses_is_short_and_known():
-    assert {entry.route for entry in entries(PUBLIC_URLS) if not entry.route.startswith("accounts/") or "invitation" in entry.route} == PUBLIC
+    assert {
+        entry.route
+        for entry in entries(PUBLIC_URLS)
+        if not entry.route.startswith("accounts/") or "invitation" in entry.route
+    } == PUBLIC
 
 
 def test_the_table_in_the_documentation_is_current():
@@ -71,7 +75,10 @@ def test_a_role_opens_what_its_permissions_say_and_nothing_else(house, key):
 def test_a_stranger_gets_404_everywhere(house, other, method, hx):
     client = other.client("admin")
     headers = {"HX-Request": "true"} if hx else {}
-    codes = {entry.route: getattr(client, method)(house.url + address(entry.route), headers=headers).status_code for entry in ENTRIES}
+    codes = {
+        entry.route: getattr(client, method)(house.url + address(entry.route), headers=headers).status_code
+        for entry in ENTRIES
+    }
     assert {route: code for route, code in codes.items() if code != 404} == {}
 
 

@@ -10,14 +10,21 @@ from hospital.tenancy import TenantModel
 
 
 def changelist(model) -> str:
-    return "/" + reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist", urlconf="hospital.urls").split("/", 1)[1]
+    return (
+        "/"
+        + reverse(f"admin:{model._meta.app_label}_{model._meta.model_name}_changelist", urlconf="hospital.urls").split(
+            "/", 1
+        )[1]
+    )
 
 
 MODELS = sorted(admin.site._registry, key=lambda model: model._meta.label)
 
 
 def test_the_catalogue_of_the_house_is_in_the_administration():
-    assert {"hospital.Tenant", "hospital.Role", "hospital.Membership", "hospital.AuditEntry"} <= {model._meta.label for model in MODELS}
+    assert {"hospital.Tenant", "hospital.Role", "hospital.Membership", "hospital.AuditEntry"} <= {
+        model._meta.label for model in MODELS
+    }
 
 
 @pytest.mark.parametrize("model", MODELS, ids=lambda model: model._meta.label)
@@ -33,7 +40,9 @@ def test_each_list_opens_and_can_be_searched(alpha, model):
     assert client.get(alpha.url + changelist(model) + "?q=a").status_code == 200
 
 
-@pytest.mark.parametrize("key", ["reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "board"])
+@pytest.mark.parametrize(
+    "key", ["reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "board"]
+)
 def test_other_roles_may_not_enter(alpha, key):
     client = alpha.client(key)
     assert client.get(f"{alpha.url}/admin/").status_code == 403
@@ -64,13 +73,18 @@ def test_a_foreign_row_is_not_found(alpha, beta):
 def test_a_foreign_person_cannot_be_given_a_role_here(alpha, beta):
     with alpha.acting():
         role = Role.objects.get(key="admin")
-    page = alpha.client("admin").post(f"{alpha.url}{changelist(Membership)}add/", {"person": beta.reception.pk, "role": role.pk, "is_active": "on"})
+    page = alpha.client("admin").post(
+        f"{alpha.url}{changelist(Membership)}add/", {"person": beta.reception.pk, "role": role.pk, "is_active": "on"}
+    )
     assert page.status_code == 200
     with alpha.acting():
         assert not Membership.objects.filter(person=beta.reception).exists()
 
 
-@pytest.mark.parametrize("query", ["tenant__name=x", "person__memberships__tenant__slug=x", "person__password__startswith=a", "role__tenant__id=1"])
+@pytest.mark.parametrize(
+    "query",
+    ["tenant__name=x", "person__memberships__tenant__slug=x", "person__password__startswith=a", "role__tenant__id=1"],
+)
 def test_filters_reach_no_other_rows(alpha, query):
     assert alpha.client("admin").get(f"{alpha.url}{changelist(Membership)}?{query}").status_code in (302, 400)
 
@@ -79,7 +93,10 @@ def test_an_administrator_changes_what_a_role_may_and_it_is_recorded(alpha):
     client = alpha.client("admin")
     with alpha.acting():
         role = Role.objects.get(key="billing")
-    answer = client.post(f"{alpha.url}{changelist(Role)}{role.pk}/change/", {"title": "Accounts", "position": 6, "permissions": ["billing.view_account"]})
+    answer = client.post(
+        f"{alpha.url}{changelist(Role)}{role.pk}/change/",
+        {"title": "Accounts", "position": 6, "permissions": ["billing.view_account"]},
+    )
     assert answer.status_code == 302
     with alpha.acting():
         role = Role.objects.get(key="billing")
@@ -91,7 +108,10 @@ def test_an_administrator_changes_what_a_role_may_and_it_is_recorded(alpha):
 def test_an_administrator_cannot_lock_themselves_out(alpha):
     with alpha.acting():
         role = Role.objects.get(key="admin")
-    page = alpha.client("admin").post(f"{alpha.url}{changelist(Role)}{role.pk}/change/", {"title": "Administrator", "position": 0, "permissions": ["billing.waive"]})
+    page = alpha.client("admin").post(
+        f"{alpha.url}{changelist(Role)}{role.pk}/change/",
+        {"title": "Administrator", "position": 0, "permissions": ["billing.waive"]},
+    )
     assert "lock yourself out" in page.content.decode()
 
 
@@ -102,7 +122,10 @@ def test_the_side_doors_of_the_administration_are_closed(alpha, page):
 
 def test_nobody_becomes_a_superuser_from_inside_a_tenant(alpha):
     client = alpha.client("admin")
-    client.post(f"{alpha.url}{changelist(Person)}{alpha.reception.pk}/change/", {"is_superuser": "on", "is_staff": "on", "name": "x", "email": "x@example.org"})
+    client.post(
+        f"{alpha.url}{changelist(Person)}{alpha.reception.pk}/change/",
+        {"is_superuser": "on", "is_staff": "on", "name": "x", "email": "x@example.org"},
+    )
     person = Person.objects.get(pk=alpha.reception.pk)
     assert not person.is_superuser and not person.is_staff and person.name == "Reception"
 
@@ -110,7 +133,16 @@ def test_nobody_becomes_a_superuser_from_inside_a_tenant(alpha):
 def test_the_organisation_changes_its_own_settings_only(alpha, beta):
     client = alpha.client("admin")
     assert client.get(f"{alpha.url}{changelist(Tenant)}{beta.tenant.pk}/change/").status_code in (302, 404)
-    fields = {"name": "Alpha anew", "accent": "teal", "time_zone": "Europe/Berlin", "currency": "EUR", "phone_region": "DE", "require_payment_before": "nothing", "waiting_amber_minutes": 10, "waiting_red_minutes": 20}
+    fields = {
+        "name": "Alpha anew",
+        "accent": "teal",
+        "time_zone": "Europe/Berlin",
+        "currency": "EUR",
+        "phone_region": "DE",
+        "require_payment_before": "nothing",
+        "waiting_amber_minutes": 10,
+        "waiting_red_minutes": 20,
+    }
     assert client.post(f"{alpha.url}{changelist(Tenant)}{alpha.tenant.pk}/change/", fields).status_code == 302
     assert Tenant.objects.get(pk=alpha.tenant.pk).name == "Alpha anew"
     assert Tenant.objects.get(pk=beta.tenant.pk).name == beta.tenant.name

@@ -28,7 +28,9 @@ def test_every_tenant_model_is_known_to_the_database():
 
 def test_the_catalogue_check_finds_a_table_that_was_forgotten(settings):
     owner = settings.DATABASES["owner"]
-    with psycopg.connect(host=owner["HOST"], port=owner["PORT"], user=owner["USER"], dbname=owner["NAME"], autocommit=True) as connection:
+    with psycopg.connect(
+        host=owner["HOST"], port=owner["PORT"], user=owner["USER"], dbname=owner["NAME"], autocommit=True
+    ) as connection:
         connection.execute("CREATE TABLE forgotten (id uuid PRIMARY KEY, tenant_id uuid NOT NULL, code text UNIQUE)")
         try:
             found = {message.msg for message in fenced_tables(None, ["default"])}
@@ -43,7 +45,9 @@ def test_the_catalogue_check_finds_a_table_that_was_forgotten(settings):
 
 def test_the_application_is_no_superuser_and_owns_nothing():
     assert application_role(None, ["default"]) == []
-    assert rows("SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user") == [(False, False, False, False)]
+    assert rows(
+        "SELECT rolsuper, rolbypassrls, rolcreatedb, rolcreaterole FROM pg_roles WHERE rolname = current_user"
+    ) == [(False, False, False, False)]
 
 
 def test_a_privileged_role_would_be_reported(settings, monkeypatch):
@@ -55,12 +59,27 @@ def test_a_privileged_role_would_be_reported(settings, monkeypatch):
 
 
 def test_no_view_or_materialised_view_passes_the_fence():
-    assert rows("SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public' AND relkind IN ('v', 'm')") == [] or all(
-        "security_invoker=true" in (options or []) for (options,) in rows("SELECT reloptions FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public' AND relkind = 'v'")
+    assert rows(
+        "SELECT relname FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public' AND relkind IN ('v', 'm')"
+    ) == [] or all(
+        "security_invoker=true" in (options or [])
+        for (options,) in rows(
+            "SELECT reloptions FROM pg_class c JOIN pg_namespace n ON n.oid = relnamespace WHERE nspname = 'public' AND relkind = 'v'"
+        )
     )
 
 
-@pytest.mark.parametrize("statement", ["UPDATE {} SET action = 'x'", "DELETE FROM {}", "TRUNCATE {}", "DROP TABLE {}", "ALTER TABLE {} DISABLE TRIGGER ALL", "INSERT INTO {} (id) VALUES (gen_random_uuid())"])
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE {} SET action = 'x'",
+        "DELETE FROM {}",
+        "TRUNCATE {}",
+        "DROP TABLE {}",
+        "ALTER TABLE {} DISABLE TRIGGER ALL",
+        "INSERT INTO {} (id) VALUES (gen_random_uuid())",
+    ],
+)
 def test_the_application_cannot_touch_the_audit_log(alpha, statement):
     """AU-4."""
     from django.db import ProgrammingError
@@ -72,7 +91,12 @@ def test_the_application_cannot_touch_the_audit_log(alpha, statement):
 def test_the_application_cannot_switch_the_audit_off(alpha):
     from django.db import ProgrammingError
 
-    for statement in ("SET session_replication_role = replica", "ALTER TABLE hospital_role DISABLE TRIGGER audit", "ALTER TABLE hospital_role DISABLE ROW LEVEL SECURITY", "SET ROLE hospital_owner"):
+    for statement in (
+        "SET session_replication_role = replica",
+        "ALTER TABLE hospital_role DISABLE TRIGGER audit",
+        "ALTER TABLE hospital_role DISABLE ROW LEVEL SECURITY",
+        "SET ROLE hospital_owner",
+    ):
         with pytest.raises(ProgrammingError), alpha.acting(), transaction.atomic(), connection.cursor() as cursor:
             cursor.execute(statement)
 

@@ -25,7 +25,11 @@ from hospital.tests.test_access import address
 from hospital.tests.world import World
 
 WITH_ID = [entry for entry in entries() if "<uuid:" in entry.route]
-LISTS = [entry for entry in entries() if "<" not in entry.route and "GET" in entry.methods and not entry.route.startswith("admin/")]
+LISTS = [
+    entry
+    for entry in entries()
+    if "<" not in entry.route and "GET" in entry.methods and not entry.route.startswith("admin/")
+]
 
 
 @pytest.fixture(scope="module")
@@ -69,7 +73,14 @@ def both_fences(monkeypatch) -> Iterator[None]:
 
 def owner() -> psycopg.Connection:
     given = settings.DATABASES["owner"]
-    return psycopg.connect(host=given["HOST"], port=given["PORT"], user=given["USER"], password=given.get("PASSWORD") or None, dbname=given["NAME"], autocommit=True)
+    return psycopg.connect(
+        host=given["HOST"],
+        port=given["PORT"],
+        user=given["USER"],
+        password=given.get("PASSWORD") or None,
+        dbname=given["NAME"],
+        autocommit=True,
+    )
 
 
 def each_fence_and(keys: list[str], others: list[str]) -> pytest.MarkDecorator:
@@ -101,7 +112,10 @@ def state_of(world: World) -> dict[str, str]:
         for model in apps.get_models():
             if issubclass(model, TenantModel):
                 table = model._meta.db_table
-                cursor.execute(f'SELECT count(*) || coalesce(md5(string_agg(t::text, \'\' ORDER BY id)), \'\') FROM "{table}" t WHERE tenant_id = %s', [world.hospital.tenant.pk])
+                cursor.execute(
+                    f"SELECT count(*) || coalesce(md5(string_agg(t::text, '' ORDER BY id)), '') FROM \"{table}\" t WHERE tenant_id = %s",
+                    [world.hospital.tenant.pk],
+                )
                 found[table] = cursor.fetchone()[0]
     return found
 
@@ -115,7 +129,9 @@ def probe(client: Client, base: str, entry: Entry, pk: str, mark: str) -> str:
         content = b"".join(answer.streaming_content) if answer.streaming else answer.content
         if mark.encode() in content:
             return f"{method} {entry.route} shows {mark}"
-        if answer.status_code not in (302, 403, 404, 405) or (answer.status_code == 302 and not entry.route.startswith("admin/")):
+        if answer.status_code not in (302, 403, 404, 405) or (
+            answer.status_code == 302 and not entry.route.startswith("admin/")
+        ):
             return f"{method} {entry.route} answers {answer.status_code}"
     return ""
 
@@ -126,7 +142,13 @@ def test_no_address_shows_or_changes_a_row_of_another_hospital(own, other, fence
     before, rows, chance = state_of(other), rows_of(other), random.Random(key)
     with fence(monkeypatch):
         for entry in WITH_ID:
-            wrong += filter(None, (probe(client, own.hospital.url, entry, pk, other.mark) for pk in foreign_ids(entry.route, rows, chance)))
+            wrong += filter(
+                None,
+                (
+                    probe(client, own.hospital.url, entry, pk, other.mark)
+                    for pk in foreign_ids(entry.route, rows, chance)
+                ),
+            )
     assert wrong == []
     assert state_of(other) == before
 
@@ -136,10 +158,20 @@ def test_no_list_search_or_export_carries_anything_of_another_hospital(own, othe
     client, wrong = own.hospital.client(key), []
     with fence(monkeypatch):
         for entry in LISTS:
-            for query in ("", f"?q={other.mark}", f"?q={other.mark}&search={other.mark}&filter={other.mark}&ordering=tenant__name"):
-                answer = client.get(own.hospital.url + address(entry.route) + query, headers={"HX-Request": "true"} if query else {})
+            for query in (
+                "",
+                f"?q={other.mark}",
+                f"?q={other.mark}&search={other.mark}&filter={other.mark}&ordering=tenant__name",
+            ):
+                answer = client.get(
+                    own.hospital.url + address(entry.route) + query, headers={"HX-Request": "true"} if query else {}
+                )
                 text = answer.content.decode(errors="replace").replace(f"value=&quot;{other.mark}", "")
-                if answer.status_code >= 500 or f"{other.mark}@" in text or re.search(rf"(Ida|Latex|Asthma|Letter|Cough|Fever|AMOX|New|LOT)[\w -]*{other.mark}", text):
+                if (
+                    answer.status_code >= 500
+                    or f"{other.mark}@" in text
+                    or re.search(rf"(Ida|Latex|Asthma|Letter|Cough|Fever|AMOX|New|LOT)[\w -]*{other.mark}", text)
+                ):
                     wrong.append((entry.route, query, answer.status_code))
     assert wrong == []
 
@@ -158,7 +190,10 @@ def test_a_foreign_row_in_a_form_is_refused_and_nothing_changes(own, other):
     answers = [
         client.post(f"{url}/visits/new/", {"patient": foreign.patient_id, "complaint": "x", "priority": "routine"}),
         client.post(f"{url}/visits/new/?patient={foreign.patient_id}", {"complaint": "x", "priority": "routine"}),
-        client.post(f"{url}/patients/{foreign.patient_id}/edit/", {"given_name": "x", "tenant": str(own.hospital.tenant.pk), "id": str(foreign.patient_id)}),
+        client.post(
+            f"{url}/patients/{foreign.patient_id}/edit/",
+            {"given_name": "x", "tenant": str(own.hospital.tenant.pk), "id": str(foreign.patient_id)},
+        ),
     ]
     assert {answer.status_code for answer in answers} <= {404, 405, 422}
     assert state_of(other) == before

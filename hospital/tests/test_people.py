@@ -23,7 +23,9 @@ def invitation(alpha):
         mail.outbox = []
         with alpha.acting():
             role_id = Role.objects.get(key=role).pk
-        answer = alpha.client("admin").post(f"{alpha.url}/people/invite/", {"name": "Nadia Novak", "email": email, "role": role_id})
+        answer = alpha.client("admin").post(
+            f"{alpha.url}/people/invite/", {"name": "Nadia Novak", "email": email, "role": role_id}
+        )
         assert answer.status_code == 302
         return re.search(r"https?://[^/]+(/accounts/invitation/\S+)", mail.outbox[0].body)[1]
 
@@ -90,13 +92,18 @@ def test_people_log_in_with_e_mail_and_password_and_begin_at_their_roles_page(al
 
 
 def test_a_wrong_password_and_an_unknown_person_get_the_same_answer(alpha):
-    answers = [Client().post("/accounts/login/", {"login": email, "password": "wrong and wrong again"}) for email in (alpha.pharmacy.email, f"nobody@{alpha.mark}.example")]
+    answers = [
+        Client().post("/accounts/login/", {"login": email, "password": "wrong and wrong again"})
+        for email in (alpha.pharmacy.email, f"nobody@{alpha.mark}.example")
+    ]
     words = [re.sub(rb"<input[^>]*>|X-CSRFToken[^}]+|data-now=\S+", b"", answer.content) for answer in answers]
     assert [answer.status_code for answer in answers] == [200, 200] and words[0] == words[1]
 
 
 def test_nobody_can_sign_up(alpha):
-    answer = Client().post("/accounts/signup/", {"email": f"new@{alpha.mark}.example", "password1": "a long and quiet river"})
+    answer = Client().post(
+        "/accounts/signup/", {"email": f"new@{alpha.mark}.example", "password1": "a long and quiet river"}
+    )
     assert not Person.objects.filter(email=f"new@{alpha.mark}.example").exists() and answer.status_code in (200, 404)
 
 
@@ -148,14 +155,18 @@ def test_pages_are_never_cached_and_carry_a_strict_policy(alpha):
 
 
 def test_a_huge_body_is_refused_before_it_is_read(alpha):
-    answer = alpha.client("admin").post(f"{alpha.url}/people/invite/", b"x", content_type="application/octet-stream", CONTENT_LENGTH=300 * 1024 * 1024)
+    answer = alpha.client("admin").post(
+        f"{alpha.url}/people/invite/", b"x", content_type="application/octet-stream", CONTENT_LENGTH=300 * 1024 * 1024
+    )
     assert answer.status_code == 413
 
 
 @pytest.mark.parametrize("next_page", ["https://evil.example/", "//evil.example/", "javascript:alert(1)"])
 def test_the_log_in_leads_nowhere_else(alpha, next_page):
     """IN-8."""
-    answer = Client().post(f"/accounts/login/?next={next_page}", {"login": alpha.pharmacy.email, "password": PASSWORD, "next": next_page})
+    answer = Client().post(
+        f"/accounts/login/?next={next_page}", {"login": alpha.pharmacy.email, "password": PASSWORD, "next": next_page}
+    )
     assert answer.headers.get("Location", "/").startswith("/") and "evil" not in answer.headers.get("Location", "")
 
 

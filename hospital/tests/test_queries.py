@@ -15,7 +15,15 @@ from hospital.tests.test_access import address
 from hospital.tests.world import World
 
 MANY = 1000
-LISTS = [entry for entry in entries() if "GET" in entry.methods and "<uuid" not in entry.route and "<slug" not in entry.route and not is_admin(entry) and entry.name not in ("home", "realtime:socket", "design")]
+LISTS = [
+    entry
+    for entry in entries()
+    if "GET" in entry.methods
+    and "<uuid" not in entry.route
+    and "<slug" not in entry.route
+    and not is_admin(entry)
+    and entry.name not in ("home", "realtime:socket", "design")
+]
 
 
 def role_for(entry: Entry) -> str:
@@ -56,4 +64,8 @@ def test_a_page_asks_as_often_for_1000_visits_as_for_ten(world):
 def test_no_page_asks_more_than_a_few_times(world):
     """The budget is twelve; the figures with many parts (dashboard, analytics) have each part as one aggregate."""
     asked = counts(world.hospital)
-    assert {route: count for route, count in asked.items() if count > (30 if "analytics" in route or "dashboard" in route else 12)} == {}
+    assert {
+        route: count
+        for route, count in asked.items()
+        if count > (30 if "analytics" in route or "dashboard" in route else 12)
+    } == {}

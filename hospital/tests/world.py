@@ -31,24 +31,56 @@ class World:
         with hospital.acting():
             self.shelves()
             self.tests = list(LabTest.objects.filter(kind="numeric").order_by("code")[:2])
-        for station in ("registered", "paid", "checked", "lab_pending", "resulted", "lab_done", "diagnosed", "prescribed", "done", "cancelled"):
+        for station in (
+            "registered",
+            "paid",
+            "checked",
+            "lab_pending",
+            "resulted",
+            "lab_done",
+            "diagnosed",
+            "prescribed",
+            "done",
+            "cancelled",
+        ):
             self.visits[station] = self.walk(station)
 
     def shelves(self) -> None:
         lab_catalogue.install()
-        self.medicine = Medicine(code=f"AMOX-{self.mark}", name="Amoxicillin", form="capsule", strength="500 mg", unit="capsule", low_at=5)
+        self.medicine = Medicine(
+            code=f"AMOX-{self.mark}", name="Amoxicillin", form="capsule", strength="500 mg", unit="capsule", low_at=5
+        )
         self.medicine.save()
-        Batch.receive(self.medicine, lot=f"LOT-{self.mark}", expires_on=timezone.localdate() + timedelta(days=300), quantity=100, by=None)
+        Batch.receive(
+            self.medicine,
+            lot=f"LOT-{self.mark}",
+            expires_on=timezone.localdate() + timedelta(days=300),
+            quantity=100,
+            by=None,
+        )
         Price(kind="consultation", code="consultation", amount=Decimal("40.00"), valid_from=date(2020, 1, 1)).save()
-        Invitation.issue(email=f"new@{self.hospital.mark}.example", name=f"New {self.mark}", role=Role.objects.first(), by=None)
+        Invitation.issue(
+            email=f"new@{self.hospital.mark}.example", name=f"New {self.mark}", role=Role.objects.first(), by=None
+        )
 
     def patient(self, station: str) -> Patient:
         with self.hospital.acting("reception") as acting:
-            patient = Patient.register(by=acting.person, given_name="Ida", family_name=f"{station.title()} {self.mark}", sex="female", birth_date=date(1980, 5, 17))
+            patient = Patient.register(
+                by=acting.person,
+                given_name="Ida",
+                family_name=f"{station.title()} {self.mark}",
+                sex="female",
+                birth_date=date(1980, 5, 17),
+            )
         with self.hospital.acting():
             Allergy(patient=patient, substance=f"Latex {self.mark}").save()
             Problem(patient=patient, text=f"Asthma {self.mark}").save()
-            Document.upload(SimpleUploadedFile(f"letter {self.mark}.pdf", PDF), patient=patient, by=None, title=f"Letter {self.mark}")
+            Document.upload(
+                SimpleUploadedFile(f"letter {self.mark}.pdf", PDF),
+                patient=patient,
+                by=None,
+                title=f"Letter {self.mark}",
+            )
         return patient
 
     def walk(self, station: str) -> Visit:
@@ -64,7 +96,13 @@ class World:
             return visit
         to_laboratory = station in ("lab_pending", "resulted", "lab_done")
         with self.hospital.acting("checker_doctor") as acting:
-            visit.examine(by=acting.person, symptoms=f"Fever {self.mark}", findings="", vitals={}, tests=self.tests if to_laboratory else [])
+            visit.examine(
+                by=acting.person,
+                symptoms=f"Fever {self.mark}",
+                findings="",
+                vitals={},
+                tests=self.tests if to_laboratory else [],
+            )
         if to_laboratory:
             self.work_in_laboratory(visit, station)
         elif station != "checked":
@@ -87,7 +125,9 @@ class World:
             visit.diagnose(by=acting.person, diagnoses=[{"code": "J18.9", "title": f"Pneumonia {self.mark}"}])
             if station == "diagnosed":
                 return
-            prescription = Prescription.write(visit, [{"medicine": self.medicine, "quantity": 10, "dose": f"1 {self.mark}"}], by=acting.person)
+            prescription = Prescription.write(
+                visit, [{"medicine": self.medicine, "quantity": 10, "dose": f"1 {self.mark}"}], by=acting.person
+            )
             prescription.sign(by=acting.person)
         if station == "done":
             with self.hospital.acting("pharmacy") as acting:

@@ -43,7 +43,9 @@ class Stranger:
 
 
 class Cast:
-    def __init__(self, browser: Browser, base: str, hospital: Hospital, other: Hospital, pictures: Path, *, scripts: bool = True) -> None:
+    def __init__(
+        self, browser: Browser, base: str, hospital: Hospital, other: Hospital, pictures: Path, *, scripts: bool = True
+    ) -> None:
         self.browser, self.base, self.hospital, self.pictures, self.scripts = browser, base, hospital, pictures, scripts
         self.times: dict[str, float] = {}
         self.shots = 0
@@ -56,7 +58,9 @@ class Cast:
         return self.pages[role]
 
     def sign_in(self, hospital: Hospital, role: str, home: str, *, go: bool = True) -> Page:
-        context = self.browser.new_context(java_script_enabled=self.scripts, viewport={"width": 1440, "height": 900}, locale="en-GB")
+        context = self.browser.new_context(
+            java_script_enabled=self.scripts, viewport={"width": 1440, "height": 900}, locale="en-GB"
+        )
         name, value = cookie_of(hospital, role).split("=", 1)
         context.add_cookies([{"name": name, "value": value, "url": self.base}])
         page = context.new_page()

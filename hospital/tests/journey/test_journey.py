@@ -30,7 +30,9 @@ class Stage:
         self.alpha, self.beta = alpha, beta
         with alpha.acting():
             World.shelves(shelf := Shelf(alpha))
-            tests = list(LabTest.objects.filter(kind="numeric", ranges__low__isnull=False).distinct().order_by("name")[:2])
+            tests = list(
+                LabTest.objects.filter(kind="numeric", ranges__low__isnull=False).distinct().order_by("name")[:2]
+            )
             self.tests, self.value = [test.name for test in tests], middle_of(tests[0])
         self.medicine = shelf.medicine
 

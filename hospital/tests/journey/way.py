@@ -26,7 +26,15 @@ class Way:
         return lambda page: self.row(page).filter(has_text=words)
 
     def steps(self) -> list[Callable[[], None]]:
-        return [self.register, self.pay, self.examine, self.perform, self.diagnose_and_prescribe, self.dispense, self.over]
+        return [
+            self.register,
+            self.pay,
+            self.examine,
+            self.perform,
+            self.diagnose_and_prescribe,
+            self.dispense,
+            self.over,
+        ]
 
     # --- reception -----------------------------------------------------------------------
 
@@ -154,7 +162,9 @@ class Way:
             expect(self.row(self.cast.reception)).to_have_count(0)
         self.cast.reception.goto(f"{self.cast.base}{self.cast.hospital.url}/front-desk/?show=over")
         expect(self.row(self.cast.reception)).to_contain_text("Done")
-        self.cast.sees("admin", "done", lambda page: page.locator("#statuses li").filter(has_text="Done").get_by_text("1"))
+        self.cast.sees(
+            "admin", "done", lambda page: page.locator("#statuses li").filter(has_text="Done").get_by_text("1")
+        )
         self.cast.picture("admin", "done")
         with self.cast.hospital.acting():
             assert Visit.objects.get(patient__family_name=self.mark).status == Visit.Status.DONE
