@@ -143,7 +143,7 @@ def test_the_timeline_is_filtered_and_searched(alpha, amara):
 
 
 @pytest.mark.parametrize(
-    "query", [{"kind": "nonsense"}, {"page": "9999"}, {"page": "x"}, {"q": "\0"}, {"q": "x" * 5000}, {"q": "%"}]
+    "query", [{"kind": "nonsense"}, {"page": "9999"}, {"page": "x"}, {"q": "x" * 5000}, {"q": "%"}]
 )
 def test_odd_questions_to_the_timeline_are_answered(alpha, amara, query):
     assert alpha.client("main_doctor").get(address(alpha, amara, "timeline/"), query).status_code == 200

@@ -430,7 +430,7 @@ class TestLookUp:
         assert 'name="line" value="linepara500"' in row
         assert "100 in stock" in row
 
-    @pytest.mark.parametrize("code", ["", "ZZZ", "<b>", "%00"])
+    @pytest.mark.parametrize("code", ["", "ZZZ", "<b>"])
     def test_a_code_that_nobody_has_becomes_a_row_to_mend(self, alpha, visit, code):
         client = alpha.client("main_doctor")
         for kind in ("diagnosis", "line"):
