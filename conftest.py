@@ -14,6 +14,7 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.urls import set_script_prefix
 
 from hospital.tests.hospital import Hospital
 
@@ -116,9 +117,10 @@ def migrations_digest() -> str:
 
 @pytest.fixture(autouse=True)
 def _open_database(request, django_db_setup, django_db_blocker):
-    """Real transactions, really committed, in every test."""
+    """Real transactions, really committed, in every test; none begins inside the address of another."""
     with django_db_blocker.unblock():
         yield
+    set_script_prefix("/")
 
 
 @pytest.fixture
