@@ -207,6 +207,7 @@ def past(house: Hospital, visits: int) -> None:
         )
         for table, columns in OF_EACH.items():
             run(f"INSERT INTO {table} {columns}", **given)
+            run(f"ANALYZE {table}")
     for counter in ("lab_order", "prescription", "payment", "receipt", "accession"):
         taken(house, counter, visits)
 
