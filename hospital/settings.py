@@ -41,6 +41,7 @@ def database(url_variable: str, role: str) -> dict:
         **entry,
         "ENGINE": "hospital.db",
         "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": True,  # the pool hands out no connection that died with a restarted server
         "OPTIONS": {**entry.get("OPTIONS", {}), "connect_timeout": 5},
     }
 

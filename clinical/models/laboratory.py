@@ -137,6 +137,11 @@ class LabOrder(Workflow):
         indexes = [
             models.Index(fields=["tenant", "status", "ordered_at"], name="lab_order_by_status"),
             models.Index(fields=["tenant", "patient", "-ordered_at"], name="lab_order_of_patient"),
+            models.Index(
+                fields=["tenant", "released_at"],
+                condition=models.Q(released_at__isnull=False),
+                name="lab_order_released",
+            ),
         ]
 
     def __str__(self) -> str:

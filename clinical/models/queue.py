@@ -51,11 +51,12 @@ class QueuePlace(EditableModel):
             ),
         ]
         indexes = [
+            models.Index(fields=["tenant", "entered_at"], name="place_by_time"),
             models.Index(
                 fields=["tenant", "queue", "priority", "entered_at"],
                 condition=models.Q(ended_at=None),
                 name="open_places",
-            )
+            ),
         ]
 
     def __str__(self) -> str:

@@ -34,7 +34,7 @@ class Visits(models.QuerySet):
 
     def in_queue(self, queue: str) -> Self:
         """Who waits there, in the order of calling."""
-        return self.in_order().filter(now_at__queue=queue)
+        return self.in_order().filter(ended_at=None, now_at__queue=queue)
 
     def in_order(self) -> Self:
         """Open before over, urgent before routine, then who waits longest."""
@@ -128,6 +128,11 @@ class Visit(Workflow):
                 fields=["tenant", "status", "registered_at"], condition=models.Q(ended_at=None), name="visit_open"
             ),
             models.Index(fields=["tenant", "ended_at"], condition=models.Q(ended_at__isnull=False), name="visit_ended"),
+            models.Index(
+                fields=["tenant", "registered_at"],
+                condition=models.Q(payment__in=("unpaid", "partial")),
+                name="visit_owing",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -40,7 +40,7 @@ FOUND = 12
 @permit(DIAGNOSE)
 def consultation_queue(request: Request) -> HttpResponse:
     visits = Visit.objects.in_queue(QueuePlace.Queue.CONSULTATION).shown()
-    pending = Visit.objects.filter(status=Visit.Status.LAB_PENDING).in_order().shown()
+    pending = Visit.objects.filter(status=Visit.Status.LAB_PENDING, ended_at=None).in_order().shown()
     context = {"visits": visits[:ROOM_FOR], "pending": pending[:ROOM_FOR], "queue": QueuePlace.Queue.CONSULTATION}
     return render(request, "clinical/consultation/queue.html", context)
 
