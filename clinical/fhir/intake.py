@@ -48,6 +48,8 @@ class Intake:
             self.tally.notes.append(Problem(self.file, None, "", "", reason))
         for name, kind in KINDS.items():
             drafts = [draft for draft in self.drafts[name] if self._is_linked(draft)]
+            if kind.is_edited_here:
+                sign(drafts)
             for outcome in kind.store(kind.model, drafts, self.existing.get(name, {})) if drafts else ():
                 self._tell(outcome)
         return self.tally
@@ -55,8 +57,6 @@ class Intake:
     def _draft(self, entry: Entry) -> Draft:
         kind = KINDS[entry.kind]
         fields = kind.read(entry.resource, self.links)
-        if kind.is_edited_here:
-            fields["fhir_digest"] = digest(fields)
         return Draft(entry, self.links.keys[entry.kind, entry.id], kind.prefix + entry.id, fields)
 
     def _is_taken(self, entry: Entry | Unreadable) -> TypeGuard[Entry]:
@@ -122,6 +122,12 @@ class Intake:
 
     def _problem(self, entry: Entry, reason: str) -> Problem:
         return Problem(self.file, entry.index, entry.kind, entry.id[:80], reason)
+
+
+def sign(drafts: Iterable[Draft]) -> None:
+    """With what will be stored: a link that was left out must not count as a difference the next time."""
+    for draft in drafts:
+        draft.fields["fhir_digest"] = digest(draft.fields)
 
 
 def digest(fields: Fields) -> str:

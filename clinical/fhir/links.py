@@ -44,7 +44,7 @@ class Links:
 
         `medicines` are the names of Medication resources met so far in the whole import; those of this file join them.
         """
-        self.keys = dict(keys)
+        self.keys, self.brought = dict(keys), set(keys.values())
         self.medicines = medicines
         self.resources: dict[str, Node] = {}
         self.by_url: dict[str, tuple[str, str]] = {}
@@ -80,9 +80,10 @@ class Links:
         self._look_up_numbers(numbers)
 
     def _look_up_numbers(self, numbers: dict[str, set[str]]) -> None:
+        """Of the staff and places that the file brings, its own numbers count, not those that it replaces."""
         for kind, model in (("Practitioner", Practitioner), ("Organization", Organisation)):
             if numbers[kind]:
-                for row in model.objects.filter(identifiers__overlap=list(numbers[kind])):
+                for row in model.objects.filter(identifiers__overlap=list(numbers[kind])).exclude(pk__in=self.brought):
                     for number in row.identifiers:
                         self.by_identifier.setdefault((kind, number), row.pk)
         values = [number.partition("|")[2] for number in numbers["Patient"]]

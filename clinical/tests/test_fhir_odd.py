@@ -194,6 +194,14 @@ def test_the_command_refuses_an_unknown_organisation_and_an_empty_folder(alpha, 
         call_command("import_fhir", str(tmp_path), **{"tenant": alpha.tenant.slug, **arguments})
 
 
+def test_a_row_that_lost_its_link_to_a_broken_visit_is_unchanged_the_second_time(alpha, tmp_path):
+    life = a_life()
+    next(one for one in life if one["resourceType"] == "Encounter")["period"]["start"] = []
+    path = written(tmp_path, bundle(*life))
+    assert take(alpha, path).total("broken") == 1
+    assert outcome(take(alpha, path))[:2] == (0, 0)
+
+
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers(-(10**20), 10**20) | st.floats(allow_nan=False) | st.text(max_size=8)
     | st.sampled_from(["2001-13", "Patient/p1", "#med", "urn:uuid:", "?identifier=|", "\0", "\ud800", "x" * 400]),
