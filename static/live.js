@@ -12,6 +12,9 @@
   const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   const words = (text) => (text || "").split(/\s+/).filter(Boolean);
 
+  // Other scripts hear what happens as events of the document ("live:message", "live:closed"), and speak through window.live.
+  const announce = (what, detail) => document.dispatchEvent(new CustomEvent(`live:${what}`, { detail }));
+
   // --- the socket: always one, or one on its way ----------------------------------------------------
 
   let [epoch, seq] = cursorFrom(liveCursor);
@@ -42,6 +45,7 @@
   function closed(code) {
     debug("closed", code);
     socket = null;
+    announce("closed", { code });
     if (code === 4401) return lock("You are logged out", "What is written on this page stays. Log in, then come back to it.", `/accounts/login/?next=${encodeURIComponent(location.pathname)}`);
     if (code === 4403) return lock("You no longer belong to this hospital", "This page does not follow any more.", "/");
     if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search, false);
@@ -77,6 +81,7 @@
     attempts = 0;
     unlock();
     show("live");
+    announce("message", message);
     if (message.resync) {
       [epoch, seq] = cursorFrom(message.resync);
       return refetch();
@@ -386,5 +391,6 @@
   addEventListener("online", wake);
   addEventListener("pageshow", (event) => event.persisted && wake());
   setInterval(tick, 1000);
+  window.live = { say, refetch, add, debug };
   connect();
 })();
