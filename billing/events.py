@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from billing.models import Charge, Payment
 from billing.money import spoken
+from hospital.context import current
 from realtime.catalogue import Levels, LiveEvent, Loudness, changed, created, either
+
+SEES_ACCOUNTS = "billing.view_account"
 
 
 def loudness(payment: Payment) -> Levels:
@@ -13,7 +16,7 @@ def loudness(payment: Payment) -> Levels:
 
 
 def title(payment: Payment, role: str) -> str:
-    if role == "checker_doctor":
+    if role == "checker_doctor" or not current().may(SEES_ACCOUNTS):
         return f"{payment.patient.name} has paid and can be examined"
     return f"{spoken(payment.amount)} received from {payment.patient.name}"
 
@@ -24,6 +27,7 @@ EVENTS = (
         Payment,
         when=created,
         hears=("reception", "billing", "admin", "checker_doctor"),
+        needs=(SEES_ACCOUNTS, "clinical.view_visit"),
         loudness=loudness,
         title=title,
         link=lambda payment: payment.visit.get_absolute_url(),
@@ -33,6 +37,7 @@ EVENTS = (
         Charge,
         when=either(created, changed("amount", "cancelled_at", "waived_at")),
         hears=("reception", "billing"),
+        needs=(SEES_ACCOUNTS,),
         title="{0.patient.name}: {0.text}",
         link=lambda charge: charge.visit.get_absolute_url(),
     ),

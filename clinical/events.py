@@ -9,6 +9,8 @@ from clinical.models import Document, LabOrder, Medicine, Patient, Prescription,
 from realtime.catalogue import LiveEvent, Loudness, changed, created, either, reached
 
 ON_THE_WAY = ("reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "admin")
+SEES_PATIENTS, SEES_VISITS = ("clinical.view_patient",), ("clinical.view_visit",)
+SEES_STOCK, READS_RESULTS = ("clinical.view_stock",), ("clinical.view_results",)
 
 
 def called(place: QueuePlace, created: bool, fields: frozenset[str] | None) -> bool:
@@ -51,25 +53,41 @@ def low_title(medicine: Medicine, role: str) -> str:
 EVENTS = (
     # --- patients, visits, queues ---
     LiveEvent(
-        "patient:registered", Patient, when=created, hears=("reception", "admin"), about=lambda patient: patient.pk
+        "patient:registered",
+        Patient,
+        when=created,
+        hears=("reception", "admin"),
+        needs=SEES_PATIENTS,
+        about=lambda patient: patient.pk,
     ),
-    LiveEvent("patient:updated", Patient, when=changed(), hears=ON_THE_WAY, about=lambda patient: patient.pk),
+    LiveEvent(
+        "patient:updated",
+        Patient,
+        when=changed(),
+        hears=ON_THE_WAY,
+        needs=SEES_PATIENTS,
+        about=lambda patient: patient.pk,
+    ),
     LiveEvent(
         "visit:created",
         Visit,
         when=created,
         hears=("checker_doctor", "reception", "admin"),
+        needs=SEES_VISITS,
         loudness={"checker_doctor": Loudness.NOTICE},
         template="clinical/visit/_row.html",
         title="New visit: {0.patient.name}",
         link=to_examine,
     ),
-    LiveEvent("visit:updated", Visit, when=changed(), hears=ON_THE_WAY, template="clinical/visit/_row.html"),
+    LiveEvent(
+        "visit:updated", Visit, when=changed(), hears=ON_THE_WAY, needs=SEES_VISITS, template="clinical/visit/_row.html"
+    ),
     LiveEvent(
         "queue:called",
         QueuePlace,
         when=called,
         hears=("reception", "board"),
+        needs=("clinical.view_board",),
         loudness=call_loudness,
         template="clinical/board/_token.html",
         title=call_title,
@@ -80,6 +98,7 @@ EVENTS = (
         Prescription,
         when=at_pharmacy,
         hears=("pharmacy",),
+        needs=("clinical.view_prescription",),
         loudness=Loudness.NOTICE,
         template="clinical/prescription/_row.html",
         title="To dispense: {0.patient.name}, {0.number}",
@@ -90,6 +109,7 @@ EVENTS = (
         Prescription,
         when=after_signing,
         hears=("main_doctor", "pharmacy", "reception"),
+        needs=("clinical.view_prescription", *SEES_VISITS),  # the medicines are shown to the former only
         template="clinical/prescription/_row.html",
     ),
     LiveEvent(
@@ -97,6 +117,7 @@ EVENTS = (
         Medicine,
         when=either(created, changed()),
         hears=("pharmacy",),
+        needs=SEES_STOCK,
         template="clinical/pharmacy/_stock_row.html",
     ),
     LiveEvent(
@@ -104,6 +125,7 @@ EVENTS = (
         Medicine,
         when=became_low,
         hears=("pharmacy", "admin"),
+        needs=SEES_STOCK,
         loudness=Loudness.NOTICE,
         title=low_title,
         link="clinical:medicine",
@@ -114,6 +136,7 @@ EVENTS = (
         LabOrder,
         when=created,
         hears=("lab_technician",),
+        needs=("clinical.process_lab",),
         loudness=lab_words.notice_once,
         template="clinical/laboratory/_order_row.html",
         title=lab_words.title_of_order,
@@ -124,6 +147,7 @@ EVENTS = (
         LabOrder,
         when=changed(),
         hears=("lab_technician", "checker_doctor", "main_doctor"),
+        needs=("clinical.process_lab", *READS_RESULTS),  # the values are shown to the latter only
         template="clinical/laboratory/_order_row.html",
     ),
     LiveEvent(
@@ -131,6 +155,7 @@ EVENTS = (
         LabOrder,
         when=reached("released"),
         hears=("main_doctor", "checker_doctor"),
+        needs=READS_RESULTS,
         loudness=lab_words.critical_or_notice_once,
         title=lab_words.title_of_result,
         link=lab_words.visit_of,
@@ -140,6 +165,7 @@ EVENTS = (
         Document,
         when=reached("filed"),
         hears=("checker_doctor", "lab_technician", "main_doctor", "admin"),
+        needs=("clinical.view_document",),
         template="clinical/document/_row.html",
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import enum
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from importlib import import_module
 from typing import Any
@@ -36,6 +36,7 @@ class LiveEvent:
     _: KW_ONLY
     when: When
     hears: tuple[str, ...]
+    needs: tuple[str, ...]  # permissions: a role that holds none of them is not told, whatever `hears` says
     loudness: Levels | Callable[[Any], Levels] = Loudness.INFO
     template: str = ""
     title: str | Callable[[Any, str], str] = ""
@@ -50,6 +51,10 @@ class LiveEvent:
             return dict.fromkeys(self.hears, levels)
         heard = {role: levels.get(role, Loudness.INFO) for role in self.hears}
         return {role: level for role, level in heard.items() if level is not None}
+
+    def is_for(self, permissions: Collection[str]) -> bool:
+        """Whether a role with these permissions may be told. A tenant's admin can take any of them from it."""
+        return any(needed in permissions for needed in self.needs)
 
     def people_for(self, instance: Any) -> list[UUID]:
         """Only these persons hear it; an empty list is everybody in the roles."""

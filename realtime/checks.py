@@ -12,7 +12,7 @@ from django.template import TemplateDoesNotExist, TemplateSyntaxError
 from django.template.loader import get_template
 from django.urls import NoReverseMatch, reverse
 
-from hospital.roles import ROLE_KEYS
+from hospital.roles import PERMISSIONS, ROLE_KEYS, ROLES
 from hospital.tenancy import EditableModel, TenantModel
 from realtime.catalogue import Catalogue, LiveEvent, catalogue
 
@@ -50,10 +50,20 @@ def faults(event: LiveEvent, seen: set[str]) -> Iterator[tuple[int, str]]:
     yield from template_faults(event)
     if isinstance(event.link, str) and event.link and not resolves(event.link):
         yield 8, f"no address has the name {event.link} and takes a key."
+    yield from permission_faults(event)
 
 
 def roles_of(event: LiveEvent) -> set[str]:
     return set(event.loudness) if isinstance(event.loudness, dict) else set()
+
+
+def permission_faults(event: LiveEvent) -> Iterator[tuple[int, str]]:
+    if not event.needs:
+        yield 9, "it needs no permission. Name in `needs` what its page needs."
+    elif unknown := sorted(set(event.needs) - set(PERMISSIONS)):
+        yield 9, f"there is no permission {', '.join(unknown)} in hospital/roles.py."
+    elif deaf := [role.key for role in ROLES if role.key in event.hears and not event.is_for(role.permissions)]:
+        yield 10, f"by default {', '.join(deaf)} may not be told: the role holds none of {', '.join(event.needs)}."
 
 
 def template_faults(event: LiveEvent) -> Iterator[tuple[int, str]]:

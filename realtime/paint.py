@@ -27,7 +27,7 @@ thread = ThreadPoolExecutor(1, thread_name_prefix="live-render")
 
 @dataclass(frozen=True)
 class Painted:
-    """One event as a role sees it."""
+    """One event as a role sees it. Without words it is only a number, so that the role's chain holds."""
 
     row: Row
     key: tuple[str, UUID]
@@ -46,7 +46,7 @@ def paint(tenant_id: UUID, rows: list[Row], wanted: dict[str, int]) -> dict[str,
 
 def frame(prev: int, seq: int, painted: Iterable[Painted]) -> str:
     """The newest form of each fragment, once, and the events in their order."""
-    painted = list(painted)
+    painted = [item for item in painted if item.words]
     newest = {item.key: item.html for item in painted if item.html}
     content = {"prev": prev, "seq": seq, "html": list(newest.values()), "events": [item.words for item in painted]}
     return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
@@ -69,7 +69,7 @@ class Painter:
             return []
         fragments: dict[tuple[str, UUID], str] = {}
         with acting_for(self.tenant, None, role):
-            return [self.one(row, role.key, fragments) for row in heard]
+            return [self.one(row, role.key, fragments) if may_be_told(role, row) else mute(row) for row in heard]
 
     def one(self, row: Row, role: str, fragments: dict[tuple[str, UUID], str]) -> Painted:
         """A fragment that cannot be rendered becomes an event without one, and the pages fetch their regions again."""
@@ -101,6 +101,16 @@ class Painter:
             return {}
         object = self.object(event, row)
         return {**bare_words(row, role), "title": event.title_for(object, role), "link": event.link_for(object)}
+
+
+def may_be_told(role: Role, row: Row) -> bool:
+    """Looked up anew for each turn: a permission that was taken away counts from the next event on."""
+    event = catalogue.by_name.get(row.name)
+    return event is None or event.is_for(role.permissions)
+
+
+def mute(row: Row) -> Painted:
+    return Painted(row, ("", row.object_id), "", {})
 
 
 def bare_words(row: Row, role: str) -> dict[str, str]:

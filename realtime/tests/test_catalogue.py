@@ -21,7 +21,7 @@ ROW = "people/_membership.html"
 
 
 def event(name: str = "user:changed", model: type = Membership, **more) -> LiveEvent:
-    return LiveEvent(name, model, **{"when": created, "hears": ("admin",)} | more)
+    return LiveEvent(name, model, **{"when": created, "hears": ("admin",), "needs": ("hospital.manage_people",)} | more)
 
 
 @pytest.mark.parametrize(
@@ -36,6 +36,9 @@ def event(name: str = "user:changed", model: type = Membership, **more) -> LiveE
         (event(template="people/_no_such.html"), "realtime.E007"),
         (event(link="no:such"), "realtime.E008"),
         (event(link="people"), "realtime.E008"),
+        (event(needs=()), "realtime.E009"),
+        (event(needs=("hospital.fly",)), "realtime.E009"),
+        (event(hears=("admin", "reception")), "realtime.E010"),
     ],
 )
 def test_a_wrong_declaration_is_an_error(declared, id):

@@ -6,7 +6,7 @@ from django.core.management.base import BaseCommand, CommandParser
 
 from realtime.catalogue import LiveEvent, Loudness, catalogue, words_of
 
-COLUMNS = ("event", "of", "when", "hears", "loudness", "fragment")
+COLUMNS = ("event", "of", "when", "hears", "needs", "loudness", "fragment")
 HEAD = """# Live events
 
 What reaches a screen, and whose. Made by `manage.py events --markdown > docs/events.md` from the `events.py` of each app;
@@ -31,7 +31,9 @@ def rows() -> list[tuple[str, ...]]:
 def row_of(event: LiveEvent) -> tuple[str, ...]:
     hears = ", ".join(event.hears) + (" (certain persons)" if event.people else "")
     fragment = event.template or "the page's regions"
-    return (event.name, str(event.model._meta.verbose_name), words_of(event.when), hears, loudness_of(event), fragment)
+    needs = " or ".join(event.needs)
+    of = str(event.model._meta.verbose_name)
+    return (event.name, of, words_of(event.when), hears, needs, loudness_of(event), fragment)
 
 
 def loudness_of(event: LiveEvent) -> str:
