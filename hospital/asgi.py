@@ -9,6 +9,8 @@ http = get_asgi_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (models must be loaded first)
 
+from hospital.db.patience import hurry  # noqa: E402
 from realtime.routing import sockets  # noqa: E402
 
+hurry()
 application = ProtocolTypeRouter({"http": http, "websocket": sockets})

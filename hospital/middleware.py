@@ -10,13 +10,14 @@ from urllib.parse import quote, unquote_plus
 from uuid import uuid4
 
 from django.conf import settings
+from django.contrib.messages.storage import default_storage
 from django.contrib.sessions.backends.base import SessionBase
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.urls import get_script_prefix, set_script_prefix
 
-from hospital import idempotency
+from hospital import idempotency, outage
 from hospital.context import ForeignTenant
 from hospital.http import ActingPerson, Request
 from hospital.models import Person, Role, SignIn, Tenant
@@ -91,8 +92,21 @@ class Tenancy:
         if tenant is None or not roles:
             return outside(request)
         role = acting_role(request.session, tenant, roles)
+        entered = request.session.get("entered", {})
+
+        def attempt() -> HttpResponse:
+            return self.within(request, tenant, role, roles)
+
+        def forget() -> None:
+            forget_attempt(request)
+            request.session["entered"] = entered
+
+        return outage.persistently(attempt, forget)
+
+    def within(self, request: Request, tenant: Tenant, role: Role, roles: list[Role]) -> HttpResponse:
         again = "X-Live-Refresh" in request.headers
-        with acting_for(tenant, request.user, role, request_id=request.request_id, says_again=again) as acting:
+        person = cast(Person, request.user)
+        with acting_for(tenant, person, role, request_id=request.request_id, says_again=again) as acting:
             request.acting, request.my_roles = cast(ActingPerson, acting), roles
             note_sign_in(request)
             return self.get_response(request)
@@ -101,9 +115,13 @@ class Tenancy:
         """An unsafe request runs in a savepoint, so that a refusal undoes everything and can still be shown."""
         if not request.tenant_slug or request.method in SAFE:
             return None
-        try:
+
+        def attempt() -> HttpResponse:
             with transaction.atomic():
                 return idempotency.once(request, lambda: view(request, *args, **kwargs))
+
+        try:
+            return outage.persistently(attempt, lambda: forget_attempt(request))
         except (IllegalMove, Refused) as error:
             return refusal(request, error)
         except ForeignTenant as error:
@@ -111,6 +129,14 @@ class Tenancy:
 
     def process_exception(self, request: Request, error: Exception) -> HttpResponse | None:
         return refusal(request, error) if isinstance(error, IllegalMove | Refused) else None
+
+
+def forget_attempt(request: Request) -> None:
+    """What an attempt that the database undid has left in memory: its messages, and files that were read."""
+    vars(request)["_messages"] = default_storage(request)
+    for name in request.FILES:
+        for file in request.FILES.getlist(name):
+            file.seek(0)
 
 
 def roles_in(tenant: Tenant, person: Person) -> list[Role]:

@@ -56,6 +56,9 @@ DATABASES["default"]["OPTIONS"]["pool"] = {
     "max_size": env.int("DATABASE_POOL_SIZE", default=20),
     "timeout": 5,
 }
+# What a page waits for, at most; then it answers 503. See hospital/db/patience.py.
+DATABASE_LOCK_TIMEOUT = env.float("DATABASE_LOCK_TIMEOUT", default=3)
+DATABASE_STATEMENT_TIMEOUT = env.float("DATABASE_STATEMENT_TIMEOUT", default=5)
 DATABASE_ROUTERS = ["hospital.db.router.OwnerMigrates"]
 
 REDIS_URL = env("REDIS_URL", default="") or EMBEDDED.redis_url
@@ -95,6 +98,8 @@ CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
     "scan-documents": {"task": "clinical.tasks.scan_waiting_documents", "schedule": timedelta(minutes=1)},
+    # Every hour, because midnight is at another time in each hospital. What was noticed once is not told again.
+    "watch-expiry": {"task": "clinical.tasks.watch_expiry", "schedule": crontab(minute=5)},
     "forget-form-keys": {"task": "hospital.tasks.forget_form_keys", "schedule": timedelta(hours=1)},
     "forget-orphan-grants": {"task": "hospital.tasks.forget_orphan_grants", "schedule": crontab(hour=2, minute=10)},
     "clearsessions": {"task": "hospital.tasks.clear_sessions", "schedule": crontab(hour=2, minute=20)},

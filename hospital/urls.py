@@ -9,6 +9,7 @@ from hospital.views import home, people
 handler400 = "hospital.views.errors.bad_request"
 handler403 = "hospital.views.errors.forbidden"
 handler404 = "hospital.views.errors.not_found"
+handler500 = "hospital.outage.broken"
 
 urlpatterns = [
     path("", home.home, name="home"),

@@ -248,12 +248,16 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
 document.addEventListener("htmx:sendError", () => toast("Not sent", "There is no connection. What you wrote is still here; send it again when the connection is back.", "problem"));
 document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => toast("Not done", WORDS[xhr.status] || WORDS.other, "problem"));
 
+const AWAY = "The records cannot be reached at the moment. What you wrote is still here; send it again in a moment.";
 const WORDS = {
   401: "You are logged out. Log in again in another window, then repeat this here.",
   403: "Your role may not do this. Nothing was changed.",
   404: "This is no longer here. Refresh the page to see how it stands now.",
   413: "The file is too large. Nothing was saved.",
   429: "That was too fast. Wait a minute, then try again.",
+  502: AWAY,
+  503: AWAY,
+  504: AWAY,
   other: "The system made a mistake and stopped before it changed anything. Try once more.",
 };
 

@@ -211,7 +211,10 @@ def comments_away(path: Path) -> str:
     return re.sub(r"\{%\s*comment\b.*?endcomment\s*%\}", "", text, flags=re.DOTALL)
 
 
-WITHOUT_A_TENANT = {"templates/_person_menu.html": "logs out, outside of every tenant"}
+WITHOUT_A_TENANT = {
+    "templates/_person_menu.html": "logs out, outside of every tenant",
+    "templates/503.html": "sends the same form again, and with it the same keys",
+}
 POST_FORM = re.compile(r"<form\b[^>]*\bmethod\s*=\s*[\"']post[\"'].*?</form>", re.IGNORECASE | re.DOTALL)
 
 
