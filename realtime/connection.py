@@ -1,47 +1,122 @@
-"""One open socket, as the hub sees it."""
+"""One open socket, as the hub sees it: who listens, how far it has seen, and what it has not acknowledged yet."""
 
 from __future__ import annotations
 
-import asyncio
-import logging
+import time
 from collections import deque
-from collections.abc import Awaitable, Callable
 from uuid import UUID
 
-log = logging.getLogger(__name__)
+from realtime.doorkeeper import Asker, Identity
+from realtime.limits import MESSAGES, MESSAGES_EACH_SECOND, Allowance
+from realtime.outlet import Message, Outlet
+
+EVENTS, BYTES = 200, 256 * 1024  # unacknowledged at most, unless they came in one
+QUEUED = 512 * 1024  # in this process, for one socket: then it is cut off
+PATIENCE = 13.0  # without an acknowledgement; what closes it then takes up to two seconds
+TOO_SLOW = 4429
+
+
+class Parcel(Message):
+    """A message with events, to be acknowledged by their last number."""
+
+    __slots__ = ("events", "seq")
+
+    def __init__(self, text: str, seq: int, events: int) -> None:
+        super().__init__(text)
+        self.seq, self.events = seq, events
+
+    @property
+    def fits(self) -> bool:
+        return len(self.data) <= BYTES
 
 
 class Connection:
-    """Who listens, in which role, and the one way to write to the socket."""
+    __slots__ = (
+        "__weakref__",
+        "acknowledged",
+        "asker",
+        "events",
+        "heard",
+        "identity",
+        "is_behind",
+        "is_open",
+        "messages",
+        "outlet",
+        "owed",
+        "owed_since",
+        "size",
+    )
 
-    def __init__(self, tenant_id: UUID, person_id: UUID, role: str, send: Callable[[dict], Awaitable[None]]) -> None:
-        self.tenant_id, self.person_id, self.role = tenant_id, person_id, role
-        self.acknowledged = 0
+    def __init__(self, asker: Asker, identity: Identity, outlet: Outlet) -> None:
+        self.asker, self.identity, self.outlet = asker, identity, outlet
         self.is_open = True
-        self._send = send
-        self._outgoing: deque[dict] = deque()
-        self._draining: asyncio.Task | None = None
+        self.heard = 0  # the number up to which it was told everything that it may hear
+        self.is_behind = False  # it was sent too much at once: it gets nothing more, and a resync once it has caught up
+        self.acknowledged = 0
+        self.owed: deque[Parcel] = deque()
+        self.events = self.size = 0  # of what it owes an acknowledgement for
+        self.owed_since = 0.0
+        self.messages = Allowance(MESSAGES, MESSAGES_EACH_SECOND)
 
-    def write(self, text: str) -> None:
-        """Never waits for this socket."""
-        self._put({"type": "websocket.send", "text": text})
+    @property
+    def tenant_id(self) -> UUID:
+        return self.identity.tenant_id
+
+    @property
+    def person_id(self) -> UUID:
+        return self.identity.person_id
+
+    @property
+    def role(self) -> str:
+        return self.identity.role
+
+    @property
+    def session_key(self) -> str:
+        return self.identity.session_key
+
+    def write(self, message: Message | str) -> None:
+        """Never waits for this socket. One that takes nothing any more is cut off. Make a Message of what goes to many."""
+        message = Message(message) if isinstance(message, str) else message
+        if self.is_open and self.outlet.write(message) > QUEUED:
+            self.is_open = False
+            self.outlet.abort()
 
     def close(self, code: int) -> None:
-        self._put({"type": "websocket.close", "code": code})
-        self.is_open = False
-
-    def _put(self, message: dict) -> None:
-        if not self.is_open:
-            return
-        self._outgoing.append(message)
-        if self._draining is None or self._draining.done():
-            self._draining = asyncio.ensure_future(self._drain())
-
-    async def _drain(self) -> None:
-        try:
-            while self._outgoing:
-                await self._send(self._outgoing.popleft())
-        except Exception as error:  # the server says so when the other side has gone
-            log.info("a socket is lost: %s", error)
+        """From now on not one frame goes out, and nothing that comes in is heard."""
+        if self.is_open:
             self.is_open = False
-            self._outgoing.clear()
+            self.outlet.close(code)
+
+    def deliver(self, parcel: Parcel) -> None:
+        """Write it, unless the page has yet to acknowledge what it was sent before."""
+        if self.is_behind:
+            return
+        if self.owed:
+            if self.events + parcel.events > EVENTS or self.size + len(parcel) > BYTES:
+                self.is_behind = True
+                return
+        else:
+            self.owed_since = time.monotonic()
+        self.owed.append(parcel)
+        self.events += parcel.events
+        self.size += len(parcel)
+        self.heard = parcel.seq
+        self.write(parcel)
+
+    def acknowledge(self, seq: int) -> None:
+        self.acknowledged = max(self.acknowledged, seq)
+        while self.owed and self.owed[0].seq <= seq:
+            parcel = self.owed.popleft()
+            self.events -= parcel.events
+            self.size -= len(parcel)
+            self.owed_since = time.monotonic()
+
+    def start_afresh(self, seq: int) -> None:
+        """The page has, or takes from the database, everything up to here: what it was sent before counts no more."""
+        self.heard = seq
+        self.owed.clear()
+        self.events = self.size = 0
+        self.is_behind = False
+
+    def is_too_slow(self, now: float) -> bool:
+        return bool(self.owed) and now - self.owed_since > PATIENCE

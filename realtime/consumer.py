@@ -1,73 +1,97 @@
-"""The only socket there is: `/<tenant>/live/socket`. The client says how far it has seen, and nothing else."""
+"""The only socket there is: `/<tenant>/live/socket`. The client says how far it has seen, and little else."""
 
 from __future__ import annotations
 
-import asyncio
 import json
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-
-from django.db import Error
+from typing import Any
 
 from realtime.connection import Connection
-from realtime.doorkeeper import Refusal, comes_from_here, header, identify
+from realtime.door import door
+from realtime.doorkeeper import Refusal, asker_of, comes_from_here, header
 from realtime.hub import hub
+from realtime.limits import BYTES
+from realtime.outlet import Send, outlet_of
 
-BYTES, TOO_BIG, TRY_AGAIN = 4400, 4413, 4503  # of ours: daphne cannot send the standard ones
-ROOM = 4096
+NOT_OURS, TOO_BIG, TOO_MUCH = 1008, 1009, 1008
 CURSOR = re.compile(r"\A([0-9a-f-]{36}):(\d{1,18})\Z")
 
 log = logging.getLogger(__name__)
-threads = ThreadPoolExecutor(4, thread_name_prefix="live-door")
+
+
+def resume(connection: Connection, message: dict[str, Any]) -> None:
+    if position := CURSOR.match(str(message["resume"])):
+        hub().resume(connection, position[1], int(position[2]))
+    elif message["resume"] == "":
+        hub().resume(connection, "", 0)
+
+
+def acknowledge(connection: Connection, message: dict[str, Any]) -> None:
+    if type(message["ack"]) is int:
+        hub().acknowledge(connection, message["ack"])
+
+
+# What a message may be about, and who hears it; whatever else a client names is ignored.
+HEARS: dict[str, Callable[[Connection, dict[str, Any]], None]] = {"resume": resume, "ack": acknowledge}
+# Who is told that a socket is gone.
+LEAVES: tuple[Callable[[Connection], None], ...] = ()
 
 
 class LiveConsumer:
     """An ASGI application. No message of the client chooses what is called."""
 
-    async def __call__(self, scope: dict, receive: Callable[[], Awaitable[dict]], send: Callable) -> None:
+    async def __call__(self, scope: dict[str, Any], receive: Callable[[], Awaitable[dict]], send: Send) -> None:
         await receive()
-        if not comes_from_here(scope):
-            log.warning("socket refused: origin %r, host %r", header(scope, b"origin"), header(scope, b"host"))
-            await send({"type": "websocket.close", "code": 403})
-            return
-        connection = await self.let_in(scope, send)
+        connection = await let_in(scope, send)
+        scope.clear()  # a server keeps it as long as the socket is open
         if connection is None:
             return
         try:
             async for text in texts(receive):
-                self.hear(connection, text)
+                if connection.is_open:
+                    hear(connection, text)
         finally:
             connection.is_open = False
-            hub().leave(connection)
+            for leave in (hub().leave, *LEAVES):
+                leave(connection)
 
-    async def let_in(self, scope: dict, send: Callable) -> Connection | None:
-        """Accept even those who are refused: a browser shows a page the code of a close, but not that of a handshake."""
-        loop, cookies, query = asyncio.get_running_loop(), header(scope, b"cookie"), scope["query_string"]
-        try:
-            identity = await loop.run_in_executor(threads, identify, scope["tenant_slug"], cookies, query)
-        except (Refusal, Error) as error:
-            code = error.code if isinstance(error, Refusal) else TRY_AGAIN
-            log.info("socket refused: %s for %s", code, scope["tenant_slug"])
-            await send({"type": "websocket.accept"})
-            await send({"type": "websocket.close", "code": code})
-            return None
-        await send({"type": "websocket.accept"})
-        return Connection(identity.tenant_id, identity.person_id, identity.role, send)
 
-    def hear(self, connection: Connection, text: str | None) -> None:
-        """What is not understood is ignored, so that pages and servers of different releases get on."""
-        if text is None or len(text) > ROOM:
-            connection.close(BYTES if text is None else TOO_BIG)
-            return
+async def let_in(scope: dict[str, Any], send: Send) -> Connection | None:
+    """Accept even those who are refused: a browser shows a page the code of a close, but not that of a handshake."""
+    if not comes_from_here(scope):
+        log.warning("socket refused: origin %r, host %r", header(scope, b"origin"), header(scope, b"host"))
+        await send({"type": "websocket.close", "code": 403})
+        return None
+    asker, outlet = asker_of(scope["tenant_slug"], scope), outlet_of(scope, send)
+    identity = await door().identify(asker)
+    await send({"type": "websocket.accept"})
+    if isinstance(identity, Refusal):
+        log.info("socket refused: %s for %s", identity.code, asker.slug)
+        outlet.close(identity.code)
+        return None
+    connection = Connection(asker, identity, outlet)
+    hub().enter(connection)
+    return connection
+
+
+def hear(connection: Connection, text: str | None) -> None:
+    """What is not understood is ignored, so that pages and servers of different releases get on."""
+    if text is None:
+        connection.close(NOT_OURS)
+    elif len(text) > BYTES:
+        connection.close(TOO_BIG)
+    elif not connection.messages.take():
+        log.info("a socket of %s says too much", connection.person_id)
+        connection.close(TOO_MUCH)
+    else:
         message = parsed(text)
-        if position := CURSOR.match(str(message.get("resume", ""))):
-            hub().resume(connection, position[1], int(position[2]))
-        elif message.get("resume") == "":
-            hub().resume(connection, "", 0)
-        elif type(message.get("ack")) is int:
-            connection.acknowledged = max(connection.acknowledged, message["ack"])
+        for key in HEARS.keys() & message.keys():
+            try:
+                HEARS[key](connection, message)
+            except Exception:
+                log.exception("%s of a socket could not be heard", key)
 
 
 async def texts(receive: Callable[[], Awaitable[dict]]) -> AsyncIterator[str | None]:
@@ -76,7 +100,7 @@ async def texts(receive: Callable[[], Awaitable[dict]]) -> AsyncIterator[str | N
         yield message.get("text")
 
 
-def parsed(text: str) -> dict:
+def parsed(text: str) -> dict[str, Any]:
     try:
         message = json.loads(text)
     except (ValueError, RecursionError):

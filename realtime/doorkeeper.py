@@ -2,37 +2,52 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
-from typing import cast
+from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import get_user
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db import close_old_connections
-from django.http import HttpRequest
 from django.http.request import split_domain_port, validate_host
+from django.utils import timezone
+from django.utils.crypto import constant_time_compare
 
-from hospital.middleware import acting_role, roles_in
-from hospital.models import Tenant
+from hospital.models import Person, Role, Tenant
+from hospital.tenancy import acting_for
 
 LOG_IN, NO_RIGHT, OTHER_ROLE = 4401, 4403, 4409
 PORTS = {"http": "80", "https": "443"}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """What a browser brings: an address, its session, and the role that its page was made for.
+
+    The role gives it nothing: a page only hears nothing for another one.
+    """
+
+    slug: str
+    session_key: str
+    made_for: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Identity:
     tenant_id: UUID
     person_id: UUID
     role: str
+    session_key: str
 
 
-class Refusal(Exception):
-    def __init__(self, code: int) -> None:
-        super().__init__(code)
-        self.code = code
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    code: int
 
 
 def comes_from_here(scope: dict) -> bool:
@@ -65,40 +80,75 @@ def is_secure(scope: dict) -> bool:
     return scope.get("scheme") == "wss"
 
 
-def identify(slug: str, cookies: str, query: bytes = b"") -> Identity:
-    """Everything is read from the database; the browser only brings its session. Runs in a thread.
-
-    A page says for which role it was made. That gives it nothing: it only hears nothing for another one.
-    """
-    try:
-        identity = identity_of(slug, session_of(cookies))
-    finally:
-        close_old_connections()
-    if made_for(query) not in ("", identity.role):
-        raise Refusal(OTHER_ROLE)
-    return identity
+def asker_of(slug: str, scope: dict) -> Asker:
+    made_for = parse_qs(scope["query_string"].decode("latin-1")).get("role", [""])[0]
+    return Asker(slug, session_key_of(header(scope, b"cookie")), made_for)
 
 
-def made_for(query: bytes) -> str:
-    return parse_qs(query.decode("latin-1")).get("role", [""])[0]
-
-
-def session_of(cookies: str):
+def session_key_of(cookies: str) -> str:
     try:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
     except CookieError:
         morsel = None
-    return import_module(settings.SESSION_ENGINE).SessionStore(morsel.value if morsel else None)
+    return morsel.value if morsel else ""
 
 
-def identity_of(slug: str, session) -> Identity:
-    request = HttpRequest()
-    request.session = session
-    person = get_user(request)
-    if not person.is_authenticated:
-        raise Refusal(LOG_IN)
-    tenant = Tenant.objects.filter(slug=slug, is_active=True).first()
-    roles = roles_in(tenant, person) if tenant else []
-    if tenant is None or not roles:
-        raise Refusal(NO_RIGHT)
-    return Identity(tenant.pk, person.pk, acting_role(session, tenant, roles).key)
+def identify_all(askers: Sequence[Asker]) -> list[Identity | Refusal]:
+    """An answer for each, in their order. Everything is read from the database: once for all sessions, once for all
+    persons, once for all tenants, and once per tenant for the roles. Runs in a thread.
+    """
+    try:
+        sessions = sessions_with({asker.session_key for asker in askers})
+        people = people_in(sessions)
+        tenants = Tenant.objects.filter(slug__in={asker.slug for asker in askers}, is_active=True)
+        rooms = {tenant.slug: (tenant, roles_in(tenant, set(people.values()))) for tenant in tenants}
+        return [identity_of(asker, sessions, people, rooms) for asker in askers]
+    finally:
+        close_old_connections()
+
+
+def sessions_with(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What the sessions that still live say, by their keys."""
+    store = import_module(settings.SESSION_ENGINE).SessionStore
+    rows = store.get_model_class().objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
+    return {row.session_key: store().decode(row.session_data) for row in rows}
+
+
+def people_in(sessions: dict[str, dict[str, Any]]) -> dict[str, Person]:
+    """Whoever may still log in, and whose password is the one that the session was opened with; by the session's key."""
+    people = Person.objects.filter(is_active=True).in_bulk(
+        {said.get(SESSION_KEY) for said in sessions.values()} - {None}
+    )
+    found = {key: people.get(UUID(said[SESSION_KEY])) for key, said in sessions.items() if SESSION_KEY in said}
+    return {key: person for key, person in found.items() if person and is_opened_by(sessions[key], person)}
+
+
+def is_opened_by(session: dict[str, Any], person: Person) -> bool:
+    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return False
+    given = session.get(HASH_SESSION_KEY, "")
+    valid = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(given, hash) for hash in valid)
+
+
+def roles_in(tenant: Tenant, people: Iterable[Person]) -> dict[UUID, list[str]]:
+    """The keys of the roles that each person holds, the first one first."""
+    held = defaultdict(list)
+    with acting_for(tenant):
+        for person_id, key in Role.objects.held_by(*people).values_list("memberships__person", "key"):
+            held[person_id].append(key)
+    return held
+
+
+def identity_of(asker: Asker, sessions: dict, people: dict[str, Person], rooms: dict) -> Identity | Refusal:
+    person = people.get(asker.session_key)
+    if person is None:
+        return Refusal(LOG_IN)
+    tenant, held = rooms.get(asker.slug, (None, {}))
+    if tenant is None or person.pk not in held:
+        return Refusal(NO_RIGHT)
+    chosen = sessions[asker.session_key].get("roles", {}).get(str(tenant.pk))
+    role = chosen if chosen in held[person.pk] else held[person.pk][0]
+    if asker.made_for not in ("", role):
+        return Refusal(OTHER_ROLE)
+    return Identity(tenant.pk, person.pk, role, asker.session_key)

@@ -7,24 +7,28 @@ happen in the same turn of the one loop, so nothing is missed and nothing comes 
 from __future__ import annotations
 
 import asyncio
-import json
 import logging
 import time
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from realtime.connection import Connection
+from realtime import limits
+from realtime.connection import TOO_SLOW, Connection, Parcel
 from realtime.ear import Ear
 from realtime.log import Log, Page
 from realtime.models import cursor
+from realtime.outlet import Message
 from realtime.paint import Painted, frame, paint, thread
 
 EVERY = 1.0  # seconds between two looks at the log, whether or not a hint came
 HEARTBEAT = 5.0
+SWEEP = 1.0
 FRESH = 3.0  # a heartbeat says "live" only if the log was read that recently
 RETRY = 0.5
+TOO_MUCH = 1008
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +42,6 @@ class Stream:
         self.seq = 0
         self.read_at = float("-inf")
         self.members: dict[str, set[Connection]] = defaultdict(set)
-        self.told: dict[str, int] = {}  # the last number that each role heard
         self.waiting: dict[Connection, tuple[str, int]] = {}
 
     @property
@@ -64,13 +67,12 @@ class Stream:
         self.read_at = time.monotonic()
         if self.epoch is None:
             self.epoch, self.seq = page.epoch, page.head
-        if page.epoch != self.epoch or not page.reaches(self.seq):
-            self.resync(self.connections(), page)
-        else:
-            self.dispatch(page, painted)
+        continues, before = page.epoch == self.epoch and page.reaches(self.seq), self.seq
         self.epoch, self.seq = page.epoch, page.head
-        for row in page.rows:
-            self.told |= dict.fromkeys(row.roles, row.seq)
+        if continues:
+            self.dispatch(before, painted)
+        else:
+            self.resync(self.connections())
         for connection, position in joining.items():
             if self.waiting.get(connection) == position:
                 del self.waiting[connection]
@@ -85,70 +87,117 @@ class Stream:
             return {}
         return await asyncio.get_running_loop().run_in_executor(thread, paint, self.tenant_id, page.rows, wanted)
 
-    def dispatch(self, page: Page, painted: dict[str, list[Painted]]) -> None:
+    def dispatch(self, before: int, painted: dict[str, list[Painted]]) -> None:
         for role, members in self.members.items():
-            if new := [item for item in painted.get(role, ()) if item.row.seq > self.seq]:
-                send(members, self.told.get(role, 0), new)
+            if new := [item for item in painted.get(role, ()) if item.row.seq > before]:
+                self.send(members, new)
 
     def join(self, connection: Connection, epoch: str, seq: int, page: Page, painted: dict[str, list[Painted]]) -> None:
+        connection.start_afresh(seq)
         if epoch != str(page.epoch) or not page.reaches(seq):
-            self.resync([connection], page)
+            self.resync([connection])
         elif missed := [item for item in painted.get(connection.role, ()) if item.row.seq > seq]:
-            send([connection], seq, missed)
-        connection.write(self.head_for(connection.role))
+            self.send([connection], missed)
+        self.tell_head([connection])
         self.members[connection.role].add(connection)
 
-    def resync(self, connections: Iterable[Connection], page: Page) -> None:
-        message = json.dumps({"resync": cursor(page.epoch, page.head)})
+    def send(self, connections: Iterable[Connection], painted: list[Painted]) -> None:
+        """One write for each socket that hears anything of it. The others learn the number with the next heartbeat."""
+        parcels: dict[tuple[int, ...], Parcel | None] = {}
+        narrow = [item.row for item in painted if item.row.people]
         for connection in connections:
+            key = (connection.heard, *(row.heard_by(connection.role, connection.person_id) for row in narrow))
+            if key not in parcels:
+                parcels[key] = parcel_for(connection, painted)
+            parcel = parcels[key]
+            if parcel is not None and parcel.fits:
+                connection.deliver(parcel)
+            elif parcel is not None:
+                self.resync([connection])
+
+    def resync(self, connections: Iterable[Connection]) -> None:
+        message = Message({"resync": cursor(cast(UUID, self.epoch), self.seq)})
+        for connection in connections:
+            connection.start_afresh(self.seq)
             connection.write(message)
+
+    def acknowledge(self, connection: Connection, seq: int) -> None:
+        connection.acknowledge(seq)
+        if connection.is_behind and not connection.owed:
+            self.resync([connection])
 
     def beat(self) -> None:
         if time.monotonic() - self.read_at < FRESH:
-            for role, members in self.members.items():
-                head = self.head_for(role)
-                for connection in members:
-                    connection.write(head)
+            self.tell_head(self.connections())
 
-    def head_for(self, role: str) -> str:
-        return json.dumps({"prev": self.told.get(role, 0), "head": self.seq})
+    def tell_head(self, connections: Iterable[Connection]) -> None:
+        heads: dict[int, Message] = {}
+        for connection in connections:
+            if connection.is_behind:
+                continue
+            if connection.heard not in heads:
+                heads[connection.heard] = Message({"prev": connection.heard, "head": self.seq})
+            connection.write(heads[connection.heard])
+            connection.heard = self.seq
 
     def connections(self) -> list[Connection]:
         return [connection for members in self.members.values() for connection in members]
 
 
-def send(connections: Iterable[Connection], prev: int, painted: list[Painted]) -> None:
-    """One frame for all, except where some events are for certain persons only. `seq` tells nobody what others heard."""
-    frames: dict[tuple[bool, ...], str] = {}
-    narrow = [item.row for item in painted if item.row.people]
-    for connection in connections:
-        hears = tuple(row.heard_by(connection.role, connection.person_id) for row in narrow)
-        if hears not in frames:
-            heard = [item for item in painted if item.row.heard_by(connection.role, connection.person_id)]
-            frames[hears] = frame(prev, painted[-1].row.seq, heard)
-        connection.write(frames[hears])
+def parcel_for(connection: Connection, painted: list[Painted]) -> Parcel | None:
+    """What this socket hears of it, and all that were told as much before; None if that is nothing."""
+    heard = [item for item in painted if item.words and item.row.heard_by(connection.role, connection.person_id)]
+    if not heard:
+        return None
+    seq = painted[-1].row.seq
+    return Parcel(frame(connection.heard, seq, heard), seq, len(heard))
 
 
 class Hub:
     def __init__(self) -> None:
         self.streams: dict[UUID, Stream] = {}
+        self.people: dict[UUID, dict[Connection, None]] = {}  # their sockets, the oldest first
         self.log = Log()
         self.due: set[UUID] = set()
         self.wake = asyncio.Event()
         self.says_why = True
-        self.tasks = [asyncio.ensure_future(work) for work in (self.read(), self.beat(), Ear(self.hint).listen())]
+        self.tasks = [
+            asyncio.ensure_future(work) for work in (self.read(), self.beat(), self.sweep(), Ear(self.hint).listen())
+        ]
+
+    def enter(self, connection: Connection) -> None:
+        """Of those who open too many, the oldest sockets go: some may be of pages that are long gone."""
+        theirs = self.people.setdefault(connection.person_id, {})
+        theirs[connection] = None
+        for oldest in list(theirs)[: -limits.SOCKETS]:
+            log.info("%s has too many sockets open", connection.person_id)
+            oldest.close(TOO_MUCH)
+            self.leave(oldest)
+
+    def leave(self, connection: Connection) -> None:
+        theirs = self.people.get(connection.person_id, {})
+        theirs.pop(connection, None)
+        if not theirs:
+            self.people.pop(connection.person_id, None)
+        stream = self.streams.get(connection.tenant_id)
+        if stream:
+            stream.leave(connection)
+            if stream.is_empty:
+                del self.streams[connection.tenant_id]
+
+    def connections(self) -> list[Connection]:
+        """All that are open, of all tenants, also those that have not said yet how far they have seen."""
+        return [connection for theirs in self.people.values() for connection in theirs if connection.is_open]
 
     def resume(self, connection: Connection, epoch: str, seq: int) -> None:
         stream = self.streams.setdefault(connection.tenant_id, Stream(connection.tenant_id))
         stream.resume(connection, epoch, seq)
         self.hint([connection.tenant_id])
 
-    def leave(self, connection: Connection) -> None:
+    def acknowledge(self, connection: Connection, seq: int) -> None:
         stream = self.streams.get(connection.tenant_id)
         if stream:
-            stream.leave(connection)
-            if stream.is_empty:
-                del self.streams[connection.tenant_id]
+            stream.acknowledge(connection, seq)
 
     def hint(self, tenant_ids: Iterable[UUID]) -> None:
         self.due.update(tenant_id for tenant_id in tenant_ids if tenant_id in self.streams)
@@ -191,6 +240,16 @@ class Hub:
             await asyncio.sleep(HEARTBEAT)
             for stream in list(self.streams.values()):
                 stream.beat()
+                await asyncio.sleep(0)
+
+    async def sweep(self) -> None:
+        while True:
+            await asyncio.sleep(SWEEP)
+            now = time.monotonic()
+            for connection in self.connections():
+                if connection.is_too_slow(now):
+                    log.info("a socket of %s does not keep up", connection.person_id)
+                    connection.close(TOO_SLOW)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

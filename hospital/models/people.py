@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import secrets
 from datetime import timedelta
 from functools import cached_property
 from typing import ClassVar
@@ -70,8 +69,10 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
 
 class Roles(models.QuerySet):
-    def held_by(self, person: Person) -> Roles:
-        return self.filter(memberships__person=person, memberships__is_active=True, memberships__person__is_active=True)
+    def held_by(self, *people: Person) -> Roles:
+        """Once for each of these persons who holds it."""
+        holds = {"memberships__is_active": True, "memberships__person__is_active": True}
+        return self.filter(memberships__person__in=people, **holds)
 
 
 class Role(EditableModel):
@@ -136,6 +137,9 @@ class Membership(EditableModel):
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="memberships")
     role = TenantKey(Role, related_name="memberships")
     is_active = models.BooleanField(default=True)
+    is_head = models.BooleanField(
+        "head", default=False, help_text="Leads the people in this role: hears of alerts that nobody of them answers."
+    )
 
     class Meta(EditableModel.Meta):
         constraints = [models.UniqueConstraint(fields=["tenant", "person", "role"], name="membership_once")]
@@ -202,11 +206,15 @@ class Invitation(TenantModel):
     @classmethod
     def issue(cls, *, email: str, name: str, role: Role, by: Person | None) -> tuple[Invitation, str]:
         """The invitation, and the secret that goes into the link and is stored nowhere."""
-        secret = secrets.token_urlsafe(32)
-        invitation = cls.objects.create(
-            email=email.lower(), name=name, role=role, digest=cls.digest_of(secret), invited_by=by
-        )
-        return invitation, secret
+        invitation = cls(email=email.lower(), name=name, role=role, invited_by=by)
+        invitation.digest = cls.digest_of(invitation.secret)
+        invitation.save(force_insert=True)
+        return invitation, invitation.secret
+
+    @property
+    def secret(self) -> str:
+        """Made from the row's key and the installation's own, so that the outbox can write the link when it sends it."""
+        return salted_hmac("invitation link", str(self.pk), algorithm="sha256").hexdigest()
 
     @classmethod
     def by_secret(cls, secret: str) -> Invitation | None:

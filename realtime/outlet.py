@@ -1,0 +1,155 @@
+"""The two ways to write to a socket: finished frames to our own server, messages to any other."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import types
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Generator
+from typing import Any, Protocol
+
+EXTENSION = "hospital.frames"  # in scope["extensions"]: see realtime/server.py
+OURS = {1008: 4400, 1009: 4413}  # daphne alone sends no standard code but 1000
+
+log = logging.getLogger(__name__)
+Send = Callable[[dict[str, Any]], Awaitable[None]]
+
+
+class Message:
+    """A text for any number of sockets: written, encoded and framed once."""
+
+    __slots__ = ("data", "frame", "text")
+
+    def __init__(self, content: dict[str, Any] | str) -> None:
+        self.text = content if isinstance(content, str) else written(content)
+        self.data = self.text.encode()
+        self.frame = framed(self.data)
+
+    def __len__(self) -> int:
+        return len(self.data)
+
+
+def written(content: dict[str, Any]) -> str:
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+
+
+def framed(data: bytes) -> bytes:
+    """One unmasked text frame (RFC 6455, section 5.2)."""
+    size = len(data)
+    if size < 126:
+        return bytes((0x81, size)) + data
+    if size < 65536:
+        return b"\x81\x7e" + size.to_bytes(2, "big") + data
+    return b"\x81\x7f" + size.to_bytes(8, "big") + data
+
+
+class Outlet(Protocol):
+    """`write` never waits, and tells how many bytes are still queued in this process. After `close`, nothing is written."""
+
+    def write(self, message: Message) -> int: ...
+    def close(self, code: int) -> None: ...
+    def abort(self) -> None: ...
+
+
+def outlet_of(scope: dict[str, Any], send: Send) -> Outlet:
+    offered = (scope.get("extensions") or {}).get(EXTENSION)
+    return Frames(offered) if offered else Plain(send)
+
+
+class Frames:
+    """Our own server takes a finished frame, and any code."""
+
+    __slots__ = ("abort", "close", "put")
+
+    def __init__(self, offered: dict[str, Callable]) -> None:
+        self.put, self.close, self.abort = offered["write"], offered["close"], offered["abort"]
+
+    def write(self, message: Message) -> int:
+        return self.put(message.frame)
+
+
+class Plain:
+    """Any ASGI server. `send` is run at once; only when it really waits, the rest queues behind it."""
+
+    __slots__ = ("is_busy", "is_closed", "queue", "send", "size", "task")
+
+    def __init__(self, send: Send) -> None:
+        self.send = send
+        self.queue: deque[dict[str, Any]] = deque()
+        self.size = 0
+        self.is_busy = self.is_closed = False
+        self.task: asyncio.Task[None] | None = None
+
+    def write(self, message: Message) -> int:
+        if not self.is_closed:
+            self._put({"type": "websocket.send", "text": message.text})
+        return self.size
+
+    def close(self, code: int) -> None:
+        """What waits is not sent any more."""
+        if not self.is_closed:
+            self.is_closed = True
+            self._forget()
+            self._put({"type": "websocket.close", "code": OURS.get(code, code)})
+
+    def abort(self) -> None:
+        """ASGI knows no way to cut a socket off."""
+        self.close(1008)
+
+    def _put(self, message: dict[str, Any]) -> None:
+        if self.is_busy:
+            self.queue.append(message)
+            self.size += len(message.get("text", ""))
+            return
+        sending = whole(self.send(message))
+        try:
+            waits_for = sending.send(None)
+        except StopIteration:
+            return
+        except Exception as error:  # the server says so when the other side has gone
+            self._lose(error)
+            return
+        self.is_busy = True
+        self.task = asyncio.ensure_future(self._drain(sending, waits_for))
+
+    async def _drain(self, sending: Coroutine[Any, Any, None], waits_for: Any) -> None:
+        try:
+            await rest_of(sending, waits_for)
+            while self.queue:
+                message = self.queue.popleft()
+                self.size -= len(message.get("text", ""))
+                await self.send(message)
+        except Exception as error:
+            self._lose(error)
+        finally:
+            self.is_busy = False
+
+    def _lose(self, error: Exception) -> None:
+        log.info("a socket is lost: %s", error or type(error).__name__)
+        self.is_closed = True
+        self._forget()
+
+    def _forget(self) -> None:
+        self.queue.clear()
+        self.size = 0
+
+
+async def whole(sending: Awaitable[None]) -> None:
+    await sending
+
+
+@types.coroutine
+def rest_of(sending: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
+    """Goes on in a task with a coroutine that was begun outside of it, and that waits for something."""
+    while True:
+        try:
+            given = yield waits_for
+            go_on = sending.send
+        except BaseException as error:
+            given, go_on = error, sending.throw
+        try:
+            waits_for = go_on(given)
+        except StopIteration:
+            return
