@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.ground import ground
 from bench.table import Table
 
-NAMES = ("pages", "search", "events", "fhir", "weight", "start")
+NAMES = ("pages", "search", "events", "fhir", "weight", "start", "fanout")
 
 
 def main() -> None:
@@ -37,9 +37,8 @@ def main() -> None:
 def report(name: str, table: Table, to: Path | None) -> None:
     print(machine(), table, sep="\n\n")
     if to:
-        to.write_text(
-            json.dumps({"name": name, "machine": machine(), "command": sys.argv[1:], "rounds": table.rounds}, indent=1)
-        )
+        about = {"name": name, "machine": machine(), "command": sys.argv[1:]}
+        to.write_text(json.dumps(about | table.facts | {"rounds": table.rounds}, indent=1))
 
 
 def machine() -> str:

@@ -11,11 +11,12 @@ def percentile(values: list[float], share: float) -> float:
 
 
 class Table:
-    """Rows for the eye; `rounds` keeps every single value."""
+    """Rows for the eye; `rounds` keeps every single value, `facts` what stands at the top of the JSON file."""
 
     def __init__(self, *columns: str) -> None:
         self.columns, self.rows = columns, []
         self.rounds: list[dict[str, Any]] = []
+        self.facts: dict[str, Any] = {}
 
     def add(self, *cells: object, **raw: Any) -> None:
         self.rows.append([written(cell) for cell in cells])

@@ -1,0 +1,72 @@
+"""Our application, whose hub finds events in memory, already painted, as `emit` does in Socket.IO.
+
+All the rest is the product's: who may join, the hub's turn, joining what is pending, the frame, the write.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from uuid import UUID, uuid4
+
+import hospital.asgi
+import realtime.hub
+from bench.rivals.control import Control
+from bench.rivals.words import ROLE, fragment
+from realtime.log import LIMIT, Page, Row
+from realtime.paint import Painted
+
+TENANT = UUID(os.environ["BENCH_TENANT"])
+
+
+class Ready:
+    """The log of one tenant, without a database."""
+
+    def __init__(self) -> None:
+        self.rows: list[Row] = []
+        self.html: dict[int, str] = {}
+
+    async def read(self, after: dict[UUID, int]) -> dict[UUID, Page]:
+        return {tenant: self.page(max(seq, self.head - LIMIT)) for tenant, seq in after.items()}
+
+    async def close(self) -> None:
+        """Nothing is open."""
+
+    @property
+    def head(self) -> int:
+        return len(self.rows)
+
+    def page(self, after: int) -> Page:
+        return Page(TENANT, self.head, self.rows[after:])
+
+    def add(self, number: int) -> None:
+        row = Row(self.head + 1, "visit:created", uuid4(), None, {ROLE: "info"}, frozenset([ROLE]), frozenset())
+        self.rows.append(row)
+        self.html[row.seq] = fragment(number)
+        self.html.pop(row.seq - LIMIT, None)
+
+    def paint(self, tenant: UUID, rows: list[Row], wanted: dict[str, int]) -> dict[str, list[Painted]]:
+        return {role: [self.painted(row) for row in rows if row.seq > after] for role, after in wanted.items()}
+
+    def painted(self, row: Row) -> Painted:
+        return Painted(row, ("", row.object_id), self.html.get(row.seq, ""), {"name": row.name})
+
+
+ready = Ready()
+realtime.hub.paint = ready.paint
+
+
+async def publish(numbers: list[int]) -> None:
+    hub = realtime.hub.hub()
+    for number in numbers:
+        ready.add(number)
+    hub.hint([TENANT])
+
+
+control = Control(publish)
+
+
+async def application(scope: dict, receive: Callable, send: Callable) -> None:
+    await control.open()
+    realtime.hub.hub().log = ready
+    await hospital.asgi.application(scope, receive, send)
