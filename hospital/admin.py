@@ -11,7 +11,7 @@ from django.http import HttpRequest
 
 from hospital.admin_site import ReadOnlyAdmin, TenantAdmin, people_here
 from hospital.context import current
-from hospital.models import AuditEntry, Invitation, Membership, Person, Role, SignIn, Tenant
+from hospital.models import Absence, AuditEntry, Invitation, Letter, Membership, Person, Role, SignIn, Tenant
 from hospital.models.people import ADMINISTER, LAST_ADMINISTRATOR
 from hospital.roles import PERMISSIONS
 
@@ -96,8 +96,8 @@ class MembershipAdmin(TenantAdmin):
     """A further role for somebody who works here; new people are invited on the page People."""
 
     form = MembershipForm
-    list_display = ["person", "role", "is_active", "created_at"]
-    list_filter = ["is_active", "role"]
+    list_display = ["person", "role", "is_active", "is_head", "created_at"]
+    list_filter = ["is_active", "is_head", "role"]
     search_fields = ["person__name", "person__email", "role__title"]
 
     def get_readonly_fields(self, request: HttpRequest, obj: Membership | None = None) -> list[str]:
@@ -121,6 +121,27 @@ class InvitationAdmin(ReadOnlyAdmin):
     list_display = ["name", "email", "role", "created_at", "accepted_at", "withdrawn_at"]
     search_fields = ["name", "email"]
     exclude = ["digest"]
+
+
+@admin.register(Absence)
+class AbsenceAdmin(TenantAdmin):
+    list_display = ["person", "begins_at", "ends_at", "covered_by", "ended_at"]
+    search_fields = ["person__name", "covered_by__name"]
+
+
+@admin.register(Letter)
+class LetterAdmin(ReadOnlyAdmin):
+    """The outbox. What has failed for good is tried again by hand."""
+
+    list_display = ["to", "kind", "state", "attempts", "created_at", "settled_at", "error"]
+    list_filter = ["state", "kind"]
+    search_fields = ["to"]
+    actions = ["try_again"]
+
+    @admin.action(description="Try again")
+    def try_again(self, request: HttpRequest, letters: models.QuerySet) -> None:
+        for letter in letters.filter(state=Letter.State.FAILED):
+            letter.try_again()
 
 
 @admin.register(SignIn)

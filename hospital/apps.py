@@ -1,3 +1,4 @@
+from importlib import import_module
 from typing import Any
 
 from django.apps import AppConfig
@@ -12,6 +13,7 @@ class HospitalConfig(AppConfig):
     def ready(self) -> None:
         from hospital import checks
 
+        import_module("hospital.invitations")  # says how its letter is worded
         checks.register_all()
         post_migrate.connect(make_permissions, sender=self)
 

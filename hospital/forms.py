@@ -8,7 +8,7 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 
 from hospital.choices import offer
-from hospital.models import Invitation, Person, Role
+from hospital.models import Absence, Invitation, Membership, Person, Role
 
 
 class Invite(forms.Form):
@@ -54,3 +54,43 @@ class AcceptInvitation(forms.Form):
         return Person.objects.create_user(
             self.invitation.email, self.cleaned_data["password"], name=self.cleaned_data["name"]
         )
+
+
+class Moment(forms.DateTimeInput):
+    input_type = "datetime-local"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%dT%H:%M")
+
+
+class DeclareAbsence(forms.ModelForm):
+    """For oneself; with `for_others`, for anybody who works here."""
+
+    class Meta:
+        model = Absence
+        fields = ["person", "begins_at", "ends_at", "covered_by"]
+        widgets = {"begins_at": Moment(), "ends_at": Moment()}
+
+    def __init__(self, *args: Any, person: Person, for_others: bool, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        here = Person.objects.filter(
+            is_active=True, pk__in=Membership.objects.filter(is_active=True).values("person_id")
+        )
+        offer(self, "covered_by", here if for_others else here.exclude(pk=person.pk))
+        if for_others:
+            offer(self, "person", here)
+            self.initial["person"] = person.pk
+        else:
+            del self.fields["person"]
+            self.instance.person = person
+
+    def clean(self) -> dict:
+        person, cover = self.cleaned_data.get("person") or self.instance.person, self.cleaned_data.get("covered_by")
+        if cover and cover != person and not share_a_role(person, cover):
+            self.add_error("covered_by", f"{cover} has no role in common with {person}. Choose a colleague who has.")
+        return self.cleaned_data
+
+
+def share_a_role(one: Person, other: Person) -> bool:
+    roles = Membership.objects.filter(is_active=True)
+    return roles.filter(person=one, role__in=roles.filter(person=other).values("role_id")).exists()

@@ -97,12 +97,18 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "send-mail-outbox": {
+        "task": "hospital.tasks.send_mail_outbox",
+        "schedule": timedelta(seconds=20),
+        "options": {"expires": 20},
+    },
     "scan-documents": {"task": "clinical.tasks.scan_waiting_documents", "schedule": timedelta(minutes=1)},
     # Every hour, because midnight is at another time in each hospital. What was noticed once is not told again.
     "watch-expiry": {"task": "clinical.tasks.watch_expiry", "schedule": crontab(minute=5)},
     "forget-form-keys": {"task": "hospital.tasks.forget_form_keys", "schedule": timedelta(hours=1)},
     "forget-orphan-grants": {"task": "hospital.tasks.forget_orphan_grants", "schedule": crontab(hour=2, minute=10)},
-    "clearsessions": {"task": "hospital.tasks.clear_sessions", "schedule": crontab(hour=2, minute=20)},
+    "clearsessions": {"task": "hospital.tasks.clear_sessions", "schedule": timedelta(minutes=5)},
+    "forget-auth-changes": {"task": "hospital.tasks.forget_auth_changes", "schedule": timedelta(hours=1)},
 }
 
 # --- applications ---------------------------------------------------------------------
@@ -140,6 +146,7 @@ MIDDLEWARE = [
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hospital.sessions.Activity",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -194,8 +201,9 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 MFA_TOTP_ISSUER = "Hospital"
-SESSION_ENGINE = "django.contrib.sessions.backends.db"
-SESSION_COOKIE_AGE = 12 * 3600
+SESSION_ENGINE = "hospital.sessions"
+SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=15 * 60)
+SESSION_COOKIE_AGE = env.int("SESSION_LIFE_SECONDS", default=12 * 3600)
 SESSION_COOKIE_HTTPONLY = True
 SESSION_COOKIE_SAMESITE = "Lax"
 CSRF_COOKIE_HTTPONLY = True
@@ -205,6 +213,10 @@ MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
 EMAIL_CONFIG = env.email("EMAIL_URL", default="consolemail://")
 vars().update(EMAIL_CONFIG)
 DEFAULT_FROM_EMAIL = env("DEFAULT_FROM_EMAIL", default="hospital@localhost")
+EMAIL_TIMEOUT = 20  # shorter than the outbox's first pause, so that no letter is sent by two at once
+SITE_URL = env(
+    "SITE_URL", default=f"https://{ALLOWED_HOSTS[0]}" if PRODUCTION and ALLOWED_HOSTS else "http://127.0.0.1:8000"
+)
 
 # --- transport and browser ------------------------------------------------------------
 SECURE_CONTENT_TYPE_NOSNIFF = True

@@ -10,8 +10,9 @@ from django.contrib.contenttypes.models import ContentType
 from django.utils import timezone
 from guardian.models import GroupObjectPermission, UserObjectPermission
 
+from hospital import outbox
 from hospital.celery import app
-from hospital.models import FormKey, Tenant
+from hospital.models import AuthChange, FormKey, Tenant
 from hospital.tenancy import acting_for
 
 KEPT_FOR = timedelta(hours=48)
@@ -46,5 +47,17 @@ def forget_orphan_grants() -> int:
 
 @app.task
 def clear_sessions() -> None:
-    """Sessions that have ended by themselves."""
+    """Sessions that have ended by themselves: their sign-ins end with them, and the audit says so."""
     import_module(settings.SESSION_ENGINE).SessionStore.clear_expired()
+
+
+@app.task
+def forget_auth_changes() -> int:
+    """What every process has read long ago. Whoever was away for longer looks at all its sockets anyway."""
+    return AuthChange.objects.filter(at__lt=timezone.now() - timedelta(hours=1)).delete()[0]
+
+
+@app.task
+def send_mail_outbox() -> tuple[int, int]:
+    """E-mails that wait: how many were sent, and how many could not be."""
+    return outbox.send_all()

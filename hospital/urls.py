@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from hospital.views import home, people
+from hospital.views import absences, home, people
 
 handler400 = "hospital.views.errors.bad_request"
 handler403 = "hospital.views.errors.forbidden"
@@ -18,6 +18,9 @@ urlpatterns = [
     path("people/invite/", people.invite, name="invite"),
     path("people/invitations/<uuid:pk>/withdraw/", people.withdraw, name="withdraw_invitation"),
     path("people/memberships/<uuid:pk>/end/", people.end_membership, name="end_membership"),
+    path("people/memberships/<uuid:pk>/head/", people.change_head, name="change_head"),
+    path("absences/", absences.absences, name="absences"),
+    path("absences/<uuid:pk>/end/", absences.end_absence, name="end_absence"),
     path("admin/", admin.site.urls),
     path("live/", include("realtime.urls")),
     path("", include("clinical.urls")),

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from django.contrib import messages
 from django.contrib.auth import login
-from django.db import transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods
 
 from hospital.forms import AcceptInvitation, Invite
 from hospital.http import Request
-from hospital.invitations import path_of, post
+from hospital.invitations import post
 from hospital.models import Invitation, Membership, Tenant
 from hospital.permits import permit
 from hospital.tenancy import acting_for
@@ -29,9 +28,9 @@ def invite(request: Request) -> HttpResponse:
     form = Invite(request.POST)
     if not form.is_valid():
         return _page(request, form, status=422)
-    invitation, secret = Invitation.issue(**form.cleaned_data, by=request.acting.person)
-    transaction.on_commit(lambda: _send(request, invitation, secret))
-    messages.success(request, f"An invitation went to {invitation.email}.")
+    invitation, _ = Invitation.issue(**form.cleaned_data, by=request.acting.person)
+    post(invitation, site=request.build_absolute_uri("/accounts/").removesuffix("/accounts/"))
+    messages.success(request, f"An invitation goes to {invitation.email}.")
     return redirect("people")
 
 
@@ -44,6 +43,15 @@ def withdraw(request: Request, pk) -> HttpResponse:
 @permit(MANAGE, "POST")
 def end_membership(request: Request, pk) -> HttpResponse:
     get_object_or_404(Membership, pk=pk).end()
+    return redirect("people")
+
+
+@permit(MANAGE, "POST")
+def change_head(request: Request, pk) -> HttpResponse:
+    """Make somebody a head of the role, or no longer."""
+    membership = get_object_or_404(Membership.objects.select_for_update(of=("self",)), pk=pk, is_active=True)
+    membership.is_head = not membership.is_head
+    membership.save(update_fields=["is_head"])
     return redirect("people")
 
 
@@ -83,8 +91,3 @@ def _page(request: Request, form: Invite, status: int = 200) -> HttpResponse:
         {"form": form, "memberships": memberships, "invitations": open_invitations},
         status=status,
     )
-
-
-def _send(request: Request, invitation: Invitation, secret: str) -> None:
-    tenant = request.acting.tenant
-    post(invitation, tenant, request.build_absolute_uri(path_of(tenant, secret)))

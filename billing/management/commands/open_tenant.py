@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import ArgumentParser
-from smtplib import SMTPException
 from typing import Any
 
 from django.conf import settings
@@ -13,8 +12,9 @@ from django.core.validators import validate_email
 from django.db import transaction
 
 from clinical import lab_catalogue
+from hospital import outbox
 from hospital.invitations import path_of, post
-from hospital.models import Invitation, Membership, Role, Tenant
+from hospital.models import Invitation, Letter, Membership, Role, Tenant
 from hospital.tenancy import acting_for
 
 SETTINGS = {
@@ -37,7 +37,9 @@ class Command(BaseCommand):
         parser.add_argument("name")
         parser.add_argument("--admin", required=True, metavar="EMAIL", help="the first administrator")
         parser.add_argument("--admin-name", default="Administrator", metavar="NAME")
-        parser.add_argument("--address", default=own_address(), help="where this installation is reached (%(default)s)")
+        parser.add_argument(
+            "--address", default=settings.SITE_URL, help="where this installation is reached (%(default)s)"
+        )
         parser.add_argument("--no-mail", action="store_true", help="print the link, and send nothing")
         for name, words in SETTINGS.items():
             parser.add_argument(f"--{name.replace('_', '-')}", help=words)
@@ -54,13 +56,19 @@ class Command(BaseCommand):
             f"{tenant.name} is at /{tenant.slug}/. {admin} enters within {Invitation.LIFE.days} days by\n{address}"
         )
         if not options["no_mail"]:
-            self.send(invitation, tenant, address)
+            self.send(tenant, invitation, options["address"])
 
-    def send(self, invitation: Invitation, tenant: Tenant, address: str) -> None:
-        try:
-            post(invitation, tenant, address)
-        except (OSError, SMTPException) as error:
-            self.stderr.write(f"The e-mail could not be sent ({error}). Hand the link over yourself.")
+    def send(self, tenant: Tenant, invitation: Invitation, site: str) -> None:
+        """At once, since no worker may run yet; what fails now waits in the outbox."""
+        with acting_for(tenant):
+            letter = post(invitation, site=site)
+        outbox.send_all()
+        with acting_for(tenant):
+            letter.refresh_from_db()
+        if letter.state != Letter.State.SENT:
+            self.stderr.write(
+                f"The e-mail could not be sent ({letter.error}). It is tried again; or hand the link over."
+            )
 
 
 @transaction.atomic
@@ -76,9 +84,3 @@ def opened(slug: str, name: str, admin: str, admin_name: str, chosen: dict[str, 
         lab_catalogue.install()
         invitation, secret = Invitation.issue(email=admin, name=admin_name, role=Role.objects.get(key="admin"), by=None)
     return tenant, invitation, secret
-
-
-def own_address() -> str:
-    if settings.PRODUCTION and settings.ALLOWED_HOSTS:
-        return f"https://{settings.ALLOWED_HOSTS[0]}"
-    return "http://127.0.0.1:8000"
