@@ -50,8 +50,9 @@
     if (code === 4403) return lock("You no longer belong to this hospital", "This page does not follow any more.", "/");
     if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search, false);
     show(stale() ? "offline" : "reconnecting");
-    const wait = Math.min(SLOWEST, 200 * 2 ** attempts++);
-    retry = setTimeout(connect, wait * (0.5 + Math.random() / 2));
+    const wait = Math.min(SLOWEST, 200 * 2 ** attempts++) * (0.5 + Math.random() / 2);
+    debug("again in", Math.round(wait), "ms");
+    retry = setTimeout(connect, wait);
   }
 
   function say(message) {
@@ -60,6 +61,7 @@
 
   function resume() {
     resumedAt = Date.now();
+    debug("resume", `${epoch}:${seq}`);
     say({ resume: epoch ? `${epoch}:${seq}` : "" });
   }
 
@@ -68,6 +70,7 @@
     if (document.hidden) return;
     if (socket?.readyState === WebSocket.OPEN && Date.now() - heardAt < SILENT / 2) return;
     if (socket?.readyState === WebSocket.CONNECTING && Date.now() - openedAt < SILENT / 2) return;
+    debug("awake: connects anew");
     attempts = 0;
     drop();
     connect();
@@ -76,19 +79,22 @@
   // --- what the server says ---------------------------------------------------------------------------
 
   function receive(message) {
-    debug(message);
+    debug("frame", message);
+    announce("message", message);
+    if (message.prev === undefined && !message.resync) return;  // for another script: it does not tell that the log is read
     heardAt = Date.now();
     attempts = 0;
     unlock();
     show("live");
-    announce("message", message);
     if (message.resync) {
+      debug("resync", `${epoch}:${seq}`, "→", message.resync);
       [epoch, seq] = cursorFrom(message.resync);
       return refetch();
     }
     if (message.prev > seq) return gap(message);
     if (message.head !== undefined) seq = Math.max(seq, message.head);
-    else if (message.seq > seq) {
+    else if (message.seq <= seq) debug("known, dropped", message.seq);
+    else {
       seq = message.seq;
       if (fetching) sinceFetch.push(message);
       message.html.forEach(place);
@@ -136,6 +142,7 @@
     for (const list of $$("[data-live-list]")) {
       if (!lists.includes(list.dataset.liveList) || sameId(fresh.id, list).length || gone.get(fresh.id) > version) continue;
       const node = ready(document.importNode(fresh, true));
+      debug("written in", fresh.id, "→", list.id || list.dataset.liveList);
       sortIn(list, node);
       pulse(node);
     }
@@ -144,6 +151,7 @@
 
   function replace(old, node) {
     waiting.delete(old);
+    debug(written(old) || pressed(old) ? "waits, in use" : "replaced", old.id, `v${versionOf(old)} → v${versionOf(node)}`);
     if (written(old) || pressed(old)) return void waiting.set(old, () => replace(old, node));
     const keep = held(old), list = old.closest("[data-live-list]");
     swap(old, node);
@@ -155,6 +163,7 @@
 
   function remove(old, version) {
     gone.set(old.id, version);
+    debug(held(old) ? "leaves when it is let go" : "removed", old.id);
     const leave = () => {
       old.remove();
       count();
@@ -246,7 +255,9 @@
 
   function regard(event) {
     const listens = (region) => words(region.dataset.liveOn).includes(event.name) && (!event.about || !region.dataset.liveAbout || region.dataset.liveAbout === event.about);
-    if (event.refetch || $$("[data-live-on]").some(listens)) soon ||= setTimeout(refetch, 150);
+    const fetches = event.refetch || $$("[data-live-on]").some(listens);
+    debug("event", event.name, fetches ? "→ fetches the regions" : "");
+    if (fetches) soon ||= setTimeout(refetch, 150);
   }
 
   async function refetch() {
@@ -269,6 +280,7 @@
       for (const message of sinceFetch) message.html.forEach(place);
       count();
       asOf = Date.now();
+      debug("fetched");
     } catch (error) {
       debug("not fetched", error);
     } finally {
@@ -280,6 +292,7 @@
 
   function renew(region, fresh) {
     if (!fresh || plain(region) === plain(fresh)) return;
+    debug(written(region) || pressed(region) ? "waits, in use" : "renewed", region.id);
     if (written(region) || pressed(region)) return void waiting.set(region, () => { soon ||= setTimeout(refetch, 150); });
     const node = document.importNode(fresh, true);
     const changed = $$("[id][data-v]", node).filter((row) => {
