@@ -17,4 +17,5 @@ async def sockets(scope: dict, receive: Callable, send: Callable) -> None:
         await receive()
         await send({"type": "websocket.close", "code": 403})
         return
-    await live({**scope, "tenant_slug": match[1]}, receive, send)
+    scope["tenant_slug"] = match[1]
+    await live(scope, receive, send)

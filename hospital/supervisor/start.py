@@ -78,7 +78,7 @@ def prepared(arguments: list[str]) -> str:
 def programs(host: str, port: int) -> dict[str, list[str]]:
     celery = ["celery", "--quiet", "-A", "hospital.celery:app"]
     return {
-        "web": ["daphne", "-v", "0", "-b", host, "-p", str(port), "hospital.asgi:application"],
+        "web": ["manage", "serve", "--host", host, "--port", str(port)],
         "worker": [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"],
         "beat": [*celery, "beat"],
     }

@@ -158,7 +158,7 @@ def test_the_next_start_takes_less_than_ten_seconds(running, state, port):
 
 
 def test_a_web_that_dies_is_started_again(running, state, port):
-    web = next(pid for pid in left_over(state) if b"daphne" in Path(f"/proc/{pid}/cmdline").read_bytes())
+    web = next(pid for pid in left_over(state) if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes())
     os.kill(web, signal.SIGKILL)
     running.hears("web    | ended with -9; starting it again")
     assert becomes(lambda: answers(port), 30)

@@ -1,4 +1,4 @@
-"""The real server for tests: daphne in a process of its own, on the database and the prefix of this test run."""
+"""The real server for tests, in a process of its own, on the database and the prefix of this test run."""
 
 from __future__ import annotations
 
@@ -19,12 +19,17 @@ from django.conf import settings
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
-class Site:
-    """A running daphne. Other servers than the usual ones may stand behind it."""
+OURS = ("manage.py", "serve", "--port", "{port}")
+DAPHNE = ("-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", "{port}", "hospital.asgi:application")
 
-    def __init__(self, log: Path, **environment: str) -> None:
+
+class Site:
+    """A running server. Other ones than the usual may stand behind it, and `command` names another than ours."""
+
+    def __init__(self, log: Path, *options: str, command: tuple[str, ...] = OURS, **environment: str) -> None:
         self.port = free_port()
         self.log = log
+        self.command = [sys.executable, *(word.format(port=self.port) for word in command), *options]
         self.environment = environment_of_run() | environment
         self.process: subprocess.Popen | None = None
 
@@ -37,11 +42,8 @@ class Site:
         return f"ws://127.0.0.1:{self.port}"
 
     def start(self) -> Site:
-        command = [sys.executable, "-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", str(self.port)]
         with self.log.open("ab") as output:
-            self.process = subprocess.Popen(
-                [*command, "hospital.asgi:application"], cwd=ROOT, env=self.environment, stdout=output, stderr=output
-            )
+            self.process = subprocess.Popen(self.command, cwd=ROOT, env=self.environment, stdout=output, stderr=output)
         wait_until(self.answers, 60, f"the server did not start, see {self.log}")
         return self
 

@@ -325,13 +325,13 @@ def test_what_is_not_understood_is_ignored(site, alpha):
 def test_a_long_message_closes_the_socket(site, alpha):
     with Listener(site, alpha, "admin") as page:
         page.socket.send("x" * 5000)
-        assert page.closed_with() == 4413
+        assert page.closed_with() in (1009, 4413)
 
 
 def test_bytes_close_the_socket(site, alpha):
     with Listener(site, alpha, "admin") as page:
         page.socket.send(b"\x00\xff")
-        assert page.closed_with() == 4400
+        assert page.closed_with() in (1008, 4400)
 
 
 def test_plain_http_at_the_sockets_address_is_told_to_upgrade(site, alpha):
