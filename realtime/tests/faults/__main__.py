@@ -1,0 +1,61 @@
+"""bin/faults [--seeds N] [--seed S] [--only FA-3] [--small] [--json FILE]: break, mend, compare."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+SHORT = "/tmp"  # noqa: S108 (a socket's path has at most 107 bytes)
+
+
+def main() -> int:
+    options = parsed(sys.argv[1:])
+    with tempfile.TemporaryDirectory(prefix="faults-", dir=SHORT) as folder:
+        os.chmod(folder, 0o755)  # noqa: S103 (the user of PostgreSQL goes through)
+        make_environment(Path(folder))
+        return run(options, Path(folder))
+
+
+def parsed(arguments: list[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="bin/faults", description=__doc__)
+    parser.add_argument("--seeds", type=int, default=1, help="how many runs of each fault")
+    parser.add_argument("--seed", type=int, default=1, help="the first one; a failing run is repeated with its seed")
+    parser.add_argument("--only", action="append", default=[], metavar="FA-3", help="only this fault; may be given more than once")
+    parser.add_argument("--small", action="store_true", help="as in the test suite: few people, generous limits")
+    parser.add_argument("--json", metavar="FILE", help="append each verdict as a line")
+    parser.add_argument("--listen", action="store_true", help="read “FA-3 17” from standard input, one run a line")
+    return parser.parse_args(arguments)
+
+
+def make_environment(folder: Path) -> None:
+    """Before Django reads its settings: servers of our own, whatever the environment names."""
+    for name in ("DATABASE_URL", "DATABASE_OWNER_URL"):
+        os.environ[name] = ""
+    os.environ |= {
+        "HOSPITAL_STATE": str(folder / "state"),
+        "REDIS_URL": f"unix://{folder}/valkey.sock",
+        "CELERY_BROKER_URL": f"redis+socket://{folder}/valkey.sock",
+        "DJANGO_SETTINGS_MODULE": "hospital.settings",
+        "DJANGO_ENV": "development",
+        "DJANGO_ALLOW_ASYNC_UNSAFE": "true",
+    }
+    import django
+
+    django.setup()
+
+
+def run(options: argparse.Namespace, folder: Path) -> int:
+    from realtime.tests.faults.series import Series
+
+    with Series(folder, small=options.small) as series:
+        if options.listen:
+            return series.listen()
+        failed = series.several(options.only, options.seed, options.seeds, options.json)
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

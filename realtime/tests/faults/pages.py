@@ -1,0 +1,213 @@
+"""Pages without a browser, many in one event loop. They keep cursor and lists as static/live.js does."""
+
+from __future__ import annotations
+
+import asyncio
+import http.client
+import json
+import random
+import re
+import time
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+from websockets.asyncio.client import connect
+from websockets.exceptions import WebSocketException
+
+SILENT, POLL, ANSWER, SLOWEST = 12.0, 5.0, 1.0, 2.0  # as in static/live.js
+LIST = re.compile(r'<tbody[^>]*\bdata-live-list="([^"]+)"[^>]*>(.*?)</tbody>', re.DOTALL)
+ROOT = re.compile(r"<\w+\b[^>]*\bdata-v=[^>]*>", re.DOTALL)
+FOLLOWS = re.compile(r'data-live-on="([^"]*)"')
+CURSOR = re.compile(r'data-live-cursor="([^"]+)"')
+threads = ThreadPoolExecutor(24, thread_name_prefix="headless")
+
+
+def attribute(tag: str, name: str) -> str:
+    found = re.search(rf'\s{name}="([^"]*)"', tag)
+    return found[1] if found else ""
+
+
+def get(base: str, path: str, cookie: str, seconds: float = 10, **headers: str) -> tuple[int, str]:
+    connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=seconds)
+    try:
+        connection.request("GET", path, headers={"Cookie": cookie, "Connection": "close", **headers})
+        answer = connection.getresponse()
+        return answer.status, answer.read().decode()
+    finally:
+        connection.close()
+
+
+def lists_in(html: str) -> dict[str, dict[str, int]]:
+    """Each live list of a page: which rows, and in which version."""
+    return {
+        name: {attribute(tag, "id"): int(attribute(tag, "data-v")) for tag in ROOT.findall(rows)}
+        for name, rows in LIST.findall(html)
+    }
+
+
+@dataclass
+class Jump:
+    """A resync: what is between is not told, but fetched."""
+
+    before: int
+    after: int
+
+
+@dataclass(eq=False)
+class Page:
+    base: str
+    path: str
+    cookie: str
+    tenant: str
+    role: str
+    lists: dict[str, dict[str, int]] = field(default_factory=dict)
+    gone: dict[str, int] = field(default_factory=dict)
+    follows: set[str] = field(default_factory=set)
+    heard: list[str | Jump] = field(default_factory=list)
+    heard_when: dict[int, float] = field(default_factory=dict)
+    received: list[str] = field(default_factory=list)
+    wrong: list[str] = field(default_factory=list)
+    began: int = 0
+    seq: int = 0
+    epoch: str = ""
+    heard_at: float = 0.0
+    resumed_at: float = 0.0
+    fetching: bool = False
+    again: bool = False
+    says: bool = True  # a page that does not: as a slow reader
+    socket: object = None
+
+    @property
+    def live_path(self) -> str:
+        return "/" + self.path.split("/")[1] + "/live/socket"
+
+    async def open(self) -> None:
+        html = await self.fetch()
+        found = CURSOR.search(html)
+        assert found, f"no cursor on {self.path}: {html[:300]}"
+        self.take_cursor(found[1])
+        self.began = self.seq
+        self.lists = lists_in(html)
+        self.follows = {name for names in FOLLOWS.findall(html) for name in names.split()}
+
+    def take_cursor(self, cursor: str) -> None:
+        self.epoch, seq = cursor.split(":")
+        self.seq = int(seq)
+
+    async def fetch(self) -> str:
+        loop = asyncio.get_running_loop()
+        status, html = await loop.run_in_executor(threads, self._get)
+        self.received.append(html)
+        if status != 200:
+            raise OSError(f"the page answered {status}")
+        return html
+
+    def _get(self) -> tuple[int, str]:
+        return get(self.base, self.path, self.cookie, **{"X-Live-Refresh": "1"})
+
+    async def live(self, chance: random.Random) -> None:
+        """Always a socket, or one on its way; polls while it is silent."""
+        polling = asyncio.ensure_future(self.poll())
+        attempts = 0
+        try:
+            while True:
+                before = self.heard_at
+                try:
+                    await self.follow()
+                except (OSError, WebSocketException, TimeoutError):
+                    pass
+                attempts = 0 if self.heard_at > before else attempts + 1
+                await asyncio.sleep(min(SLOWEST, 0.2 * 2**attempts) * (0.5 + chance.random() / 2))
+        finally:
+            polling.cancel()
+
+    async def follow(self) -> None:
+        address = self.base.replace("http", "ws", 1) + f"{self.live_path}?role={self.role}"
+        headers = {"Cookie": self.cookie}
+        dial = connect(address, additional_headers=headers, origin=self.base, proxy=None, open_timeout=SILENT, ping_interval=None, close_timeout=0.5)  # type: ignore[arg-type]
+        async with dial as self.socket:
+            await self.resume()
+            while True:
+                text = await asyncio.wait_for(self.socket.recv(), SILENT)
+                self.received.append(text)
+                await self.receive(json.loads(text))
+
+    async def resume(self) -> None:
+        self.resumed_at = time.monotonic()
+        await self.socket.send(json.dumps({"resume": f"{self.epoch}:{self.seq}"}))
+
+    async def receive(self, message: dict) -> None:
+        self.heard_at = time.monotonic()
+        if "resync" in message:
+            before = self.seq
+            self.take_cursor(message["resync"])
+            self.heard.append(Jump(before, self.seq))
+            self.refetch()
+        elif message.get("prev", 0) > self.seq:
+            if time.monotonic() - self.resumed_at > ANSWER:
+                await self.resume()
+        elif "head" in message:
+            self.seq = max(self.seq, message["head"])
+        elif message.get("seq", 0) > self.seq:
+            await self.apply(message)
+
+    async def apply(self, message: dict) -> None:
+        self.seq = message["seq"]
+        self.heard += [event["name"] for event in message["events"]]
+        self.heard_when[self.seq] = time.time()
+        for html in message["html"]:
+            self.place(html)
+        if any(event.get("refetch") or event["name"] in self.follows for event in message["events"]):
+            self.refetch()
+        if self.says:
+            await self.socket.send(json.dumps({"ack": self.seq}))
+
+    def place(self, html: str) -> None:
+        found = ROOT.search(html)
+        if not found:
+            return
+        row, version, named = (attribute(found[0], name) for name in ("id", "data-v", "data-lists"))
+        for name, rows in self.lists.items():
+            if rows.get(row, -1) >= int(version) or (row not in rows and self.gone.get(row, -1) > int(version)):
+                continue
+            if name in named.split():
+                rows[row] = int(version)
+            elif rows.pop(row, None) is not None:
+                self.gone[row] = int(version)
+
+    def refetch(self) -> None:
+        if self.fetching:
+            self.again = True
+            return
+        self.fetching = True
+        self.task = asyncio.ensure_future(self._refetch())
+
+    async def _refetch(self) -> None:
+        """What was pushed while the page was fetched stays, if it is newer."""
+        await asyncio.sleep(0.15)
+        mark = len(self.received)
+        try:
+            html = await self.fetch()
+            self.lists = lists_in(html)
+            for text in self.received[mark:]:
+                if text.startswith("{"):
+                    for fragment in json.loads(text).get("html", ()):
+                        self.place(fragment)
+        except (OSError, http.client.HTTPException):
+            self.again = not self.seq < 0
+        finally:
+            self.fetching = False
+            if self.again:
+                self.again = False
+                self.refetch()
+
+    async def poll(self) -> None:
+        while True:
+            await asyncio.sleep(POLL)
+            if time.monotonic() - self.heard_at > SILENT:
+                self.refetch()
+
+    @property
+    def is_quiet(self) -> bool:
+        return not self.fetching and not self.again

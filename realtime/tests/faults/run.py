@@ -1,0 +1,254 @@
+"""One fault: traffic, damage, mending, and the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import threading
+import time
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db import OperationalError
+
+from billing.tests.till import price
+from hospital.tests.hospital import Hospital
+from realtime.models import Event
+from realtime.tests.faults import checker
+from realtime.tests.faults.browser import Chromium, Window
+from realtime.tests.faults.pages import Page, lists_in
+from realtime.tests.faults.wire import Wire
+from realtime.tests.faults.world import World
+from realtime.tests.faults.writers import Operation, Writer
+from realtime.tests.listening import cookie_of
+
+T = TypeVar("T")
+BANNER = 12.0
+PLACES = (("reception", "front-desk/"), ("checker_doctor", "examination/"), ("admin", "front-desk/"))
+
+
+@dataclass(frozen=True)
+class Size:
+    """How much goes on. `patience` stretches the limits where the machine has other work too."""
+
+    tenants: int
+    writers: int
+    pages: int
+    windows: int
+    pace: float
+    patience: float
+
+
+SMALL = Size(tenants=2, writers=4, pages=12, windows=1, pace=0.6, patience=3)
+FULL = Size(tenants=5, writers=20, pages=100, windows=4, pace=1.5, patience=1)
+
+
+class Loop:
+    """The event loop of all clients, in a thread of its own."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        threading.Thread(target=self.loop.run_forever, daemon=True, name="clients").start()
+
+    def do(self, work: Coroutine[Any, Any, T], seconds: float = 120) -> T:
+        return asyncio.run_coroutine_threadsafe(work, self.loop).result(seconds)
+
+
+@dataclass
+class Verdict:
+    fault: str
+    seed: int
+    wrong: list[str] = field(default_factory=list)
+    figures: dict[str, float] = field(default_factory=dict)
+
+
+class Run:
+    def __init__(self, world: World, loop: Loop, chromium: Chromium, size: Size, fault: str, seed: int) -> None:
+        self.world, self.loop, self.chromium, self.size = world, loop, chromium, size
+        self.chance = random.Random(f"{fault}/{seed}")
+        self.verdict = Verdict(fault, seed)
+        self.broken_at = self.healed_at = 0.0
+        self.tasks: list[asyncio.Task] = []
+        self.windows: list[Window] = []
+        self.wires: list[Wire] = []
+
+    # --- before -------------------------------------------------------------------------------------------
+
+    def prepare(self, *, wired: bool = False) -> None:
+        """Fresh hospitals, their people at their pages, and writers who begin."""
+        base = self.wire().url if wired else self.world.url
+        self.hospitals = [Hospital(name) for name in ("Alpha", "Beta", "Gamma", "Delta", "Epsilon")[: self.size.tenants]]
+        for hospital in self.hospitals:
+            with hospital.acting("admin"):
+                price("100")
+        self.pages = [self.page(base, number) for number in range(self.size.pages)]
+        self.loop.do(self.open_pages())
+        self.windows = [self.window(number, base) for number in range(self.size.windows)]
+        self.writers = [self.writer(number) for number in range(self.size.writers)]
+        for writer in self.writers:
+            writer.start()
+
+    def wire(self) -> Wire:
+        async def started() -> Wire:
+            wire = Wire("127.0.0.1", self.world.front.port, self.chance)
+            await wire.start()
+            return wire
+
+        self.wires.append(self.loop.do(started()))
+        return self.wires[-1]
+
+    def page(self, base: str, number: int) -> Page:
+        hospital = self.hospitals[number % len(self.hospitals)]
+        role, path = PLACES[number // len(self.hospitals) % len(PLACES)]
+        cookie = cookie_of(hospital, role, f"{role} {number // 15}")
+        return Page(base, f"{hospital.url}/{path}", cookie, hospital.tenant.slug, role)
+
+    async def open_pages(self) -> None:
+        await asyncio.gather(*(page.open() for page in self.pages))
+        self.tasks = [asyncio.ensure_future(page.live(self.chance)) for page in self.pages]
+        await asyncio.gather(*(self.joined(page) for page in self.pages))
+
+    @staticmethod
+    async def joined(page: Page) -> None:
+        while not page.heard_at:
+            await asyncio.sleep(0.05)
+
+    def window(self, number: int, base: str) -> Window:
+        hospital = self.hospitals[number % len(self.hospitals)]
+        role, path = PLACES[number // len(self.hospitals) % len(PLACES)]
+        cookie = cookie_of(hospital, role, f"{role} at a screen {number}")
+        return self.loop.do(self.chromium.open(base, hospital, role, path, cookie))
+
+    def writer(self, number: int) -> Writer:
+        seed = f"{self.verdict.fault}/{self.verdict.seed}/{number}"
+        return Writer(self.world.url, self.hospitals[number % len(self.hospitals)], seed, self.size.pace)
+
+    # --- during ---------------------------------------------------------------------------------------------
+
+    def work(self, low: float, high: float | None = None) -> None:
+        """People work on for a while."""
+        time.sleep(self.chance.uniform(low, high or low))
+
+    @contextlib.contextmanager
+    def damage(self) -> Iterator[None]:
+        self.broken_at = time.time()
+        try:
+            yield
+        finally:
+            self.healed_at = time.time()
+
+    def blame(self, *sentences: str) -> None:
+        self.verdict.wrong += sentences
+
+    def within(self, seconds: float) -> float:
+        return seconds * self.size.patience
+
+    def until(self, true: Callable[[], bool], seconds: float, otherwise: str) -> float:
+        """How long it took; a sentence in the verdict when it took too long."""
+        began = time.monotonic()
+        while not true():
+            if time.monotonic() - began > self.within(seconds):
+                self.blame(f"{otherwise} within {self.within(seconds):.0f} s")
+                break
+            time.sleep(0.1)
+        return time.monotonic() - began
+
+    def banner(self) -> None:
+        """Every page in Chromium says that it is not live."""
+        for window in self.windows:
+            took = self.until(
+                lambda window=window: self.loop.do(window.says_stale()), BANNER, "a page did not say that it is not live"
+            )
+            self.figure("banner", took)
+
+    def figure(self, name: str, value: float) -> None:
+        self.verdict.figures[name] = round(max(value, self.verdict.figures.get(name, 0.0)), 3)
+
+    def operations(self) -> list[Operation]:
+        return [operation for writer in self.writers for operation in writer.done]
+
+    # --- after ------------------------------------------------------------------------------------------------
+
+    def heals(self, *, within: float, lag: float | None = None) -> Verdict:
+        """Everybody stops writing, all pages become true in time, and nothing is lost, doubled or foreign."""
+        for writer in self.writers:
+            writer.ending.set()
+        for writer in self.writers:
+            writer.join()
+        calm = max([self.healed_at, *(operation.answered for operation in self.operations())])
+        ends = self.last_numbers()
+        self.until(lambda: self.has_converged(ends), within, "not every page was true")
+        self.figure("converged", max(0.0, time.time() - calm))
+        self.judge(lag)
+        return self.verdict
+
+    def last_numbers(self) -> dict[tuple[str, str], int]:
+        """For each hospital and role, the last event that it hears."""
+        found: dict[tuple[str, str], int] = {}
+        for hospital in self.hospitals:
+            with hospital.acting():
+                for seq, roles in Event.objects.order_by("seq").values_list("seq", "roles"):
+                    found |= {(hospital.tenant.slug, role): seq for role in roles}
+        return found
+
+    def has_converged(self, ends: dict[tuple[str, str], int]) -> bool:
+        pages = all(page.seq >= ends.get((page.tenant, page.role), 0) and page.is_quiet for page in self.pages)
+        return pages and not self.differences()
+
+    def differences(self) -> list[str]:
+        found = [sentence for window in self.windows for sentence in self.loop.do(window.differences())]
+        return found or self.loop.do(self.headless_differences())
+
+    async def headless_differences(self) -> list[str]:
+        async def check(page: Page) -> str:
+            mine = {name: dict(rows) for name, rows in page.lists.items()}
+            fresh = lists_in(await page.fetch())
+            return "" if mine == fresh else f"{page.path} ({page.role}) shows {mine} and should show {fresh}"
+
+        return [sentence for sentence in await asyncio.gather(*map(check, self.pages)) if sentence]
+
+    def judge(self, lag: float | None) -> None:
+        self.blame(*self.differences())
+        self.blame(*checker.foreign_words(self.pages, self.hospitals))
+        lags: list[float] = []
+        for hospital in self.hospitals:
+            pages = [page for page in self.pages if page.tenant == hospital.tenant.slug]
+            operations = [each for each in self.operations() if each.tenant == hospital.tenant.slug]
+            with hospital.acting():
+                self.blame(*checker.wrong_writes(hospital, operations))
+                self.blame(*checker.wrong_log(hospital))
+                self.blame(*checker.wrong_stories(pages))
+                lags += checker.lags(hospital, pages, self.broken_at, self.healed_at)
+        self.figure("writes", len(self.operations()))
+        self.figure("unknown", sum(each.result == "unknown" for each in self.operations()))
+        self.figure("lag p99", checker.percentile(lags, 0.99))
+        if lag is not None and checker.percentile(lags, 1) > self.within(lag):
+            self.blame(f"a page was {checker.percentile(lags, 1):.1f} s behind during the fault")
+
+    def end(self) -> None:
+        for writer in getattr(self, "writers", ()):
+            writer.ending.set()
+        for window in self.windows:
+            with contextlib.suppress(Exception):
+                self.loop.do(window.close())
+        self.loop.do(self.close_pages())
+
+    async def close_pages(self) -> None:
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.gather(*self.tasks, return_exceptions=True)
+        for wire in self.wires:
+            await wire.stop()
+
+
+def when_it_answers(work: Callable[[], T], seconds: float = 30) -> T:
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            return work()
+        except OperationalError:
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
