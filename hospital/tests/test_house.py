@@ -9,9 +9,8 @@ from functools import cache
 from pathlib import Path
 
 import pytest
-from django.apps import apps
 
-from realtime.catalogue import catalogue
+from hospital.tests.silent_writes import is_silent_write
 
 ROOT = Path(__file__).parents[2]
 FLOORS = (
@@ -25,11 +24,6 @@ COMPOSE = {f"hospital/{name}.py" for name in ("settings", "urls", "public_urls",
 
 ACROSS_TENANTS: dict[str, str] = {}  # file: why it must see more than one tenant
 
-# Writes without signals on rows whose model the source does not name, and why nobody need hear of them.
-SILENT_WRITES = {
-    "clinical/fhir/store.py": "an import brings thousands of rows of the past; none of them is news",
-    "hospital/idempotency.py": "FormKey: the answer that was given to a form",
-}
 STATUS_WITHOUT_A_MOVE = {
     "hospital/workflow.py": "move_to itself",
     "hospital/idempotency.py": "the HTTP status of the answer that is kept",
@@ -114,56 +108,6 @@ def test_only_move_to_changes_a_status():
         )
     ]
     assert assignments + calls == []
-
-
-def is_silent_write(node: ast.Call) -> bool:
-    """`bulk_create`, `bulk_update`, and `update` of a queryset, which takes nothing but keywords (and a dict's seldom does)."""
-    if not isinstance(node.func, ast.Attribute) or getattr(list(steps_to(node))[-1], "id", "") == "vars":
-        return False
-    return node.func.attr in ("bulk_create", "bulk_update", "abulk_create", "abulk_update") or (
-        node.func.attr in ("update", "aupdate") and bool(node.keywords) and not node.args
-    )
-
-
-def steps_to(node: ast.AST) -> Iterator[ast.AST]:
-    """From `Visit.objects.filter(…).update` to its root, `Visit`."""
-    while isinstance(node, ast.Attribute | ast.Call):
-        yield node
-        node = node.value if isinstance(node, ast.Attribute) else node.func
-    yield node
-
-
-@cache
-def classes_in(path: Path) -> list[ast.ClassDef]:
-    return [node for node in ast.walk(tree_of(path)) if isinstance(node, ast.ClassDef)]
-
-
-def model_written_by(file: str, node: ast.Call) -> type | None:
-    """The model by its name, as `cls` inside it, or by the one relation that has this name."""
-    steps = list(steps_to(node.func))
-    root = getattr(steps[-1], "id", "")
-    if root == "cls":
-        root = next((one.name for one in classes_in(ROOT / file) if one.lineno <= node.lineno <= one.end_lineno), "")
-    if found := [model for model in apps.get_models() if model.__name__ == root]:
-        return found[0]
-    names = {step.attr for step in steps if isinstance(step, ast.Attribute)}
-    related = {
-        model
-        for model in apps.get_models()
-        for field in model._meta.local_fields
-        if field.is_relation and field.remote_field.related_name in names
-    }
-    return related.pop() if len(related) == 1 else None
-
-
-def test_rows_with_live_events_are_never_written_without_a_signal():
-    silent = []
-    for file, node in nodes(ast.Call):
-        if is_silent_write(node):
-            model = model_written_by(file, node)
-            if model in catalogue.by_model or (model is None and file not in SILENT_WRITES):
-                silent.append(f"{file}:{node.lineno} writes {model.__name__ if model else 'unnamed rows'}")
-    assert silent == []
 
 
 def called(node: ast.Call) -> str:
