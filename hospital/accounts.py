@@ -1,12 +1,15 @@
 """How people log in: nobody signs up; people are invited."""
 
+from typing import Any
+
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.mfa.signals import authenticator_added, authenticator_removed, authenticator_reset
+from django.contrib.auth import update_session_auth_hash
 from django.contrib.auth.signals import user_logged_out
 from django.http import HttpRequest
-from django.utils import timezone
 
-from hospital.models import SignIn, Tenant
-from hospital.tenancy import acting_for
+from hospital.models import Person
+from hospital.sessions import leave
 
 
 class Accounts(DefaultAccountAdapter):
@@ -14,15 +17,18 @@ class Accounts(DefaultAccountAdapter):
         return False
 
 
-def end_sign_ins(request: HttpRequest, **kwargs: object) -> None:
+def end_sign_ins(request: HttpRequest, **kwargs: Any) -> None:
     """Logging out ends the session's sign-in in each tenant it entered."""
-    entered = request.session.get("entered", {})
-    for tenant in Tenant.objects.filter(pk__in=entered):
-        with acting_for(tenant, request.user if request.user.is_authenticated else None):
-            sign_in = SignIn.objects.filter(pk=entered[str(tenant.pk)]).first()
-            if sign_in:
-                sign_in.ended_at = timezone.now()
-                sign_in.save(update_fields=["ended_at"])
+    leave(request.session.get("entered", {}), by=request.user if request.user.is_authenticated else None)
+
+
+def stay_here(request: HttpRequest, user: Person, **kwargs: Any) -> None:
+    """Whoever changes the own second factor stays logged in on this browser, and on no other."""
+    user.refresh_from_db(fields=["credentials"])
+    if request.user.is_authenticated and request.user.pk == user.pk:
+        update_session_auth_hash(request, user)
 
 
 user_logged_out.connect(end_sign_ins, dispatch_uid="end_sign_ins")
+for changed in (authenticator_added, authenticator_removed, authenticator_reset):
+    changed.connect(stay_here, dispatch_uid="stay_here")

@@ -2,7 +2,7 @@
 
 from django.urls import include, path
 
-from hospital.views import home, people
+from hospital.views import home, people, sessions
 
 handler400 = "hospital.views.errors.bad_request"
 handler403 = "hospital.views.errors.forbidden"
@@ -13,5 +13,6 @@ urlpatterns = [
     path("", home.start, name="start"),
     path("healthz", home.healthz, name="healthz"),
     path("accounts/invitation/<slug:tenant>/<str:secret>/", people.accept_invitation, name="accept_invitation"),
+    path("accounts/session/", sessions.state, name="session"),
     path("accounts/", include("allauth.urls")),
 ]

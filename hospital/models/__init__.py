@@ -3,12 +3,13 @@ from hospital.models.audit import AuditEntry
 from hospital.models.keys import Counter, FormKey
 from hospital.models.letter import Letter
 from hospital.models.people import Invitation, Membership, Person, Role, SignIn
-from hospital.models.session import EVERYBODY, AuthChange, Session
+from hospital.models.session import AuthChange, Session
 from hospital.models.tenant import Tenant
 
 __all__ = [
     "Absence",
     "AuditEntry",
+    "AuthChange",
     "Counter",
     "FormKey",
     "Invitation",
@@ -16,6 +17,7 @@ __all__ = [
     "Membership",
     "Person",
     "Role",
+    "Session",
     "SignIn",
     "Tenant",
 ]

@@ -25,7 +25,17 @@ ACCEPTED = {
     "SEC035": "a group belongs to one role, and the key of a group comes from no person",
 }
 # Tables without a tenant: people and their log-ins, and what Django and its libraries keep.
-GLOBAL = ("account_", "auth_", "django_", "guardian_", "mfa_", "hospital_person", "clinical_icd10code")
+GLOBAL = (
+    "account_",
+    "auth_",
+    "django_",
+    "guardian_",
+    "mfa_",
+    "hospital_person",
+    "hospital_session",
+    "hospital_authchange",
+    "clinical_icd10code",
+)
 
 
 def test_pgrls_finds_nothing_that_is_not_known():

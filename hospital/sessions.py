@@ -1,0 +1,161 @@
+"""How long a log-in lasts, and what ends it.
+
+A session ends when its person has done nothing for a while, or has been logged in for long. Both times are kept by the
+database's clock. What a page does by itself (polling, refreshing, heartbeats) is no action of a person: it says so, and
+saying so can only fail to prolong.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from datetime import timedelta
+
+from django.conf import settings
+from django.contrib.auth import SESSION_KEY
+from django.contrib.sessions.backends import db
+from django.db import connection
+from django.db.models import F
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from hospital.context import current_or_none
+from hospital.models import AuditEntry, Person, Session, SignIn, Tenant
+from hospital.tenancy import acting_for
+
+STATE = "/accounts/session/"  # a page asks there how long its session lasts, and says there that somebody types
+WRITTEN_EVERY = 30  # seconds between two notes of somebody's activity, at most
+PROLONG = """
+    UPDATE hospital_session SET last_active_at = now(), agent = %s,
+        expire_date = least(now() + make_interval(secs => %s), started_at + make_interval(secs => %s))
+    WHERE session_key = %s AND expire_date > now()
+    RETURNING extract(epoch FROM expire_date - now())
+"""
+
+log = logging.getLogger(__name__)
+
+
+def idle_time() -> timedelta:
+    return timedelta(seconds=min(settings.SESSION_IDLE_SECONDS, settings.SESSION_COOKIE_AGE))
+
+
+class SessionStore(db.SessionStore):
+    """Django's database sessions, with a row that tells whose it is, since when, and when somebody was last there."""
+
+    row: Session | None = None
+
+    @classmethod
+    def get_model_class(cls) -> type[Session]:
+        return Session
+
+    def _get_session_from_db(self) -> Session | None:
+        if is_key(self.session_key):
+            rows = Session.objects.alive().filter(session_key=self.session_key)
+            self.row = rows.annotate(left=F("expire_date") - Now(), quiet=Now() - F("last_active_at")).first()
+        if self.row is None:
+            self._session_key = None
+        return self.row
+
+    def create_model_instance(self, data: dict) -> Session:
+        return Session(
+            session_key=self._get_or_create_session_key(),
+            session_data=self.encode(data),
+            person_id=data.get(SESSION_KEY),
+            expire_date=Now() + idle_time(),
+        )
+
+    @property
+    def seconds_left(self) -> float:
+        """From the moment at which the session was read or prolonged. A new one has all its time."""
+        return (self.row.left if self.row else idle_time()).total_seconds()
+
+    @property
+    def may_be_prolonged(self) -> bool:
+        """Not in the last minutes of its life."""
+        ends = self.row.started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE) if self.row else None
+        return ends is None or self.row.expire_date < ends
+
+    def prolong(self, agent: str) -> None:
+        """Somebody did something. One short statement of its own, and none if it was noted a moment ago."""
+        if self.row is None or not self.get(SESSION_KEY):
+            return
+        agent = agent[: Session._meta.get_field("agent").max_length] or "-"
+        often = min(timedelta(seconds=WRITTEN_EVERY), idle_time() / 10)
+        if self.row.quiet < often and self.row.agent == agent:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute(
+                PROLONG, [agent, idle_time().total_seconds(), settings.SESSION_COOKIE_AGE, self.row.session_key]
+            )
+            found = cursor.fetchone()
+        if found:
+            self.row.left, self.row.quiet, self.row.agent = timedelta(seconds=float(found[0])), timedelta(), agent
+
+    @classmethod
+    def clear_expired(cls) -> None:
+        for row in Session.objects.filter(expire_date__lte=Now()).select_related("person"):
+            end(row, "session_expired")
+
+
+def is_key(text: str | None) -> bool:
+    """Whether it could be one: a browser may send anything as its cookie, and the database takes no NUL."""
+    return text is not None and text.isascii() and text.isalnum()
+
+
+class Activity:
+    """What a person does keeps the session alive; what a page does by itself does not."""
+
+    def __init__(self, get_response: Callable) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """A form counts once it is known that no foreign page sent it: that is refused with 403."""
+        acts = bool(request.session.get(SESSION_KEY)) and not is_background(request)
+        looks = request.method in ("GET", "HEAD")
+        if acts and looks:
+            prolong(request)
+        response = self.get_response(request)
+        if acts and not looks and response.status_code != 403:
+            prolong(request)
+        return response
+
+
+def prolong(request: HttpRequest) -> None:
+    request.session.prolong(request.headers.get("User-Agent", ""))
+
+
+def is_background(request: HttpRequest) -> bool:
+    """A page's own refresh or question, or a browser that fetches ahead."""
+    asks = request.method == "GET" and request.path == STATE
+    said = {"X-Live-Refresh", "X-Background"} & {*request.headers}
+    return asks or bool(said) or "prefetch" in request.headers.get("Sec-Purpose", "")
+
+
+def end_all(sessions: Iterable[Session]) -> int:
+    """Returns how many."""
+    ended = [end(session, "session_ended") for session in sessions]
+    return len(ended)
+
+
+def end(session: Session, action: str) -> None:
+    """The row goes, and with it every socket; each organisation that was entered learns that its sign-in is over."""
+    leave(session.get_decoded().get("entered", {}), action=action, session=session)
+    session.delete()
+
+
+def leave(
+    entered: dict[str, str], *, by: Person | None = None, action: str = "", session: Session | None = None
+) -> None:
+    """End these sign-ins, by tenant. Who acts in one of them is named there; in the others it was the system."""
+    acting = current_or_none()
+    for tenant in Tenant.objects.filter(pk__in=entered):
+        here = acting is not None and acting.tenant == tenant
+        with acting_for(tenant, acting.person if here else by, acting.role if here else None):
+            sign_in = SignIn.objects.filter(pk=entered[str(tenant.pk)], ended_at=None).first()
+            if sign_in:
+                sign_in.ended_at = timezone.now()
+                sign_in.save(update_fields=["ended_at"])
+            if action and session:
+                detail = {"person": str(session.person_id), "agent": session.agent}
+                AuditEntry.note(action, table="hospital_session", row_id=session.ref, detail=detail)
