@@ -72,6 +72,10 @@ class LiveEvent:
         return reverse(self.link, args=[instance.pk]) if self.link else ""
 
 
+class Undeclared(LookupError):
+    """Somebody was about to be told something that no `events.py` declares."""
+
+
 def said(words: str) -> Callable[[Callable], Callable]:
     """What `manage.py events` prints for a condition, or for a function that decides the loudness."""
 

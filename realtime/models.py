@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from hospital.context import current
 from hospital.tenancy import TenantModel
+from realtime.catalogue import Undeclared, catalogue
 
 
 class Event(TenantModel):
@@ -33,6 +36,11 @@ class Event(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.seq}: {self.name}"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        if self.name not in catalogue.by_name:
+            raise Undeclared(f"{self.name} is in no events.py. Declare it, so that it has an audience.")
+        super().save(*args, **kwargs)
 
 
 class Head(TenantModel):

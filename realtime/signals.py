@@ -9,7 +9,7 @@ from django.db.models import Model
 
 from hospital.context import current
 from realtime import hints
-from realtime.catalogue import LiveEvent, catalogue
+from realtime.catalogue import LiveEvent, Undeclared, catalogue
 from realtime.models import Event
 
 
@@ -25,6 +25,8 @@ def on_save(
 
 
 def emit(event: LiveEvent, instance: Any) -> None:
+    if catalogue.by_name.get(event.name) is not event:
+        raise Undeclared(f"{event.name} for {', '.join(event.hears)} is not what an events.py declares.")
     levels = event.levels_for(instance)
     if not levels:
         return

@@ -11,10 +11,21 @@ from django.core.management import call_command
 
 from hospital.models import Invitation, Membership, Person, Role, SignIn, Tenant
 from hospital.roles import ROLE_KEYS
-from realtime.catalogue import Catalogue, LiveEvent, Loudness, catalogue, changed, created, either, reached
+from realtime.catalogue import (
+    Catalogue,
+    LiveEvent,
+    Loudness,
+    Undeclared,
+    catalogue,
+    changed,
+    created,
+    either,
+    reached,
+)
 from realtime.checks import check_catalogue, faults_of
 from realtime.models import Event
 from realtime.render import fragment
+from realtime.signals import emit
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ROW = "people/_membership.html"
@@ -137,6 +148,18 @@ def test_a_model_without_events_is_silent(alpha):
     with alpha.acting("admin"):
         before = Event.objects.count()
         Invitation.issue(email="a@example.org", name="A", role=Role.objects.first(), by=None)
+        assert Event.objects.count() == before
+
+
+def test_what_is_not_declared_cannot_be_told(alpha):
+    """Neither a line of the log by hand, nor an event of a declared name with an audience of its own."""
+    with alpha.acting("admin"):
+        before = Event.objects.count()
+        sign_in = SignIn(person=alpha.admin, role="admin")
+        with pytest.raises(Undeclared, match="unheard:of"):
+            Event.objects.create(name="unheard:of", object_id=sign_in.pk, roles=["admin"])
+        with pytest.raises(Undeclared, match="reception"):
+            emit(event("user:signed_in", SignIn, hears=("reception",)), sign_in)
         assert Event.objects.count() == before
 
 

@@ -1,0 +1,269 @@
+"""How each line of the table comes about: by the verbs that the pages say, in the role that says them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from billing.models import CONSULTATION, Charge, Kind, Payment, Price
+from clinical.models import Allergy, Document, LabOrder, Medicine, Prescription, Problem, Visit
+from clinical.tests.dispensary import COLD, a_medicine, load_codes, received
+from clinical.tests.laboratories import culture, potassium, take
+from clinical.tests.papers import pdf, upload
+from clinical.tests.wards import a_patient, a_visit
+from hospital.models import Membership, Person
+from hospital.tests.hospital import Hospital
+
+Happening = Callable[["Day"], object]
+HAPPENINGS: dict[tuple[str, str], Happening] = {}
+
+
+def happens(event: str, what: str) -> Callable[[Happening], Happening]:
+    def keep(happening: Happening) -> Happening:
+        assert (event, what) not in HAPPENINGS
+        HAPPENINGS[event, what] = happening
+        return happening
+
+    return keep
+
+
+@dataclass
+class Day:
+    """A hospital's day. Each field of a patient's papers says a word of its own, `day.word("allergy")`."""
+
+    hospital: Hospital
+    said: set[str] = field(default_factory=set)
+
+    def word(self, name: str) -> str:
+        self.said.add(name)
+        return "7731.50" if name == "amount" else f"{name.replace('_', '').title()}{self.hospital.mark}"
+
+    def visit(self, *, paid: bool = True) -> Visit:
+        with self.hospital.acting("reception"):
+            patient = a_patient(family_name=self.word("family_name"))
+            return a_visit(patient, complaint=self.word("complaint"), paid=paid)
+
+    def examined(self) -> Visit:
+        visit = self.visit()
+        with self.hospital.acting("checker_doctor") as acting:
+            words = {"symptoms": self.word("symptoms"), "findings": self.word("findings")}
+            visit.examine(by=acting.person, vitals={}, **words)
+        return visit
+
+    def order(self) -> LabOrder:
+        visit = self.visit()
+        with self.hospital.acting("checker_doctor") as acting:
+            return visit.order_tests([self.once("test", potassium)], by=acting.person)[0]
+
+    def at_bench(self, order: LabOrder, *steps: str, value: str = "4.1") -> None:
+        with self.hospital.acting("lab_technician") as acting:
+            for step in steps:
+                take(order, step, acting.person, value)
+
+    def prescription(self) -> Prescription:
+        visit = self.examined()
+        load_codes()
+        with self.hospital.acting("main_doctor") as acting:
+            visit.diagnose(by=acting.person, diagnoses=[{"code": COLD, "note": self.word("diagnosis")}])
+            line = {"medicine": self.once("medicine", self.stocked), "quantity": 10, "dose": self.word("dose")}
+            prescription = Prescription.write(visit, [line], by=acting.person)
+            prescription.sign(by=acting.person)
+        return prescription
+
+    def stocked(self) -> Medicine:
+        medicine = a_medicine(name=self.word("medicine"), low_at=5)
+        received(medicine, 100)
+        return medicine
+
+    def once(self, name: str, make: Callable):
+        """What there is one of in a hospital."""
+        made = vars(self).setdefault("made", {})
+        if name not in made:
+            with self.hospital.acting("admin"):
+                made[name] = make()
+        return made[name]
+
+    def price(self) -> Price:
+        return Price.objects.create(
+            kind=Kind.CONSULTATION,
+            code=CONSULTATION,
+            amount=Decimal(self.word("amount")),
+            valid_from=date(2020, 1, 1),
+        )
+
+
+# --- patients, visits, queues -----------------------------------------------------------
+
+
+@happens("patient:registered", "a new patient")
+def registers_a_patient(day: Day) -> None:
+    with day.hospital.acting("reception"):
+        a_patient(family_name=day.word("family_name"))
+
+
+@happens("patient:updated", "demographics")
+def changes_an_address(day: Day) -> None:
+    with day.hospital.acting("reception") as acting:
+        a_patient().change(by=acting.person, city="Lagos")
+
+
+@happens("patient:updated", "an allergy")
+def records_an_allergy(day: Day) -> None:
+    with day.hospital.acting("checker_doctor") as acting:
+        patient = a_patient()
+        Allergy.record(patient, by=acting.person, substance=day.word("allergy"))
+        Problem.record(patient, by=acting.person, text=day.word("problem"))
+
+
+@happens("visit:created", "a visit is registered")
+@happens("visit:updated", "a payment")
+def registers_a_visit(day: Day) -> None:
+    day.visit()
+
+
+@happens("visit:updated", "a status")
+def examines(day: Day) -> None:
+    day.examined()
+
+
+@happens("queue:called", "a patient is called")
+def calls(day: Day) -> None:
+    visit = day.visit()
+    with day.hospital.acting("checker_doctor") as acting:
+        visit.place.call(to="Room 2", by=acting.person)
+
+
+@happens("queue:called", "a call is taken back")
+def takes_a_call_back(day: Day) -> None:
+    with day.hospital.acting("checker_doctor") as acting:
+        Visit.objects.exclude(places__called_at=None).get().place.uncall(by=acting.person)
+
+
+# --- laboratory -------------------------------------------------------------------------
+
+
+@happens("lab_order:created", "a test is ordered")
+def orders_a_test(day: Day) -> None:
+    day.order()
+
+
+@happens("lab_order:updated", "a step of a test")
+def collects(day: Day) -> None:
+    day.at_bench(day.order(), "collected")
+
+
+@happens("lab:result_ready", "a result is released")
+def releases(day: Day) -> None:
+    visit = day.visit()
+    with day.hospital.acting("checker_doctor") as acting:
+        [order] = visit.order_tests([day.once("culture", culture)], by=acting.person)
+    day.at_bench(order, "collected", "received", "in_progress")
+    with day.hospital.acting("lab_technician") as acting:
+        order.enter_result(day.word("lab_result"), by=acting.person, note=day.word("lab_note"))
+        order.release(by=acting.person)
+
+
+@happens("lab:result_ready", "a value is critical")
+def releases_a_critical_value(day: Day) -> None:
+    day.at_bench(day.order(), "collected", "received", "in_progress", "resulted", "released", value="6.6")
+
+
+@happens("document:uploaded", "a file is filed")
+def files_a_document(day: Day) -> None:
+    with day.hospital.acting("reception") as acting:
+        Document.upload(upload(pdf()), patient=a_patient(), by=acting.person, title=day.word("document"))
+
+
+# --- pharmacy ---------------------------------------------------------------------------
+
+
+@happens("prescription:ready", "signed")
+def signs(day: Day) -> None:
+    day.prescription()
+
+
+@happens("prescription:status_changed", "a part is dispensed")
+def dispenses_a_part(day: Day) -> None:
+    line = day.prescription().lines.get
+    with day.hospital.acting("pharmacy") as acting:
+        line().dispense(3, by=acting.person, reason="The rest tomorrow")
+
+
+@happens("prescription:status_changed", "the rest is declined")
+def declines(day: Day) -> None:
+    prescription = day.prescription()
+    with day.hospital.acting("pharmacy") as acting:
+        prescription.lines.get().decline("No more wanted", by=acting.person)
+
+
+@happens("stock:changed", "a delivery")
+def receives_a_delivery(day: Day) -> None:
+    with day.hospital.acting("pharmacy"):
+        received(day.once("medicine", day.stocked), 10, lot="B2")
+
+
+@happens("stock:low", "a threshold is crossed")
+def runs_low(day: Day) -> None:
+    with day.hospital.acting("pharmacy") as acting:
+        batch = received(a_medicine("IBU400", name=day.word("medicine"), low_at=5), 10)
+        batch.write_off(8, "Broken", by=acting.person)
+
+
+@happens("stock:expiring", "the calendar moves on")
+def comes_near_its_expiry(day: Day) -> None:
+    with day.hospital.acting("pharmacy"):
+        batch = received(day.once("medicine", day.stocked), 10, lot="C3", days=20)
+    with day.hospital.acting():
+        batch.notice_expiry()
+
+
+# --- money and people -------------------------------------------------------------------
+
+
+@happens("patient:balance_changed", "a charge")
+def charges(day: Day) -> None:
+    with day.hospital.acting("admin"):
+        day.once("price", day.price)
+    day.visit(paid=False)
+
+
+@happens("patient:balance_changed", "a charge is waived")
+def waives(day: Day) -> None:
+    with day.hospital.acting("billing") as acting:
+        Charge.objects.filter(waived_at=None).latest("pk").waive("Hardship", by=acting.person)
+
+
+@happens("payment:received", "money posted")
+def pays_a_part(day: Day) -> None:
+    pay(day, Decimal("31.50"))
+
+
+@happens("payment:received", "it opens the gate")
+def pays_all(day: Day) -> None:
+    pay(day, Decimal("7700"))
+
+
+def pay(day: Day, amount: Decimal) -> None:
+    visit = day.once("owing visit", lambda: day.visit(paid=False))
+    with day.hospital.acting("reception") as acting:
+        Payment.take(visit, amount, method="cash", by=acting.person)
+
+
+@happens("user:signed_in", "somebody enters")
+def enters(day: Day) -> None:
+    day.hospital.client("pharmacy").get(f"{day.hospital.url}/stock/")
+
+
+@happens("user:changed", "somebody gets a role")
+def gets_a_role(day: Day) -> None:
+    person = Person.objects.create(email=f"nora@{day.hospital.mark}.example", name="Nora")
+    with day.hospital.acting("admin"):
+        Membership.grant(person, "reception")
+
+
+@happens("user:changed", "a role ends")
+def loses_a_role(day: Day) -> None:
+    with day.hospital.acting("admin"):
+        Membership.objects.get(person__email=f"nora@{day.hospital.mark}.example").end()

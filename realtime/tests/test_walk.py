@@ -1,0 +1,138 @@
+"""The walk: each event of the catalogue comes about by its verb, and is heard on real sockets by exactly those roles."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+import pytest
+
+from hospital.roles import ROLE_KEYS
+from hospital.tests.hospital import Hospital
+from realtime.catalogue import catalogue
+from realtime.models import Event
+from realtime.tests.happenings import HAPPENINGS, Day
+from realtime.tests.listening import Listener, cursor_of
+from realtime.tests.table import NOT_BUILT, READERS, TABLE, Audience
+
+Line = tuple[str, str]
+Heard = list[tuple[str, str]]  # (event, loudness)
+Log = list[tuple[Line, str]]  # (what was done, event that it brought)
+LINES = [(event, what) for event, lines in TABLE.items() for what in lines]
+
+
+@dataclass
+class Walk:
+    """What happened, line by line, and what each page of both hospitals received meanwhile."""
+
+    day: Day
+    other: Day
+    pages: dict[str, Listener]
+    strangers: dict[str, Listener]
+    log: Log = field(default_factory=list)
+    other_log: Log = field(default_factory=list)
+
+    def go(self) -> None:
+        for line in LINES:
+            self.log += done(self.day, line)
+        self.other_log += done(self.other, ("visit:created", "a visit is registered"))
+        for page in (*self.pages.values(), *self.strangers.values()):
+            hospital = self.day.hospital if page in self.pages.values() else self.other.hospital
+            page.until(lambda page=page, hospital=hospital: page.cursor == cursor_of(hospital), 60)
+
+
+def done(day: Day, line: Line) -> Log:
+    before = last_number(day.hospital)
+    HAPPENINGS[line](day)
+    return [(line, event) for event in names_since(day.hospital, before)]
+
+
+def due(role: str, log: Log) -> Heard:
+    """What the table promises to this role, in the order in which it happened."""
+    audiences = [(event, audience_of(event, line)) for line, event in log]
+    return [(event, audience[role]) for event, audience in audiences if role in audience]
+
+
+def audience_of(event: str, line: Line) -> Audience:
+    """An event that another line of the table brings along is as usual."""
+    lines = TABLE[event]
+    return lines[line[1]] if line[0] == event else next(iter(lines.values()))
+
+
+def last_number(hospital: Hospital) -> int:
+    return int(cursor_of(hospital).split(":")[1])
+
+
+def names_since(hospital: Hospital, number: int) -> list[str]:
+    with hospital.acting():
+        return list(Event.objects.filter(seq__gt=number).order_by("seq").values_list("name", flat=True))
+
+
+def heard_by(page: Listener) -> Heard:
+    return [(event["name"], event.get("loudness", "info")) for event in page.events]
+
+
+@pytest.fixture(scope="module")
+def walk(site, django_db_blocker) -> Iterator[Walk]:
+    with django_db_blocker.unblock(), ExitStack() as open:
+        hospitals = [Hospital("Walked"), Hospital("Other")]
+        for hospital in hospitals:
+            for role in ROLE_KEYS:
+                hospital.person(role)
+        pages, strangers = (
+            {role: open.enter_context(Listener(site, hospital, role)).joined() for role in ROLE_KEYS}
+            for hospital in hospitals
+        )
+        walk = Walk(Day(hospitals[0]), Day(hospitals[1]), pages, strangers)
+        walk.go()
+        yield walk
+
+
+def test_each_declared_event_is_in_the_table():
+    declared = {event.name for event in catalogue}
+    assert declared - set(TABLE) == set(), "write into realtime/tests/table.py who hears it"
+    assert set(TABLE) - declared == set(), "promised in the table, and declared nowhere"
+    assert set(TABLE) & NOT_BUILT == set()
+
+
+def test_each_line_of_the_table_comes_about_in_one_way():
+    assert set(HAPPENINGS) == set(LINES)
+
+
+@pytest.mark.parametrize("line", LINES, ids=": ".join)
+def test_what_is_declared_is_emitted(walk, line):
+    assert (line, line[0]) in walk.log
+
+
+@pytest.mark.parametrize("role", ROLE_KEYS)
+def test_this_role_hears_what_the_table_promises_and_nothing_else(walk, role):
+    assert heard_by(walk.pages[role]) == due(role, walk.log)
+
+
+@pytest.mark.parametrize("role", ROLE_KEYS)
+def test_the_other_hospital_hears_its_own_visit_and_not_one_byte_of_this_hospital(walk, role):
+    page = walk.strangers[role]
+    assert heard_by(page) == due(role, walk.other_log)
+    assert walk.day.hospital.mark not in page.received
+    assert walk.day.hospital.tenant.slug not in page.received
+    assert str(walk.day.hospital.tenant.pk) not in page.received
+
+
+@pytest.mark.parametrize("word", READERS)
+def test_a_field_is_pushed_only_to_roles_that_may_read_it(walk, word):
+    """RA-5."""
+    said = walk.day.word(word)
+    readers = {role for role, page in walk.pages.items() if said in page.received or spoken(said) in page.received}
+    assert readers <= set(READERS[word])
+
+
+def test_every_field_was_filled_and_the_fragments_do_show_fields(walk):
+    """The premise of the test above."""
+    assert walk.day.said == set(READERS)
+    shown = {word for word in READERS if any(walk.day.word(word) in page.received for page in walk.pages.values())}
+    assert shown >= {"family_name", "complaint", "lab_result", "medicine", "document"}
+
+
+def spoken(amount: str) -> str:
+    return f"{amount[0]},{amount[1:]}"
