@@ -8,6 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
+from realtime import presence
 from realtime.connection import Connection
 from realtime.door import door
 from realtime.doorkeeper import Refusal, asker_of, comes_from_here, header
@@ -34,9 +35,13 @@ def acknowledge(connection: Connection, message: dict[str, Any]) -> None:
 
 
 # What a message may be about, and who hears it; whatever else a client names is ignored.
-HEARS: dict[str, Callable[[Connection, dict[str, Any]], None]] = {"resume": resume, "ack": acknowledge}
+HEARS: dict[str, Callable[[Connection, dict[str, Any]], None]] = {
+    "resume": resume,
+    "ack": acknowledge,
+    "here": presence.hear,
+}
 # Who is told that a socket is gone.
-LEAVES: tuple[Callable[[Connection], None], ...] = ()
+LEAVES: tuple[Callable[[Connection], None], ...] = (presence.leave,)
 
 
 class LiveConsumer:
