@@ -27,6 +27,9 @@ class Allowance:
         self.left -= 1
         return True
 
+    def give_back(self) -> None:
+        self.left += 1
+
     def is_full(self) -> bool:
         self._fill()
         return self.left >= self.room

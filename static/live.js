@@ -8,6 +8,8 @@
   if (!liveUrl) return;
 
   const SILENT = 12000, POLL = 5000, PULSE = 3000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3;
+  const ACK_EVENTS = 50, ACK_SIZE = 64000, ACK_WITHIN = 3000;
+  const TOO_MUCH = [1008, 1009, 4400, 4413], RESTART = 1012, REST = 30000;  // sent away by a limit: knocking again at once would only make it worse
   const debug = (...words) => { try { if (localStorage.live === "debug") console.debug("live:", ...words); } catch { /* no storage */ } };
   const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
   const words = (text) => (text || "").split(/\s+/).filter(Boolean);
@@ -18,7 +20,7 @@
   // --- the socket: always one, or one on its way ----------------------------------------------------
 
   let [epoch, seq] = cursorFrom(liveCursor);
-  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, retry = 0, resumedAt = 0, acknowledging = 0, locked = false;
+  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, retry = 0, resumedAt = 0, acknowledging = 0, owedEvents = 0, owedSize = 0, locked = false;
 
   function cursorFrom(text) {
     const [epoch, seq] = (text || "").split(":");
@@ -32,7 +34,7 @@
     const mine = socket = new WebSocket(url);
     openedAt = Date.now();
     mine.onopen = resume;
-    mine.onmessage = ({ data }) => mine === socket && receive(JSON.parse(data));
+    mine.onmessage = ({ data }) => mine === socket && receive(JSON.parse(data), data.length);
     mine.onclose = ({ code }) => mine === socket && closed(code);
   }
 
@@ -61,6 +63,7 @@
 
   function resume() {
     resumedAt = Date.now();
+    forgetOwed();
     debug("resume", `${epoch}:${seq}`);
     say({ resume: epoch ? `${epoch}:${seq}` : "" });
   }
@@ -78,7 +81,7 @@
 
   // --- what the server says ---------------------------------------------------------------------------
 
-  function receive(message) {
+  function receive(message, size) {
     debug("frame", message);
     announce("message", message);
     if (message.prev === undefined && !message.resync) return;  // for another script: it does not tell that the log is read
@@ -89,6 +92,7 @@
     if (message.resync) {
       debug("resync", `${epoch}:${seq}`, "→", message.resync);
       [epoch, seq] = cursorFrom(message.resync);
+      forgetOwed();
       return refetch();
     }
     if (message.prev > seq) return gap(message);
@@ -100,7 +104,7 @@
       message.html.forEach(place);
       message.events.forEach(regard);
       tell(message.events.filter((event) => event.loudness));
-      acknowledge();
+      acknowledge(message.events.length, size);
     }
   }
 
@@ -109,11 +113,22 @@
     if (Date.now() - resumedAt > ANSWER) resume();
   }
 
-  function acknowledge() {
-    acknowledging ||= setTimeout(() => {
-      acknowledging = 0;
-      say({ ack: seq });
-    }, 500);
+  // The server stops when too much is not acknowledged: so after a while, and at once when it is much.
+  function acknowledge(events, size) {
+    owedEvents += events;
+    owedSize += size;
+    if (owedEvents >= ACK_EVENTS || owedSize >= ACK_SIZE) sayAcknowledged();
+    else acknowledging ||= setTimeout(sayAcknowledged, ACK_WITHIN * (1 + Math.random()) / 2);
+  }
+
+  function sayAcknowledged() {
+    forgetOwed();
+    say({ ack: seq });
+  }
+
+  function forgetOwed() {
+    clearTimeout(acknowledging);
+    acknowledging = owedEvents = owedSize = 0;
   }
 
   // --- fragments and lists -----------------------------------------------------------------------------
@@ -401,6 +416,7 @@
   document.addEventListener("pointermove", () => waiting.size && settle(), { passive: true });
   document.addEventListener("htmx:afterSettle", leftTheirList);
   document.addEventListener("visibilitychange", wake);
+  document.addEventListener("resume", wake);
   addEventListener("online", wake);
   addEventListener("pageshow", (event) => event.persisted && wake());
   setInterval(tick, 1000);

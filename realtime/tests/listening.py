@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from typing import Self
 
 from websockets.exceptions import ConnectionClosed
@@ -55,6 +55,7 @@ class Listener:
         self.html: list[str] = []
         self.received = ""
         self.messages: list[dict] = []
+        self.acknowledges = True
 
     def __enter__(self) -> Self:
         self.connect()
@@ -125,6 +126,12 @@ class Listener:
             self.events += message["events"]
             self.html += message["html"]
             self.cursor = f"{epoch}:{message['seq']}"
+            self.acknowledge()
+
+    def acknowledge(self) -> None:
+        if self.acknowledges:
+            with suppress(ConnectionClosed):
+                self.say({"ack": self.seq})
 
     def closed_with(self, seconds: float = 5) -> int:
         try:
