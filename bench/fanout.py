@@ -25,7 +25,7 @@ COLUMNS = (
     "server CPU, µs a delivery",
     "share of a core: server",
     "client",
-    "× Socket.IO",
+    "times Socket.IO",
 )
 
 

@@ -112,7 +112,8 @@ class Ours(Rival):
         self.application = application
 
     def command(self) -> list[str]:
-        return daphne(self.port, self.application)
+        where = ["--host", "127.0.0.1", "--port", str(self.port)]
+        return [sys.executable, "manage.py", "serve", *where, "--application", self.application]
 
 
 class Plain(Ours):

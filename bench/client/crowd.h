@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 #define HEAD 160           /* so much of a message is looked at, unless all of it is */
-#define ACKNOWLEDGE 500    /* ms, as in live.js */
+#define OWED_EVENTS 50     /* acknowledged at once, as in live.js; fewer after one to three seconds */
+#define OWED_BYTES (64 * 1024)
 #define SLOWEST_RETRY 2000 /* ms, as in live.js */
 
 enum state { AWAY, CONNECTING, SHAKING, OPEN, LIVE };
@@ -29,7 +30,8 @@ struct page {
     /* what is being received: the answer to the handshake, or a frame */
     struct text text;
     unsigned char header[14];
-    size_t header_has, left;
+    size_t header_has, left, size;
+    uint64_t owed_events, owed_bytes;
     bool in_payload;
     /* moments, in ns */
     int64_t acknowledge_at, retry_at, accepted_at, live_at, closed_at;
@@ -71,6 +73,7 @@ void text_empty(struct text *text);
 /* hear.c */
 void hear(struct page *page);
 void joined(struct page *page);
+void acknowledge(struct page *page);
 
 /* tally.c */
 extern struct tally {

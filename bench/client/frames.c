@@ -42,7 +42,7 @@ static size_t take_header(struct page *page, const char *bytes, size_t count) {
     size_t taken = 0;
     while (taken < count && page->header_has < header_size(page)) page->header[page->header_has++] = bytes[taken++];
     if (page->header_has >= 2 && page->header_has == header_size(page)) {
-        page->left = payload_size(page->header);
+        page->left = page->size = payload_size(page->header);
         page->in_payload = true;
         text_empty(&page->text);
     }

@@ -56,11 +56,26 @@ static void take_resync(struct page *page, const char *cursor) {
     page->seq = strtoull(colon + 1, NULL, 10);
 }
 
+void acknowledge(struct page *page) {
+    char words[40];
+    page->acknowledge_at = page->owed_events = page->owed_bytes = 0;
+    snprintf(words, sizeof words, "{\"ack\":%llu}", (unsigned long long)page->seq);
+    page_say(page, words);
+}
+
+static void owe(struct page *page, uint64_t events) {
+    page->owed_events += events;
+    page->owed_bytes += page->size;
+    if (page->owed_events >= OWED_EVENTS || page->owed_bytes >= OWED_BYTES) acknowledge(page);
+    else if (!page->acknowledge_at) page->acknowledge_at = now + (1000 + rand() % 2000) * 1000000LL;
+}
+
 static void take_events_up_to(struct page *page, uint64_t seq) {
     if (seq <= page->seq) return;
-    tally_delivered(page, seq - page->seq);
+    uint64_t events = seq - page->seq;
     page->seq = seq;
-    if (!page->acknowledge_at) page->acknowledge_at = now + ACKNOWLEDGE * 1000000LL;
+    tally_delivered(page, events);
+    owe(page, events);
 }
 
 static void hear_live(struct page *page) {

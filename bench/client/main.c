@@ -51,13 +51,6 @@ static void read_options(int count, char **words) {
     options.port = atoi(words[optind]);
 }
 
-static void acknowledge(struct page *page) {
-    char words[40];
-    page->acknowledge_at = 0;
-    snprintf(words, sizeof words, "{\"ack\":%llu}", (unsigned long long)page->seq);
-    page_say(page, words);
-}
-
 static void sip(void) {
     static int64_t next;
     if (now < next) return;

@@ -52,7 +52,7 @@ static bool is_checked(const struct page *page) {
 static void start_afresh(struct page *page) {
     page->state = CONNECTING;
     page->retry_at = page->accepted_at = page->live_at = page->closed_at = page->acknowledge_at = 0;
-    page->header_has = 0;
+    page->header_has = page->owed_events = page->owed_bytes = 0;
     page->in_payload = false;
     page->code = 0;
     page->pace = ALL;
