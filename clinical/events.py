@@ -5,10 +5,11 @@ from __future__ import annotations
 from django.urls import reverse
 
 from clinical import lab_words
-from clinical.models import Document, LabOrder, Medicine, Patient, Prescription, QueuePlace, Visit
-from realtime.catalogue import LiveEvent, Loudness, changed, created, either, reached
+from clinical.models import Batch, Document, LabOrder, Medicine, Patient, Prescription, QueuePlace, Visit
+from realtime.catalogue import LiveEvent, Loudness, changed, created, either, reached, said
 
-ON_THE_WAY = ("reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "admin")
+CARING = ("reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing")
+ON_THE_WAY = (*CARING, "admin")
 SEES_PATIENTS, SEES_VISITS = ("clinical.view_patient",), ("clinical.view_visit",)
 SEES_STOCK, READS_RESULTS = ("clinical.view_stock",), ("clinical.view_results",)
 
@@ -32,7 +33,7 @@ def to_examine(visit: Visit) -> str:
 
 
 at_pharmacy = reached("active")
-moved_on = reached("dispensing", "dispensed", "declined", "cancelled")
+moved_on = reached("dispensing", "dispensed", "partly", "declined", "cancelled")
 
 
 def after_signing(prescription: Prescription, created: bool, fields: frozenset[str] | None) -> bool:
@@ -42,6 +43,11 @@ def after_signing(prescription: Prescription, created: bool, fields: frozenset[s
 
 def became_low(medicine: Medicine, created: bool, fields: frozenset[str] | None) -> bool:
     return medicine.low_since is not None and "low_since" in (fields or ())
+
+
+@said("comes near its expiry")
+def became_expiring(batch: Batch, created: bool, fields: frozenset[str] | None) -> bool:
+    return batch.expiring_since is not None and "expiring_since" in (fields or ())
 
 
 def low_title(medicine: Medicine, role: str) -> str:
@@ -64,7 +70,7 @@ EVENTS = (
         "patient:updated",
         Patient,
         when=changed(),
-        hears=ON_THE_WAY,
+        hears=CARING,
         needs=SEES_PATIENTS,
         about=lambda patient: patient.pk,
     ),
@@ -130,6 +136,16 @@ EVENTS = (
         title=low_title,
         link="clinical:medicine",
     ),
+    LiveEvent(
+        "stock:expiring",
+        Batch,
+        when=became_expiring,
+        hears=("pharmacy", "admin"),
+        needs=SEES_STOCK,
+        loudness=Loudness.NOTICE,
+        title="{0.medicine}: lot {0.lot} expires on {0.expires_on:%-d %B}, {0.on_hand} left",
+        link=lambda batch: batch.medicine.get_absolute_url(),
+    ),
     # --- laboratory and documents ---
     LiveEvent(
         "lab_order:created",
@@ -148,7 +164,10 @@ EVENTS = (
         when=changed(),
         hears=("lab_technician", "checker_doctor", "main_doctor"),
         needs=("clinical.process_lab", *READS_RESULTS),  # the values are shown to the latter only
+        loudness=lab_words.loud_if_lost,
         template="clinical/laboratory/_order_row.html",
+        title=lab_words.title_of_step,
+        link=lab_words.visit_of,
     ),
     LiveEvent(
         "lab:result_ready",

@@ -8,7 +8,7 @@ from django.urls import reverse
 
 from clinical.models import LabOrder
 from hospital.context import current
-from realtime.catalogue import Loudness
+from realtime.catalogue import Levels, Loudness, said
 
 TOGETHER = timedelta(seconds=5)
 
@@ -32,6 +32,19 @@ def title_of_order(order: LabOrder, role: str) -> str:
     urgency = "" if order.priority == LabOrder.Priority.ROUTINE else f", {order.get_priority_display().lower()}"
     again = "again: " if order.recollect_of_id else ""
     return f"To collect {again}{what}{urgency}, {order.patient.name}"
+
+
+@said("notice if rejected for good")
+def loud_if_lost(order: LabOrder) -> Levels:
+    """A specimen that is not collected again is for a doctor to decide about."""
+    lost = order.status == LabOrder.Status.REJECTED and not order.can_go_again
+    return {"checker_doctor": Loudness.NOTICE, "main_doctor": Loudness.NOTICE} if lost else Loudness.INFO
+
+
+def title_of_step(order: LabOrder, role: str) -> str:
+    if order.status != LabOrder.Status.REJECTED or order.can_go_again:
+        return ""
+    return f"Specimen rejected, not ordered again: {order.test}, {order.patient.name}"
 
 
 def released_with(order: LabOrder) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from uuid import UUID
 
-from clinical.models import Document
+from clinical.models import Batch, Document, Medicine
 from hospital.celery import app
 from hospital.models import Tenant
 from hospital.tenancy import acting_for, tenant_task
@@ -30,6 +30,26 @@ def scan_waiting_documents() -> tuple[int, int]:
             else:
                 left += 1
     return settled, left
+
+
+@app.task
+def watch_expiry() -> tuple[int, int]:
+    """What the calendar alone changes: how many medicines became low overnight, and batches came near their expiry."""
+    found = [watch_in(tenant) for tenant in Tenant.objects.filter(is_active=True)]
+    return sum(low for low, _ in found), sum(expiring for _, expiring in found)
+
+
+def watch_in(tenant: Tenant) -> tuple[int, int]:
+    with acting_for(tenant):
+        low = list(Medicine.objects.low_overnight())
+        expiring = list(Batch.objects.newly_expiring().select_related("medicine").order_by("medicine_id", "pk"))
+    for medicine in low:
+        with acting_for(tenant):
+            medicine.notice_expired()
+    for batch in expiring:
+        with acting_for(tenant):
+            batch.notice_expiry()
+    return len(low), len(expiring)
 
 
 def waiting_in(tenant: Tenant) -> list[UUID]:

@@ -61,6 +61,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "dispensing": BUSY,
         "sent": Tone("info", "send"),
         "dispensed": GOOD,
+        "partly": HALF,
         "declined": REFUSED,
         "cancelled": OVER,
     },

@@ -13,6 +13,7 @@ from django.db import models, transaction
 from django.dispatch import Signal
 
 from hospital.context import current
+from hospital.roles import PERMISSIONS
 from hospital.tenancy import EditableModel
 
 if TYPE_CHECKING:
@@ -52,6 +53,12 @@ class Refused(Exception):
     def __init__(self, sentence: str, *, status: int = 409, field: str = "") -> None:
         super().__init__(sentence)
         self.status, self.field = status, field
+
+
+def allow(permission: str, by: Person | None) -> None:
+    """For a verb that is no step of a machine: whoever acts holds the permission. `by=None` is the system itself."""
+    if by is not None and not current().may(permission):
+        raise PermissionDenied(f"Your role may not {PERMISSIONS[permission]}.")
 
 
 class Workflow(EditableModel):

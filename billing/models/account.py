@@ -85,6 +85,10 @@ class Account:
         if self.visit.payment != self.payment:
             self.visit.set_payment(self.payment)
 
+    def rest_of(self, charge: Charge) -> Decimal:
+        """What is still due of this charge."""
+        return next(row.rest for row in self.charges if row.pk == charge.pk)
+
     def release(self, charge: Charge) -> None:
         """Give back to the payments what they had put on this charge."""
         given: dict = {}

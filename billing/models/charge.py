@@ -11,7 +11,7 @@ from billing.models.price import Kind, Price
 from billing.money import ZERO, exact
 from hospital.context import current
 from hospital.tenancy import EditableModel, TenantKey, TenantManager
-from hospital.workflow import Refused
+from hospital.workflow import Refused, allow
 
 if TYPE_CHECKING:
     from hospital.models import Person
@@ -129,8 +129,11 @@ class Charge(EditableModel):
     @transaction.atomic
     def waive(self, reason: str, *, by: Person | None) -> None:
         """Let go of what is not paid of it."""
+        allow("billing.waive", by)
         account = self._account()
         self._refuse_unless_open()
+        if not self.needs_price and not account.rest_of(self):
+            raise Refused(f"{self.text} is paid, or free of charge: there is nothing to waive.")
         if not reason.strip():
             raise Refused("Say why this is waived.", status=422, field="reason")
         self.waived_at, self.waived_by, self.waive_reason = timezone.now(), by, reason.strip()[:200]
@@ -140,6 +143,7 @@ class Charge(EditableModel):
     @transaction.atomic
     def set_price(self, unit_price: Decimal, *, by: Person | None) -> None:
         """For one that arose without a price. A price that was charged never changes."""
+        allow("billing.waive", by)
         account = self._account()
         self._refuse_unless_open()
         if not self.needs_price:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from billing.money import ZERO, exact, spoken
 from hospital.models import Counter
 from hospital.tenancy import TenantKey, TenantManager, TenantModel
-from hospital.workflow import Refused
+from hospital.workflow import Refused, allow
 
 if TYPE_CHECKING:
     from hospital.models import Person
@@ -76,6 +76,7 @@ class Payment(TenantModel):
         """Take money for a visit, never more than is due, and put it on the oldest charges first."""
         from billing.models.account import Account
 
+        allow("billing.take_payment", by)
         account = Account.locked(visit)
         amount = exact(amount)
         if amount <= 0:

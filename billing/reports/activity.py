@@ -44,11 +44,18 @@ def status_in(model: type[Model], prefix: str = "") -> Words:
     return lambda after: f"{prefix}{labels.get(after['status'], after['status']).lower()}"
 
 
+def words_of_prescription(after: dict) -> str:
+    """Whoever ends a visit has not dispensed what was given before."""
+    if after["status"] == Prescription.Status.PARTLY and after.get("end_reason"):
+        return "rest of a prescription cancelled"
+    return status_in(Prescription, "prescription ")(after)
+
+
 TOLD = {
     Patient._meta.db_table: Told("mrn", "user-plus", lambda after: "registered as a patient"),
     Visit._meta.db_table: Told("status", "clipboard-list", status_in(Visit, "visit ")),
     LabOrder._meta.db_table: Told("status", "flask", status_in(LabOrder, "test ")),
-    Prescription._meta.db_table: Told("status", "pill", status_in(Prescription, "prescription ")),
+    Prescription._meta.db_table: Told("status", "pill", words_of_prescription),
     Payment._meta.db_table: Told("amount", "cash", lambda after: f"{spoken(Decimal(str(after['amount'])))} received"),
 }
 UNSIGNED = Q(table=Prescription._meta.db_table, after__status=Prescription.Status.DRAFT)

@@ -137,6 +137,16 @@ def test_waiving_lets_go_of_the_rest_with_a_reason_and_a_name(alpha):
             charge.waive("again", by=alpha.billing)
 
 
+def test_what_is_paid_is_not_waived_as_well(alpha):
+    with alpha.acting("billing"):
+        price("50")
+        seen = visit()
+        take(seen, "50")
+        with pytest.raises(Refused, match="nothing to waive"):
+            seen.charges.get().waive("Hardship", by=alpha.billing)
+        assert seen.charges.get().waived_at is None
+
+
 def test_a_visit_that_was_partly_paid_and_then_waived_is_paid(alpha):
     with alpha.acting("billing"):
         price("50")

@@ -143,6 +143,17 @@ def test_billing_waives_a_charge_with_a_reason(alpha, seen):
         assert (charge.waive_reason, charge.waived_by) == ("Hardship", alpha.billing)
 
 
+def test_a_paid_charge_is_not_waived_by_a_post_without_its_button(alpha, seen):
+    with alpha.acting():
+        Payment.take(seen, Decimal(50), method="cash", by=None)
+        charge = Charge.objects.get()
+    answer = alpha.client("billing").post(f"{alpha.url}/charges/{charge.pk}/waive/", {"reason": "Hardship"})
+    assert answer.status_code == 409
+    assert "nothing to waive" in answer.content.decode()
+    with alpha.acting():
+        assert Charge.objects.get().waived_at is None
+
+
 def test_billing_waives_all_that_is_due(alpha, seen):
     assert (
         alpha.client("billing").post(f"{alpha.url}/visits/{seen.pk}/waive/", {"reason": "Hardship"}).status_code == 302

@@ -5,6 +5,7 @@ from typing import Any, cast
 from django import forms
 
 from clinical.models import QueuePlace, Visit
+from clinical.models.ending import UnderWay
 from hospital.choices import offer
 from hospital.models import Membership, Person
 
@@ -25,6 +26,29 @@ class Reason(forms.Form):
     """One sentence of why, for a step that needs it."""
 
     reason = forms.CharField(max_length=200, label="Reason")
+
+
+class EndVisit(Reason):
+    """Whoever ends a visit in the middle confirms what was given and begun, as it is at that moment."""
+
+    knowing = forms.CharField(required=False, widget=forms.HiddenInput)
+    all_the_same = forms.BooleanField(
+        label="End the visit all the same",
+        error_messages={"required": "Say that you know what was given or begun, or go back."},
+    )
+
+    def __init__(self, data: Any = None, *, under_way: UnderWay) -> None:
+        super().__init__(data)
+        self.under_way = under_way
+        self.initial["knowing"] = under_way.stamp
+        if not under_way:
+            del self.fields["all_the_same"]
+
+    def clean(self) -> dict[str, Any]:
+        if self.under_way and self.cleaned_data.get("knowing") != self.under_way.stamp:
+            self.data = {"reason": self.cleaned_data.get("reason", ""), "knowing": self.under_way.stamp}
+            raise forms.ValidationError("Meanwhile more was given or begun. Look again at what is named here.")
+        return self.cleaned_data
 
 
 class Move(forms.Form):

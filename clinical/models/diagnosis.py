@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.utils import timezone
 
 from clinical.models.code import Icd10Code
 from hospital.context import current
 from hospital.tenancy import EditableModel, TenantKey, TenantManager
-from hospital.workflow import Refused
+from hospital.workflow import Refused, allow
 
 if TYPE_CHECKING:
     from clinical.models.visit import Visit
@@ -69,8 +68,7 @@ class Diagnosis(EditableModel):
 
         One that is no longer among them is taken back, not deleted. Called by `Visit.diagnose`, which holds the visit.
         """
-        if by is not None and not current().may("clinical.diagnose"):
-            raise PermissionDenied("Your role may not record diagnoses.")
+        allow("clinical.diagnose", by)
         wanted = {entry["code"]: entry for entry in with_titles(with_one_primary(diagnoses))}
         kept = {row.code: row for row in cls.objects.standing().filter(visit=visit)}
         for code in kept.keys() - wanted.keys():

@@ -14,7 +14,7 @@ from clinical.models.lab_test import LabTest, measure
 from clinical.models.queue import QueuePlace
 from hospital.models import Counter
 from hospital.tenancy import TenantKey, TenantManager, TenantModel
-from hospital.workflow import Refused, Workflow
+from hospital.workflow import Refused, Workflow, allow
 
 if TYPE_CHECKING:
     from clinical.models import Visit
@@ -164,6 +164,11 @@ class LabOrder(Workflow):
         return self.result is not None and self.result.is_critical
 
     @property
+    def can_go_again(self) -> bool:
+        """Whether a new specimen makes sense: the patient is still here, and the test is still offered."""
+        return self.visit.is_open and self.test.is_active
+
+    @property
     def sort(self) -> str:
         """Where the row stands in a list: text that sorts as `in_order` does."""
         return f"{RANKS[self.priority]} {self.ordered_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S.%f} {self.accession:012}"
@@ -239,14 +244,20 @@ class LabOrder(Workflow):
         visit.labs_settled()
 
     @transaction.atomic
-    def reject(self, reason: str, *, by: Person | None) -> LabOrder:
-        """The specimen is no good: order the same test again, and return that order."""
+    def reject(self, reason: str, *, by: Person | None) -> LabOrder | None:
+        """The specimen is no good. While the visit goes on and the test is offered, it is ordered again: that order is returned.
+
+        Otherwise nothing is ordered or charged: the doctors hear of it and decide.
+        """
         if reason not in self.Rejection.values:
             raise Refused("Choose what is wrong with the specimen.", status=422, field="reason")
         visit = self._locked_visit()
         fields = {"rejected_at": timezone.now(), "rejected_by": by, "rejection_reason": reason}
         self.move_to(self.Status.REJECTED, by=by, reason=self.Rejection(reason).label, **fields)
-        return LabOrder.request(visit, self.test, by=self.ordered_by, priority=self.priority, recollect_of=self)
+        if self.can_go_again:
+            return LabOrder.request(visit, self.test, by=self.ordered_by, priority=self.priority, recollect_of=self)
+        visit.labs_settled()
+        return None
 
     def _locked_visit(self) -> Visit:
         """Whoever holds the visit decides for its tests: always the visit first, then the order."""
@@ -255,6 +266,7 @@ class LabOrder(Workflow):
         return visit
 
     def _correct(self, result: LabResult, *, by: Person | None) -> None:
+        allow(PROCESS, by)
         self.result, self.resulted_at, self.resulted_by = result, result.entered_at, by
         self.save(update_fields=["result", "resulted_at", "resulted_by"])
 

@@ -12,16 +12,14 @@ from datetime import date
 from functools import cached_property
 from typing import TYPE_CHECKING, ClassVar
 
-from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from clinical.days import today
 from clinical.stock import EXPIRING_WITHIN, Stock, plural
-from hospital.context import current
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
-from hospital.workflow import Refused
+from hospital.workflow import Refused, allow
 
 if TYPE_CHECKING:
     from clinical.models.prescription import PrescriptionLine
@@ -38,6 +36,12 @@ class Medicines(models.QuerySet):
             named = models.Q(name__icontains=word) | models.Q(strength__icontains=word) | models.Q(form__icontains=word)
             found = found.filter(named | models.Q(code__istartswith=word) | models.Q(atc__istartswith=word))
         return found
+
+    def low_overnight(self) -> Medicines:
+        """Low because a batch expired, and nobody has noticed. One that never was on the shelf is not low, but not used."""
+        expired = models.Q(batches__on_hand__gt=0, batches__expires_on__lt=today())
+        gone = self.filter(pk__in=self.filter(expired, is_active=True, low_since=None).values("pk"))
+        return gone.with_usable().filter(usable__lte=models.F("low_at"))
 
     def with_usable(self) -> Medicines:
         """With the number of pieces that may be issued today, that expire soon, and that are expired or locked."""
@@ -114,6 +118,12 @@ class Medicine(EditableModel):
         self.recount()
         return moves
 
+    @transaction.atomic
+    def notice_expired(self) -> None:
+        """The calendar took a batch away, and nobody moved anything."""
+        self.lock()
+        self.recount()
+
     def recount(self) -> None:
         """After a change of the stock: note when it became low, and let the screens follow."""
         self.__dict__.pop("stock", None)
@@ -158,6 +168,10 @@ class Batches(models.QuerySet):
         """Neither empty nor expired, recalled or in quarantine. The expiry date itself is the last good day."""
         return self.filter(state=Batch.State.AVAILABLE, expires_on__gte=today(), on_hand__gt=0)
 
+    def newly_expiring(self) -> Batches:
+        """What came near its expiry since the calendar was last looked at."""
+        return self.usable().filter(expires_on__lte=today() + EXPIRING_WITHIN, expiring_since=None)
+
 
 class Batch(EditableModel):
     class State(models.TextChoices):
@@ -173,6 +187,7 @@ class Batch(EditableModel):
     state_reason = models.CharField(max_length=250, blank=True, default="")
     on_hand = models.PositiveIntegerField(default=0, editable=False)
     received_at = models.DateTimeField(default=timezone.now, editable=False)
+    expiring_since = models.DateTimeField(null=True, editable=False, help_text="When it was noticed to expire soon.")
 
     objects: ClassVar = TenantManager.from_queryset(Batches)()
 
@@ -227,7 +242,7 @@ class Batch(EditableModel):
         reason: str = "",
     ) -> Batch:
         """Put pieces on the shelf: into the batch of this lot that stands there, or into a new one."""
-        allow(by)
+        allow(MANAGE, by)
         at_least_one(quantity)
         if expires_on < today():
             raise Refused("This lot has expired. It cannot be received.", status=422, field="expires_on")
@@ -246,9 +261,18 @@ class Batch(EditableModel):
         return batch
 
     @transaction.atomic
+    def notice_expiry(self) -> None:
+        """Once in the life of a batch: it may still be issued, but soon no more."""
+        medicine = self.hold()
+        if self.is_usable and self.is_expiring and self.expiring_since is None:
+            self.expiring_since = timezone.now()
+            self.save(update_fields=["expiring_since"])
+            medicine.save(update_fields=[])
+
+    @transaction.atomic
     def write_off(self, quantity: int, reason: str, *, by: Person | None) -> None:
         """Broken, lost, expired: gone, with a reason."""
-        allow(by)
+        allow(MANAGE, by)
         at_least_one(quantity)
         needs(reason, "Say why it is written off.")
         medicine = self.hold()
@@ -258,7 +282,7 @@ class Batch(EditableModel):
     @transaction.atomic
     def count(self, counted: int, *, by: Person | None, reason: str = "") -> int:
         """Somebody counted the shelf: the difference becomes a move, even if it is none. Returns the difference."""
-        allow(by)
+        allow(MANAGE, by)
         if counted < 0:
             raise Refused("Nobody can count fewer than none.", status=422, field="counted")
         medicine = self.hold()
@@ -272,7 +296,7 @@ class Batch(EditableModel):
     @transaction.atomic
     def transfer(self, quantity: int, location: str, *, by: Person | None, reason: str = "") -> Batch:
         """Move pieces to another shelf, where they are a batch of their own."""
-        allow(by)
+        allow(MANAGE, by)
         at_least_one(quantity)
         medicine = self.hold()
         if location.strip() == self.location:
@@ -281,7 +305,11 @@ class Batch(EditableModel):
             medicine=medicine,
             lot=self.lot,
             location=location.strip(),
-            defaults={"expires_on": self.expires_on, "state": self.state},
+            defaults={
+                "expires_on": self.expires_on,
+                "state": self.state,
+                "expiring_since": self.expiring_since,
+            },
         )
         if other.state != self.state:
             raise Refused(
@@ -297,7 +325,7 @@ class Batch(EditableModel):
     @transaction.atomic
     def set_state(self, state: str, reason: str, *, by: Person | None) -> None:
         """Lock it away, recall it, or make it available again."""
-        allow(by)
+        allow(MANAGE, by)
         needs(reason, "Say why.")
         medicine = self.hold()
         self.state, self.state_reason = self.State(state), reason.strip()
@@ -328,11 +356,6 @@ class Batch(EditableModel):
         )
         self.refresh_from_db(fields=["on_hand", "version"])
         return move
-
-
-def allow(by: Person | None) -> None:
-    if by is not None and not current().may(MANAGE):
-        raise PermissionDenied("Your role may not change the stock.")
 
 
 def at_least_one(quantity: int) -> None:

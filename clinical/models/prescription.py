@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from django.core.exceptions import PermissionDenied
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models, transaction
 from django.urls import reverse
@@ -14,10 +13,9 @@ from django.utils import timezone
 from clinical.allergies import allergies_against
 from clinical.models.pharmacy import Batch, Medicine, StockMove, at_least_one, needs
 from clinical.models.queue import QueuePlace
-from hospital.context import current
 from hospital.models import Counter
 from hospital.tenancy import TenantKey, TenantManager
-from hospital.workflow import Refused, Workflow
+from hospital.workflow import SYSTEM, Refused, Workflow, allow
 
 if TYPE_CHECKING:
     from clinical.models.history import Allergy
@@ -52,6 +50,7 @@ class Prescription(Workflow):
         ACTIVE = "active", "At the pharmacy"
         DISPENSING = "dispensing", "Being dispensed"
         DISPENSED = "dispensed", "Dispensed"
+        PARTLY = "partly", "Partly dispensed"
         DECLINED = "declined", "Declined"
         CANCELLED = "cancelled", "Cancelled"
 
@@ -66,6 +65,7 @@ class Prescription(Workflow):
         Status.DISPENSING: {
             Status.DISPENSING: DISPENSE,
             Status.DISPENSED: DISPENSE,
+            Status.PARTLY: DISPENSE,
             Status.DECLINED: DISPENSE,
             Status.CANCELLED: PRESCRIBE,
         },
@@ -163,11 +163,20 @@ class Prescription(Workflow):
         lines = list(self.lines.select_for_update(of=("self",), no_key=True))
         if any(line.dispensed for line in lines):
             raise Refused("A part was issued already. Ask the pharmacy to decline the rest.")
-        self.move_to(self.Status.CANCELLED, by=by, reason=reason, ended_at=timezone.now(), end_reason=reason.strip())
-        for line in lines:
-            if line.status in line.UNSETTLED:
-                line.move_to(line.Status.CANCELLED, by=by, reason=reason, settled_at=timezone.now(), settled_by=by)
+        self._end(lines, reason.strip(), by=by)
         visit.settle()
+
+    @transaction.atomic
+    def call_off(self, why: str) -> None:
+        """The visit ended: what was issued stays issued, and the rest is not given."""
+        self.lock()
+        self._end(list(self.lines.select_for_update(of=("self",), no_key=True)), why, by=None)
+
+    def _end(self, lines: list[PrescriptionLine], why: str, *, by: Person | None) -> None:
+        for line in lines:
+            if not line.is_settled:
+                line.settle(line.Status.CANCELLED, by=by, reason=why, decline_reason=why[:250])
+        self.move_to(self.outcome(lines), by=by, reason=why, ended_at=timezone.now(), end_reason=why)
 
     @transaction.atomic
     def dispense_all(self, *, by: Person | None) -> None:
@@ -178,12 +187,21 @@ class Prescription(Workflow):
 
     def follow(self, *, by: Person | None) -> None:
         """Take the status that the lines tell."""
-        statuses = set(self.lines.values_list("status", flat=True))
-        if statuses & set(PrescriptionLine.UNSETTLED):
+        lines = list(self.lines.all())
+        if all(line.is_settled for line in lines):
+            self.move_to(self.outcome(lines), by=by, ended_at=timezone.now())
+        else:
             self.move_to(self.Status.DISPENSING, by=by)
-            return
-        given = self.lines.filter(dispensed__gt=0).exists()
-        self.move_to(self.Status.DISPENSED if given else self.Status.DECLINED, by=by, ended_at=timezone.now())
+
+    @classmethod
+    def outcome(cls, lines: list[PrescriptionLine]) -> str:
+        """What became of it, when nothing more is issued."""
+        statuses = {line.status for line in lines}
+        if statuses == {PrescriptionLine.Status.DISPENSED}:
+            return cls.Status.DISPENSED
+        if any(line.dispensed for line in lines):
+            return cls.Status.PARTLY
+        return cls.Status.DECLINED if statuses == {PrescriptionLine.Status.DECLINED} else cls.Status.CANCELLED
 
 
 def check_each_once(lines: list[dict[str, Any]]) -> None:
@@ -217,7 +235,12 @@ class PrescriptionLine(Workflow):
             Status.DECLINED: DISPENSE,
             Status.CANCELLED: PRESCRIBE,
         },
-        Status.PARTIAL: {Status.PARTIAL: DISPENSE, Status.DISPENSED: DISPENSE, Status.DECLINED: DISPENSE},
+        Status.PARTIAL: {
+            Status.PARTIAL: DISPENSE,
+            Status.DISPENSED: DISPENSE,
+            Status.DECLINED: DISPENSE,
+            Status.CANCELLED: SYSTEM,
+        },
     }
     UNSETTLED = (Status.PENDING, Status.PARTIAL)
 
@@ -233,7 +256,9 @@ class PrescriptionLine(Workflow):
     returned = models.PositiveIntegerField(default=0)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.PENDING)
     short_reason = models.CharField(max_length=250, blank=True, default="", help_text="Why less was issued than asked.")
-    decline_reason = models.CharField(max_length=250, blank=True, default="")
+    decline_reason = models.CharField(
+        max_length=250, blank=True, default="", help_text="Why it, or the rest of it, is not issued."
+    )
     allergy_reason = models.CharField(
         max_length=250, blank=True, default="", help_text="Why it is given in spite of an allergy."
     )
@@ -264,6 +289,14 @@ class PrescriptionLine(Workflow):
         return self.status not in self.UNSETTLED
 
     @property
+    def outcome(self) -> str:
+        """The status in words, with what was issued before the rest was not."""
+        words = self.get_status_display()
+        if self.is_settled and 0 < self.dispensed < self.quantity:
+            return f"Partly dispensed, rest {words.lower()}"
+        return words
+
+    @property
     def directions(self) -> str:
         """How it is taken, in one line."""
         days = f"for {self.duration_days} day{'' if self.duration_days == 1 else 's'}" if self.duration_days else ""
@@ -281,7 +314,7 @@ class PrescriptionLine(Workflow):
         self._refuse_wrong(quantity, reason)
         moves = self.medicine.issue(quantity, line=self, by=by, batch=batch, reason=reason)
         if quantity == self.outstanding:
-            self._settle(self.Status.DISPENSED, by=by, reason=reason, dispensed=self.quantity)
+            self.settle(self.Status.DISPENSED, by=by, reason=reason, dispensed=self.quantity)
         else:
             self.move_to(
                 self.Status.PARTIAL,
@@ -299,15 +332,14 @@ class PrescriptionLine(Workflow):
         needs(reason, "Say why it is not issued.")
         visit, prescription = self._hold()
         self._refuse_unless_open(prescription)
-        self._settle(self.Status.DECLINED, by=by, reason=reason, decline_reason=reason.strip())
+        self.settle(self.Status.DECLINED, by=by, reason=reason, decline_reason=reason.strip())
         self._report(visit, prescription, by)
 
     @transaction.atomic
     def take_back(self, quantity: int, batch: Batch, reason: str, *, by: Person | None) -> StockMove:
         """The patient brings pieces back: into the batch that they came from."""
         _, prescription = self._hold()
-        if by is not None and not current().may(DISPENSE):
-            raise PermissionDenied("Your role may not take medicines back.")
+        allow(DISPENSE, by)
         at_least_one(quantity)
         needs(reason, "Say why it comes back.")
         medicine = batch.hold()
@@ -349,7 +381,7 @@ class PrescriptionLine(Workflow):
         if quantity < self.outstanding:
             needs(reason, f"{self.outstanding} are outstanding. Say why only {quantity} are issued.")
 
-    def _settle(self, status: str, *, by: Person | None, reason: str, **fields: Any) -> None:
+    def settle(self, status: str, *, by: Person | None, reason: str, **fields: Any) -> None:
         self.move_to(status, by=by, reason=reason, settled_at=timezone.now(), settled_by=by, **fields)
 
     def _report(self, visit: Visit, prescription: Prescription, by: Person | None) -> None:

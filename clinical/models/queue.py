@@ -8,11 +8,13 @@ from django.utils import timezone
 from clinical import days
 from hospital.models import Counter
 from hospital.tenancy import EditableModel, TenantKey
-from hospital.workflow import Refused
+from hospital.workflow import Refused, allow
 
 if TYPE_CHECKING:
     from clinical.models.visit import Visit
     from hospital.models import Person
+
+CALL = "clinical.call_patient"
 
 
 class QueuePlace(EditableModel):
@@ -92,6 +94,7 @@ class QueuePlace(EditableModel):
     @transaction.atomic
     def call_next(cls, queue: str, *, to: str, by: Person) -> QueuePlace | None:
         """Call whoever has waited longest, the urgent first. Two callers never get the same one."""
+        allow(CALL, by)
         waiting = cls.objects.filter(queue=queue, ended_at=None, called_at=None)
         place = (
             waiting.select_related("visit")
@@ -105,19 +108,19 @@ class QueuePlace(EditableModel):
     @transaction.atomic
     def call(self, *, to: str, by: Person) -> None:
         """Call this patient; again, if the first call was not heard."""
-        self._hold()
+        self._hold(by)
         self._call(to, by)
 
     @transaction.atomic
     def uncall(self, *, by: Person) -> None:
         """Back to waiting: called by mistake, or not there."""
-        self._hold()
+        self._hold(by)
         self.called_at, self.called_by, self.called_to = None, None, ""
         self._keep("called_at", "called_by", "called_to")
 
     @transaction.atomic
     def move_to_queue(self, queue: str, *, by: Person, reason: str = "") -> QueuePlace:
-        self._hold()
+        self._hold(by)
         if queue not in self.Queue.values:
             raise Refused("There is no such queue.", status=422, field="queue")
         if queue == self.queue:
@@ -130,7 +133,7 @@ class QueuePlace(EditableModel):
     @transaction.atomic
     def undo(self, *, by: Person) -> QueuePlace:
         """Take back the move that made this place: the former one is open again, with its token and its waiting time."""
-        self._hold()
+        self._hold(by)
         if self.former is None:
             raise Refused(f"{self.label} was given by a step of the visit, not by a move, so there is nothing to undo.")
         self.undone_at = timezone.now()
@@ -157,8 +160,9 @@ class QueuePlace(EditableModel):
         visit.forget_place()
         return place
 
-    def _hold(self) -> None:
+    def _hold(self, by: Person | None) -> None:
         """Take the visit, then this place, and refuse if it is over."""
+        allow(CALL, by)
         self.visit.lock()
         self.refresh_from_db(fields=["called_at", "called_by", "called_to", "ended_at", "version"])
         if self.ended_at is not None:

@@ -5,20 +5,20 @@ from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
 
-from django.core.exceptions import PermissionDenied
 from django.db import models, transaction
 from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
 from clinical import days
+from clinical.models.ending import AT_PHARMACY, OPEN_PRESCRIPTION, UnderWay, call_off
 from clinical.models.observation import Examination
 from clinical.models.patient import Patient
 from clinical.models.queue import QueuePlace
 from hospital.context import current
 from hospital.models import Counter
 from hospital.tenancy import TenantKey, TenantManager
-from hospital.workflow import SYSTEM, IllegalMove, Moves, Refused, Workflow
+from hospital.workflow import SYSTEM, IllegalMove, Moves, Refused, Workflow, allow
 
 if TYPE_CHECKING:
     from clinical.models.diagnosis import Diagnosis
@@ -266,11 +266,10 @@ class Visit(Workflow):
     @transaction.atomic
     def finish_consultation(self, *, by: Person | None) -> None:
         """The doctor has nothing to add: what was prescribed waits at the pharmacy, and without it the visit is done."""
+        allow("clinical.diagnose", by)
         self.lock()
         if self.status != self.Status.DIAGNOSED:
             raise Refused("Record a diagnosis first. Then the consultation can be finished.")
-        if by is not None and not current().may("clinical.diagnose"):
-            raise PermissionDenied("Your role may not finish a consultation.")
         self.consultation_finished_at = timezone.now()
         self.save(update_fields=["consultation_finished_at"])
         if self.prescriptions.filter(status__in=AT_PHARMACY).exists():
@@ -290,45 +289,42 @@ class Visit(Workflow):
             self._go(self.Status.DONE, by=None, ended_at=timezone.now())
 
     @transaction.atomic
-    def cancel(self, reason: str, *, by: Person | None) -> None:
-        self._end(self.Status.CANCELLED, reason, by)
+    def cancel(self, reason: str, *, by: Person | None, knowing: str = "") -> None:
+        """See `_end` for what `knowing` is."""
+        self._end(self.Status.CANCELLED, reason, by, knowing)
 
     @transaction.atomic
-    def leave(self, reason: str, *, by: Person | None) -> None:
+    def leave(self, reason: str, *, by: Person | None, knowing: str = "") -> None:
         """The patient went away before the end."""
-        self._end(self.Status.LEFT, reason, by)
+        self._end(self.Status.LEFT, reason, by, knowing)
 
     @transaction.atomic
     def reopen(self, reason: str, *, by: Person | None) -> None:
         fields = {"ended_at": None, "consultation_finished_at": None}
         self._go(self.Status.DIAGNOSED, by=by, reason=given(reason, "Say why the visit is opened again."), **fields)
 
-    def _end(self, status: str, reason: str, by: Person | None) -> None:
+    def _end(self, status: str, reason: str, by: Person | None, knowing: str) -> None:
+        """A person who ends it in the middle names, by its stamp, what was under way: as it is now, not as it was."""
         why = given(reason, "Say why the visit ends here.")
+        self.lock()
+        under_way = UnderWay.of(self)
+        if by is not None and self.is_open and under_way and knowing != under_way.stamp:
+            raise Refused(f"Look first at what is under way: {under_way.words}. Open the form again to confirm it.")
         self._go(status, by=by, reason=why, ended_at=timezone.now(), end_reason=why)
-        self._call_off(f"The visit ended: {why}"[:200])
-
-    def _call_off(self, why: str) -> None:
-        """What the laboratory has not begun, and the pharmacy has not issued, ends with the visit."""
-        for order in self.lab_orders.filter(status="requested"):
-            order.cancel(why, by=None)
-        for prescription in self.prescriptions.filter(status__in=OPEN_PRESCRIPTION):
-            if prescription.lines.filter(dispensed__gt=0).exists():
-                for line in prescription.lines.filter(status__in=("pending", "partial")):
-                    line.decline(why, by=None)
-            else:
-                prescription.cancel(why, by=None)
+        call_off(self, f"The visit ended: {why}"[:200])
 
     # --- beside the status --------------------------------------------------------------
 
     @transaction.atomic
     def assign_checker(self, person: Person | None, *, by: Person | None) -> None:
+        allow("clinical.call_patient", by)
         self.lock()
         self.checker = person
         self.save(update_fields=["checker"])
 
     @transaction.atomic
     def assign_doctor(self, person: Person | None, *, by: Person | None) -> None:
+        allow("clinical.call_patient", by)
         self.lock()
         self.doctor = person
         self.save(update_fields=["doctor"])
@@ -344,7 +340,12 @@ class Visit(Workflow):
     @transaction.atomic
     def override_gate(self, reason: str, *, by: Person | None) -> None:
         """An emergency does not wait for the money."""
+        allow("clinical.override_payment", by)
         self.lock()
+        if not self.is_open:
+            raise Refused(
+                f"{self.number} is {self.get_status_display().lower()}: nothing waits for a payment any more."
+            )
         self.gate_override_reason = given(reason, "Say why this patient may go on before paying.")
         self.gate_override_by, self.gate_override_at = by, timezone.now()
         self.save(update_fields=["gate_override_reason", "gate_override_by", "gate_override_at"])
@@ -391,9 +392,7 @@ QUEUE_OF: dict[str, str] = {
     Visit.Status.DIAGNOSED: QueuePlace.Queue.CONSULTATION,
 }
 RANKS: dict[str, int] = {Visit.Priority.EMERGENCY: 0, Visit.Priority.URGENT: 1, Visit.Priority.ROUTINE: 2}
-AT_PHARMACY = ("active", "dispensing")
-OPEN_PRESCRIPTION = ("draft", *AT_PHARMACY)
-SETTLED_PRESCRIPTION = ("dispensed", "declined")
+SETTLED_PRESCRIPTION = ("dispensed", "partly", "declined")
 
 
 def given(reason: str, otherwise: str) -> str:

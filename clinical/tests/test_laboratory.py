@@ -10,6 +10,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
+from billing.models import Charge
 from clinical.models import LabOrder, LabResult, LabTest, Visit
 from clinical.tests.laboratories import culture, histology, malaria, ordered, potassium, worked
 from clinical.tests.wards import a_patient, a_visit
@@ -112,7 +113,7 @@ class TestSteps:
             order.visit.set_payment("unpaid")
             with pytest.raises(Refused, match="not paid"):
                 order.collect(by=acting.person)
-            order.visit.override_gate("Bleeding", by=acting.person)
+            order.visit.override_gate("Bleeding", by=None)
             order.collect(by=acting.person)
             assert order.status == "collected"
 
@@ -406,6 +407,28 @@ class TestCancellingAndRejecting:
         worked(alpha, order, "collected")
         with alpha.acting("lab_technician") as acting, pytest.raises(Refused, match="what is wrong"):
             order.reject("ugly", by=acting.person)
+
+    def test_after_the_end_of_the_visit_nothing_is_ordered_or_charged_anew(self, alpha, order):
+        worked(alpha, order, "received")
+        with alpha.acting():
+            fresh(order.visit).leave("Went home", by=None)
+        with alpha.acting("lab_technician") as acting:
+            assert fresh(order).reject("clotted", by=acting.person) is None
+            assert [one.status for one in LabOrder.objects.all()] == ["rejected"]
+            assert not Charge.objects.live().filter(kind="test").exists()
+
+    def test_a_specimen_of_a_test_that_is_no_longer_offered_can_be_rejected_and_the_visit_goes_on(self, alpha, order):
+        worked(alpha, order, "received")
+        with alpha.acting():
+            order.test.is_active = False
+            order.test.save()
+        answer = alpha.client("lab_technician").post(
+            f"{alpha.url}/laboratory/tests/{order.pk}/reject/", {"reason": "clotted"}, follow=True
+        )
+        assert "is no longer offered: it is not ordered again" in answer.content.decode()
+        with alpha.acting():
+            assert [one.status for one in LabOrder.objects.all()] == ["rejected"]
+            assert fresh(order.visit).status == "checked"
 
 
 def test_the_other_hospital_sees_no_test_and_no_order(alpha, beta, order):

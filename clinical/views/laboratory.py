@@ -206,12 +206,17 @@ def lab_reject(request: Request, pk: UUID) -> HttpResponse:
     form = Reject(request.POST or None)
     if request.method == "POST" and form.is_valid():
         again = order.reject(form.cleaned_data["reason"], by=request.acting.person)
-        messages.success(
-            request, f"{order.number} is rejected. {order.test} is to be collected again as {again.number}."
-        )
+        messages.success(request, f"{order.number} is rejected. {what_follows(order, again)}")
         return answered(request, reverse("clinical:lab_visit", args=[order.visit_id]))
     words = {"title": f"Reject the specimen: {order.test}", "submit": "Reject specimen"}
     return ask(request, order, form, words, reverse("clinical:lab_order", args=[pk]))
+
+
+def what_follows(order: LabOrder, again: LabOrder | None) -> str:
+    if again:
+        return f"{order.test} is to be collected again as {again.number}."
+    why = "is no longer offered" if order.visit.is_open else "was ordered for a visit that is over"
+    return f"{order.test} {why}: it is not ordered again, and the doctors are told."
 
 
 @permit(ORDER, "GET", "POST")

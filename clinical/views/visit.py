@@ -14,8 +14,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinical.chart import open_chart
-from clinical.forms.visit import Assign, Reason, VisitForm
+from clinical.forms.visit import Assign, EndVisit, Reason, VisitForm
 from clinical.models import Patient, Visit
+from clinical.models.ending import UnderWay
 from clinical.steps import way_of
 from clinical.views.answers import answered, close
 from clinical.vital_strip import strip
@@ -65,13 +66,22 @@ def token(request: Request, pk: UUID) -> HttpResponse:
 @permit(CLOSE, "GET", "POST")
 def visit_cancel(request: Request, pk: UUID) -> HttpResponse:
     words = {"title": "Cancel the visit", "submit": "Cancel the visit", "danger": True}
-    return with_reason(request, pk, lambda visit, why, by: visit.cancel(why, by=by), words)
+    return end(request, pk, Visit.cancel, words)
 
 
 @permit(CLOSE, "GET", "POST")
 def visit_leave(request: Request, pk: UUID) -> HttpResponse:
     words = {"title": "The patient has left", "submit": "Mark as left", "danger": True}
-    return with_reason(request, pk, lambda visit, why, by: visit.leave(why, by=by), words)
+    return end(request, pk, Visit.leave, words)
+
+
+def end(request: Request, pk: UUID, verb: Callable, words: dict[str, Any]) -> HttpResponse:
+    visit = get_object_or_404(Visit.objects.shown(), pk=pk)
+    form = EndVisit(request.POST or None, under_way=UnderWay.of(visit))
+    if request.method == "POST" and form.is_valid():
+        verb(visit, form.cleaned_data["reason"], by=request.acting.person, knowing=form.cleaned_data["knowing"])
+        return close(request, visit.get_absolute_url())
+    return small_form(request, visit, form, words)
 
 
 @permit("clinical.reopen_visit", "GET", "POST")
@@ -119,7 +129,7 @@ def small_form(request: Request, visit: Visit, form: forms.Form, words: dict[str
     over = request.htmx.target == "dialog"
     context = {
         "visit": visit,
-        "patient": visit.patient,
+        "patient": open_chart(visit.patient, page=words["title"].lower()),
         "form": form,
         "cancel": visit.get_absolute_url(),
         "over": over,
