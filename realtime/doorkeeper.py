@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
 from importlib import import_module
 from typing import Any, cast
@@ -19,6 +20,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from hospital.models import Person, Role, Tenant
+from hospital.sessions import is_key
 from hospital.tenancy import acting_for
 
 LOG_IN, NO_RIGHT, OTHER_ROLE = 4401, 4403, 4409
@@ -43,6 +45,7 @@ class Identity:
     person_id: UUID
     role: str
     session_key: str
+    at: float = field(compare=False)  # not before this moment, by the process's own clock, it was true
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,19 +93,20 @@ def session_key_of(cookies: str) -> str:
         morsel = SimpleCookie(cookies).get(settings.SESSION_COOKIE_NAME)
     except CookieError:
         morsel = None
-    return morsel.value if morsel else ""
+    return morsel.value if morsel and is_key(morsel.value) else ""
 
 
 def identify_all(askers: Sequence[Asker]) -> list[Identity | Refusal]:
     """An answer for each, in their order. Everything is read from the database: once for all sessions, once for all
     persons, once for all tenants, and once per tenant for the roles. Runs in a thread.
     """
+    at = time.monotonic()
     try:
         sessions = sessions_with({asker.session_key for asker in askers})
         people = people_in(sessions)
         tenants = Tenant.objects.filter(slug__in={asker.slug for asker in askers}, is_active=True)
         rooms = {tenant.slug: (tenant, roles_in(tenant, set(people.values()))) for tenant in tenants}
-        return [identity_of(asker, sessions, people, rooms) for asker in askers]
+        return [identity_of(asker, sessions, people, rooms, at) for asker in askers]
     finally:
         close_old_connections()
 
@@ -140,7 +144,7 @@ def roles_in(tenant: Tenant, people: Iterable[Person]) -> dict[UUID, list[str]]:
     return held
 
 
-def identity_of(asker: Asker, sessions: dict, people: dict[str, Person], rooms: dict) -> Identity | Refusal:
+def identity_of(asker: Asker, sessions: dict, people: dict[str, Person], rooms: dict, at: float) -> Identity | Refusal:
     person = people.get(asker.session_key)
     if person is None:
         return Refusal(LOG_IN)
@@ -150,5 +154,5 @@ def identity_of(asker: Asker, sessions: dict, people: dict[str, Person], rooms: 
     chosen = sessions[asker.session_key].get("roles", {}).get(str(tenant.pk))
     role = chosen if chosen in held[person.pk] else held[person.pk][0]
     if asker.made_for not in ("", role):
-        return Refusal(OTHER_ROLE)
-    return Identity(tenant.pk, person.pk, role, asker.session_key)
+        return Refusal(OTHER_ROLE if asker.made_for in held[person.pk] else NO_RIGHT)
+    return Identity(tenant.pk, person.pk, role, asker.session_key, at)

@@ -22,6 +22,7 @@ from realtime.log import Log, Page
 from realtime.models import cursor
 from realtime.outlet import Message
 from realtime.paint import Painted, frame, paint, thread
+from realtime.revocation import Watch, listen
 
 EVERY = 1.0  # seconds between two looks at the log, whether or not a hint came
 HEARTBEAT = 5.0
@@ -158,12 +159,12 @@ class Hub:
         self.streams: dict[UUID, Stream] = {}
         self.people: dict[UUID, dict[Connection, None]] = {}  # their sockets, the oldest first
         self.log = Log()
+        self.watch = Watch(self.log, self.connections, self.leave)
         self.due: set[UUID] = set()
         self.wake = asyncio.Event()
         self.says_why = True
-        self.tasks = [
-            asyncio.ensure_future(work) for work in (self.read(), self.beat(), self.sweep(), Ear(self.hint).listen())
-        ]
+        works = (self.read(), self.beat(), self.sweep(), Ear(self.hint).listen(), listen(self.wake.set))
+        self.tasks = [asyncio.ensure_future(work) for work in works]
 
     def enter(self, connection: Connection) -> None:
         """Of those who open too many, the oldest sockets go: some may be of pages that are long gone."""
@@ -173,6 +174,7 @@ class Hub:
             log.info("%s has too many sockets open", connection.person_id)
             oldest.close(TOO_MUCH)
             self.leave(oldest)
+        self.watch.enter(connection)
 
     def leave(self, connection: Connection) -> None:
         theirs = self.people.get(connection.person_id, {})
@@ -225,10 +227,12 @@ class Hub:
                 await asyncio.sleep(RETRY)
 
     async def turn(self, streams: list[Stream]) -> None:
-        if not streams:
+        """What is new, to those who may still see it: the log is read first, then whose rights have changed."""
+        if not self.people:
             return
         joining = {stream: dict(stream.waiting) for stream in streams}
         pages = await self.log.read({stream.tenant_id: stream.known() for stream in streams})
+        await self.watch.check()
         for stream in streams:
             try:
                 await stream.take(pages[stream.tenant_id], joining[stream])

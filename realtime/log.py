@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Coroutine
 from dataclasses import dataclass
+from typing import Any, LiteralString, TypeVar, cast
 from uuid import UUID
 
 import psycopg
 from django.db import connections
 from psycopg.rows import namedtuple_row
 
+T = TypeVar("T")
 LIMIT = 500
 PATIENCE = 5.0
 
@@ -57,11 +60,22 @@ class Log:
 
     async def read(self, after: dict[UUID, int]) -> dict[UUID, Page]:
         """One round trip for all tenants, each in a transaction that speaks for it. A failure closes the connection."""
+        return await self._patiently(self._read(after))
+
+    async def ask(self, question: str, values: list) -> list[Any]:
+        """One question outside of every tenant."""
+        return await self._patiently(self._ask(question, values))
+
+    async def _patiently(self, work: Coroutine[Any, Any, T]) -> T:
         try:
-            return await asyncio.wait_for(self._read(after), PATIENCE)
+            return await asyncio.wait_for(work, PATIENCE)
         except BaseException:
             await self.close()
             raise
+
+    async def _ask(self, question: str, values: list) -> list[Any]:
+        connection = await self._connected()
+        return await (await connection.execute(cast(LiteralString, question), values)).fetchall()
 
     async def _read(self, after: dict[UUID, int]) -> dict[UUID, Page]:
         connection = await self._connected()
@@ -76,15 +90,19 @@ class Log:
 
     async def _connected(self) -> psycopg.AsyncConnection:
         if self.connection is None:
-            given = connections["default"].get_connection_params()
-            ours = {name: value for name, value in given.items() if name not in ("context", "cursor_factory")}
-            self.connection = await psycopg.AsyncConnection.connect(**ours, autocommit=True, row_factory=namedtuple_row)
+            self.connection = await connected()
         return self.connection
 
     async def close(self) -> None:
         connection, self.connection = self.connection, None
         if connection is not None:
             await connection.close()
+
+
+async def connected() -> psycopg.AsyncConnection:
+    given = connections["default"].get_connection_params()
+    ours = {name: value for name, value in given.items() if name not in ("context", "cursor_factory")}
+    return await psycopg.AsyncConnection.connect(**ours, autocommit=True, row_factory=namedtuple_row)
 
 
 def page_of(tenant_id: UUID, found: list) -> Page:
