@@ -7,7 +7,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from http.cookies import CookieError, SimpleCookie
-from importlib import import_module
 from typing import Any, cast
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
@@ -16,10 +15,9 @@ from django.conf import settings
 from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.db import close_old_connections
 from django.http.request import split_domain_port, validate_host
-from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
-from hospital.models import Person, Role, Tenant
+from hospital.models import Person, Role, Session, Tenant
 from hospital.sessions import is_key
 from hospital.tenancy import acting_for
 
@@ -113,9 +111,7 @@ def identify_all(askers: Sequence[Asker]) -> list[Identity | Refusal]:
 
 def sessions_with(keys: Iterable[str]) -> dict[str, dict[str, Any]]:
     """What the sessions that still live say, by their keys."""
-    store = import_module(settings.SESSION_ENGINE).SessionStore
-    rows = store.get_model_class().objects.filter(session_key__in=keys, expire_date__gt=timezone.now())
-    return {row.session_key: store().decode(row.session_data) for row in rows}
+    return {row.session_key: row.get_decoded() for row in Session.objects.alive().filter(session_key__in=keys)}
 
 
 def people_in(sessions: dict[str, dict[str, Any]]) -> dict[str, Person]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import socket
 import time
 from contextlib import ExitStack, suppress
 from typing import Self
@@ -42,6 +43,37 @@ def dial(site: Site, path: str, *, cookie: str = "", origin: str | None = "same"
         proxy=None,
         **more,
     )
+
+
+def bare(site: Site, hospital: Hospital, role: str) -> socket.socket:
+    """An open socket on which nothing is read or sent but what a test does itself."""
+    lines = [
+        f"GET {hospital.url}/live/socket HTTP/1.1",
+        f"Host: 127.0.0.1:{site.port}",
+        f"Origin: {site.url}",
+        f"Cookie: {cookie_of(hospital, role)}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==",
+    ]
+    caller = socket.create_connection(("127.0.0.1", site.port), timeout=20)
+    caller.sendall("\r\n".join([*lines, "", ""]).encode())
+    answer = b""
+    while b"\r\n\r\n" not in answer:
+        answer += caller.recv(1)
+    assert b" 101 " in answer
+    return caller
+
+
+def masked(first: int, payload: bytes) -> bytes:
+    """A frame as a client sends it, with a mask that changes nothing."""
+    size = len(payload)
+    if size < 126:
+        length = bytes([0x80 | size])
+    else:
+        length = b"\xfe" + size.to_bytes(2, "big") if size < 65536 else b"\xff" + size.to_bytes(8, "big")
+    return bytes([first]) + length + bytes(4) + payload
 
 
 class Listener:
