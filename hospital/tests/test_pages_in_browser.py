@@ -36,6 +36,7 @@ NO_PAGES = {
     "billing:analytics_csv": "a file to download",
     "clinical:document": "a file, shown by the browser itself",
     "clinical:find_patient": "a fragment for the search line of the front desk",
+    "clinical:here": "a word for an open page: it may still say that it is here",
     "clinical:patient_duplicates": "a fragment: the warning while somebody types",
     "clinical:icd10": "a fragment for the look-up of codes",
     "clinical:diagnosis_row": "a fragment: one more row of a form",
