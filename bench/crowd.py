@@ -245,7 +245,9 @@ def present(house: Hospital, rows: int = 50) -> None:
             examined(number, tests=[test])
             visit = examined(number)
             visit.diagnose(by=None, diagnoses=[{"code": "J06.9"}])
-            Prescription.write(visit, [{"medicine": medicine, "quantity": 10}], by=None).sign(by=None)
+            Prescription.write(
+                visit, [{"medicine": medicine, "quantity": 10, "dose": "1 tablet", "frequency": "twice a day"}], by=None
+            ).sign(by=None)
 
 
 def arrive(number: int) -> Visit:
