@@ -178,6 +178,8 @@ EVENTS = (
         loudness=lab_words.critical_or_notice_once,
         title=lab_words.title_of_result,
         link=lab_words.visit_of,
+        answers=lambda order: order.ordered_by_id,
+        reads_back=lambda order: str(order.result),
     ),
     LiveEvent(
         "document:uploaded",

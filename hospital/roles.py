@@ -11,6 +11,7 @@ PERMISSIONS = {
     "hospital.manage_people": "invite people and give them roles",
     "hospital.view_audit": "read the audit log",
     "hospital.view_live": "see the state of the live engine",
+    "realtime.acknowledge_alerts": "acknowledge alerts",
     "clinical.view_patient": "find patients and open their page",
     "clinical.register_patient": "register patients and change their details",
     "clinical.view_chart": "read the clinical chart",
@@ -56,6 +57,7 @@ ROLES = (
         "Reception",
         "clinical:front_desk",
         (
+            "realtime.acknowledge_alerts",
             "clinical.view_patient",
             "clinical.register_patient",
             "clinical.view_visit",
@@ -74,6 +76,7 @@ ROLES = (
         "Checker doctor",
         "clinical:examination_queue",
         (
+            "realtime.acknowledge_alerts",
             "clinical.view_patient",
             "clinical.view_chart",
             "clinical.edit_chart",
@@ -93,6 +96,7 @@ ROLES = (
         "Laboratory",
         "clinical:lab_worklist",
         (
+            "realtime.acknowledge_alerts",
             "clinical.view_patient",
             "clinical.view_visit",
             "clinical.call_patient",
@@ -107,6 +111,7 @@ ROLES = (
         "Doctor",
         "clinical:consultation_queue",
         (
+            "realtime.acknowledge_alerts",
             "clinical.view_patient",
             "clinical.view_chart",
             "clinical.edit_chart",
@@ -128,6 +133,7 @@ ROLES = (
         "Pharmacy",
         "clinical:dispensing",
         (
+            "realtime.acknowledge_alerts",
             "clinical.view_patient",
             "clinical.view_visit",
             "clinical.call_patient",
@@ -142,6 +148,7 @@ ROLES = (
         "Billing",
         "billing:payments",
         (
+            "realtime.acknowledge_alerts",
             "clinical.view_patient",
             "clinical.view_visit",
             "billing.take_payment",

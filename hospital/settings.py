@@ -97,6 +97,11 @@ CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
 CELERY_BEAT_SCHEDULE = {
+    "escalate": {
+        "task": "realtime.tasks.escalate",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
     "send-mail-outbox": {
         "task": "hospital.tasks.send_mail_outbox",
         "schedule": timedelta(seconds=20),

@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from hospital.views import absences, home, people
+from hospital.views import absences, home, people, sessions
 
 handler400 = "hospital.views.errors.bad_request"
 handler403 = "hospital.views.errors.forbidden"
@@ -21,8 +21,13 @@ urlpatterns = [
     path("people/memberships/<uuid:pk>/head/", people.change_head, name="change_head"),
     path("absences/", absences.absences, name="absences"),
     path("absences/<uuid:pk>/end/", absences.end_absence, name="end_absence"),
+    path("people/memberships/<uuid:pk>/log-out/", sessions.end_sessions_of, name="end_sessions_of"),
+    path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/others/end/", sessions.end_other_sessions, name="end_other_sessions"),
+    path("sessions/<uuid:ref>/end/", sessions.end_session, name="end_session"),
     path("admin/", admin.site.urls),
     path("live/", include("realtime.urls")),
+    path("", include("realtime.alerts.urls")),
     path("", include("clinical.urls")),
     path("", include("scheduling.urls")),
     path("", include("billing.urls")),

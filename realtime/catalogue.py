@@ -43,6 +43,8 @@ class LiveEvent:
     link: str | Callable[[Any], str] = ""
     people: Callable[[Any], Iterable[UUID]] | None = None
     about: Callable[[Any], UUID | None] | None = None
+    answers: Callable[[Any], UUID | None] | None = None  # whose it is: the first who is told when it is critical
+    reads_back: Callable[[Any], str] | None = None  # the value that whoever acknowledges it must type
 
     def levels_for(self, instance: Any) -> dict[str, Loudness]:
         """How loudly each role hears this one."""
@@ -55,6 +57,14 @@ class LiveEvent:
     def is_for(self, permissions: Collection[str]) -> bool:
         """Whether a role with these permissions may be told. A tenant's admin can take any of them from it."""
         return any(needed in permissions for needed in self.needs)
+
+    @property
+    def may_alert(self) -> bool:
+        """Whether it can be critical for somebody. Of a function only its words, or `answers`, tell that."""
+        levels = self.loudness
+        if callable(levels):
+            return self.answers is not None or "critical" in words_of(levels)
+        return Loudness.CRITICAL in (levels.values() if isinstance(levels, Mapping) else [levels])
 
     def people_for(self, instance: Any) -> list[UUID]:
         """Only these persons hear it; an empty list is everybody in the roles."""

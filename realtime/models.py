@@ -9,7 +9,10 @@ from django.db import models
 
 from hospital.context import current
 from hospital.tenancy import TenantModel
+from realtime.alerts.models import Alert, Climb, Ladder, Preference, Read, Told
 from realtime.catalogue import Undeclared, catalogue
+
+__all__ = ["Alert", "Climb", "Event", "Head", "Ladder", "Preference", "Read", "Told", "cursor"]
 
 
 class Event(TenantModel):
@@ -28,11 +31,13 @@ class Event(TenantModel):
     people = ArrayField(
         models.UUIDField(), default=list, help_text="Only these persons hear it; empty: everybody in the roles."
     )
+    loud = models.BooleanField(default=False, db_default=False, help_text="More than info for somebody.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta(TenantModel.Meta):
         ordering = ["seq"]
         constraints = [models.UniqueConstraint(fields=["tenant", "seq"], name="event_seq_once")]
+        indexes = [models.Index(fields=["tenant", "-seq"], condition=models.Q(loud=True), name="event_loud")]
 
     def __str__(self) -> str:
         return f"{self.seq}: {self.name}"

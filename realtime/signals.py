@@ -9,7 +9,8 @@ from django.db.models import Model
 
 from hospital.context import current
 from realtime import hints
-from realtime.catalogue import LiveEvent, Undeclared, catalogue
+from realtime.alerts.raising import follow
+from realtime.catalogue import LiveEvent, Loudness, Undeclared, catalogue
 from realtime.models import Event
 
 
@@ -37,7 +38,9 @@ def emit(event: LiveEvent, instance: Any) -> None:
         loudness=levels,
         roles=list(levels),
         people=event.people_for(instance),
+        loud=any(level != Loudness.INFO for level in levels.values()),
     )
+    follow(event, instance, levels)
     hint_after_commit(str(current().tenant.pk))
 
 

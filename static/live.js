@@ -336,10 +336,11 @@
   // --- what people are told ------------------------------------------------------------------------------
 
   function tell(events) {
-    const notices = events.filter((event) => event.loudness === "notice");
+    const alerts = $("#alert-banners"), quiet = words(alerts?.dataset.quiet);  // what is critical, alerts.js shows there
+    const notices = events.filter((event) => event.loudness === "notice" && !quiet.includes(event.name));
     if (notices.length > TOASTS) add("toasts", "toast", { title: `${notices.length - TOASTS} earlier messages`, loudness: "info" });
     for (const event of notices.slice(-TOASTS)) add("toasts", "toast", event);
-    for (const event of events.filter((event) => event.loudness === "critical")) add("alerts", "banner", { ...event, tone: "critical" });
+    for (const event of events.filter((event) => event.loudness === "critical" && !alerts)) add("alerts", "banner", { ...event, tone: "critical" });
   }
 
   function add(place, kind, { title, text, link, loudness, tone, newTab }) {

@@ -23,6 +23,9 @@ class FencingAutodetector(MigrationAutodetector):
 def needs_fence(operation: Any) -> list[str]:
     if isinstance(operation, CreateModel) and any(name == "tenant" for name, _ in operation.fields):
         return [operation.name]
-    if isinstance(operation, AddField) and type(operation.field).__name__ == "TenantKey":
+    # Where tables need one another, Django makes them first and adds their keys later, the tenant's among them.
+    if isinstance(operation, AddField) and (
+        operation.name == "tenant" or type(operation.field).__name__ == "TenantKey"
+    ):
         return [operation.model_name]
     return []

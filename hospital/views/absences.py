@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.db.models import QuerySet
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
@@ -11,6 +10,7 @@ from django.utils import timezone
 from hospital.forms import DeclareAbsence
 from hospital.http import Request
 from hospital.models import Absence
+from hospital.models.absence import Absences
 from hospital.permits import MEMBER, permit
 
 MANAGE = "hospital.manage_people"
@@ -36,7 +36,7 @@ def end_absence(request: Request, pk) -> HttpResponse:
     return redirect("absences")
 
 
-def mine(request: Request) -> QuerySet[Absence]:
+def mine(request: Request) -> Absences:
     """One's own; everybody's for whoever manages people."""
     rows = Absence.objects.all()
     return rows if request.acting.may(MANAGE) else rows.filter(person=request.acting.person)

@@ -1,0 +1,79 @@
+"""What the frame of every page says: the alerts that wait for this person, and how many notices are unread. Two queries."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from django.db import connection
+
+from hospital.http import Request
+from realtime.alerts.models import ACKNOWLEDGE, Alert
+from realtime.alerts.notices import KEPT, NEW
+
+SHOWN = 3
+MANY = 99
+
+UNREAD = """
+    SELECT coalesce(p.quiet, '{}'), (SELECT count(*) FROM (
+        SELECT FROM realtime_event e WHERE e.tenant_id = m.tenant AND e.loud AND e.seq > coalesce(p.read_through, 0)
+            AND e.created_at > now() - CASE WHEN p.id IS NULL THEN %(new)s ELSE %(kept)s END
+            AND e.loudness ->> m.role IN ('notice', 'critical') AND (e.people = '{}' OR m.person = ANY (e.people))
+            AND NOT EXISTS (SELECT FROM realtime_read r WHERE r.tenant_id = m.tenant AND r.person_id = m.person AND r.event_id = e.id)
+        ORDER BY e.seq DESC LIMIT %(many)s) AS some)
+    FROM (SELECT %(tenant)s::uuid AS tenant, %(person)s::uuid AS person, %(role)s::text AS role) AS m
+    LEFT JOIN realtime_preference p ON p.tenant_id = m.tenant AND p.person_id = m.person AND p.role = m.role
+"""
+
+
+@dataclass(frozen=True)
+class Waiting:
+    """An alert as this person sees it: in the acting role, or only that there is one, in another of the own roles."""
+
+    alert: Alert
+    title: str
+    role_key: str = ""
+    role_title: str = ""
+
+
+@dataclass(frozen=True)
+class Frame:
+    waiting: list[Waiting]
+    unread: int
+    quiet: list[str]
+
+    @property
+    def shown(self) -> list[Waiting]:
+        return self.waiting[:SHOWN]
+
+    @property
+    def more(self) -> int:
+        return len(self.waiting) - SHOWN
+
+    @property
+    def unread_words(self) -> str:
+        return f"{MANY}+" if self.unread > MANY else str(self.unread)
+
+
+def frame_of(request: Request) -> Frame | None:
+    """None for a wall board: nobody sits before it."""
+    if not request.acting.may(ACKNOWLEDGE):
+        return None
+    quiet, unread = unread_of(request)
+    alerts = Alert.objects.waiting_for(request.acting.person).order_by("raised_at")
+    return Frame([waiting(request, alert) for alert in alerts], unread, quiet)
+
+
+def waiting(request: Request, alert: Alert) -> Waiting:
+    if title := alert.title_for(request.acting.role.key):
+        return Waiting(alert, title)
+    role = next((role for role in request.my_roles if role.key in alert.titles), None)
+    return Waiting(alert, "", role.key, role.title) if role else Waiting(alert, "")
+
+
+def unread_of(request: Request) -> tuple[list[str], int]:
+    acting = request.acting
+    who: dict[str, Any] = {"tenant": acting.tenant.pk, "person": acting.person.pk, "role": acting.role.key}
+    with connection.cursor() as cursor:
+        cursor.execute(UNREAD, who | {"new": NEW, "kept": KEPT, "many": MANY + 1})
+        return cursor.fetchone()

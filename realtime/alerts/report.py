@@ -1,0 +1,101 @@
+"""How long alerts waited for an answer: by kind, by role, by month; and which still wait."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from django.db import models
+from django.db.models import Count, F, Max, Q
+from django.db.models.functions import TruncMonth
+from django.utils import timezone
+
+from hospital.context import current
+from hospital.http import ActingPerson
+from hospital.models import Membership, Role
+from realtime.alerts.models import Alert, Alerts, Step
+from realtime.templatetags.alerts import kind_words
+
+ADMINISTER = "hospital.administer"
+FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
+COLUMNS = ("Alerts", "Open", "Median, min", "Nine of ten within, min", "Longest, min", "Highest step")
+
+
+class Percentile(models.Aggregate):
+    function = "PERCENTILE_CONT"
+    template = "%(function)s(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
+    output_field = models.DurationField()
+
+
+WAITED = models.ExpressionWrapper(F("acknowledged_at") - F("raised_at"), output_field=models.DurationField())
+ANSWERED = Q(status=Alert.Status.ACKNOWLEDGED)
+FIGURES = {
+    "alerts": Count("pk"),
+    "open": Count("pk", filter=Q(status=Alert.Status.RAISED)),
+    "median": Percentile(WAITED, share="0.5", filter=ANSWERED),
+    "slow": Percentile(WAITED, share="0.9", filter=ANSWERED),
+    "longest": Max(WAITED, filter=ANSWERED),
+    "highest": Max("step"),
+}
+
+
+@dataclass(frozen=True)
+class Table:
+    key: str
+    title: str
+    heading: str
+    rows: Sequence[Sequence[Any]]
+
+
+def seen_by(acting: ActingPerson) -> tuple[Alerts, str]:
+    """Who administers sees all, a head those of the role, everybody else those that waited for the own person."""
+    rows = Alert.objects.for_role(acting.role.key)
+    if acting.may(ADMINISTER):
+        return rows, "All alerts"
+    if Membership.objects.filter(person=acting.person, role=acting.role, is_active=True, is_head=True).exists():
+        return rows, f"Alerts for the role {acting.role.title}"
+    return rows.filter(addressed__contains=[acting.person.pk]), "Alerts that waited for you"
+
+
+def tables(rows: models.QuerySet[Alert], days: int) -> list[Table]:
+    rows = rows.filter(raised_at__gte=timezone.now() - timedelta(days=days)).order_by()
+    roles = dict(Role.objects.values_list("key", "title"))
+    months = rows.annotate(month=TruncMonth("raised_at", tzinfo=current().tenant.zone))
+    return [
+        Table("all", "All together", "", [("All", *figures(rows.aggregate(**FIGURES)))]),
+        grouped("kind", "By kind", "Kind", rows, "kind", kind_words),
+        grouped("role", "By role that answered", "Role", rows.filter(ANSWERED), "acknowledged_as", roles.get),
+        grouped("month", "By month", "Month", months, "month", lambda month: f"{month:%B %Y}"),
+    ]
+
+
+def grouped(key: str, title: str, heading: str, rows: models.QuerySet, by: str, words: Any) -> Table:
+    found = rows.values(by).annotate(**FIGURES).order_by(by)
+    return Table(key, title, heading, [(words(row[by]) or row[by], *figures(row)) for row in found])
+
+
+def figures(row: dict[str, Any]) -> tuple[Any, ...]:
+    highest = "" if row["highest"] is None else str(Step(row["highest"]).label)
+    return (row["alerts"], row["open"], minutes(row["median"]), minutes(row["slow"]), minutes(row["longest"]), highest)
+
+
+def minutes(span: timedelta | None) -> float | None:
+    return None if span is None else round(span.total_seconds() / 60, 1)
+
+
+def as_csv(found: Iterable[Table]) -> str:
+    """With a byte order mark, and nothing that a spreadsheet takes for a formula."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(("By", "Of", *COLUMNS))
+    for table in found:
+        writer.writerows([table.key, *map(harmless, row)] for row in table.rows)
+    return "\ufeff" + out.getvalue()
+
+
+def harmless(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA) else cell

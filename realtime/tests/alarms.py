@@ -1,0 +1,75 @@
+"""A critical value in the laboratory of a test's hospital, and what comes of it."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from clinical.models import LabOrder, LabTest
+from clinical.tests.laboratories import ordered, potassium, worked
+from hospital.models import Absence, Membership, Person
+from hospital.tests.hospital import Hospital
+from realtime.alerts import ladder
+from realtime.alerts.models import Alert, Climb
+
+LAST_OF = {0: "whose it is", 1: "cover", 2: "head", 3: "administrators"}
+
+
+def critical_value(hospital: Hospital, value: str = "6.6") -> Alert:
+    """Ordered by the checker doctor, critical, released."""
+    return alert_of(hospital, released(hospital, value))
+
+
+def released(hospital: Hospital, value: str = "6.6") -> LabOrder:
+    with hospital.acting("admin"):
+        test = LabTest.objects.filter(code="K").first() or potassium()
+    _, [order] = ordered(hospital, test)
+    return worked(hospital, order, "released", value)
+
+
+def alert_of(hospital: Hospital, order: LabOrder) -> Alert:
+    with hospital.acting():
+        return Alert.objects.select_related("acknowledged_by").get(object_id=order.pk)
+
+
+def again(hospital: Hospital, alert: Alert) -> Alert:
+    with hospital.acting():
+        return Alert.objects.get(pk=alert.pk)
+
+
+def later(alert: Alert, minutes: float) -> datetime:
+    return alert.raised_at + timedelta(minutes=minutes)
+
+
+def sweep(hospital: Hospital, alert: Alert, minutes: float) -> int:
+    """As the beat does so many minutes after the alert was raised."""
+    return ladder.sweep_in(hospital.tenant, later(alert, minutes))
+
+
+def told(hospital: Hospital, alert: Alert) -> list[tuple[int, set[str]]]:
+    """Each climb: the step, and the names of those who were told on screen."""
+    with hospital.acting():
+        climbs = Climb.objects.filter(alert=alert).prefetch_related("told__person")
+        return [
+            (climb.step, {told.person.name for told in climb.told.all() if told.channel == "screen"})
+            for climb in climbs
+        ]
+
+
+def make_head(hospital: Hospital, person: Person, role: str) -> None:
+    with hospital.acting():
+        membership = Membership.objects.get(person=person, role__key=role)
+        membership.is_head = True
+        membership.save()
+
+
+def send_away(hospital: Hospital, person: Person, cover: Person | None = None) -> Absence:
+    with hospital.acting():
+        absence = Absence(person=person, covered_by=cover, begins_at=datetime.fromisoformat("2020-01-01T00:00Z"))
+        absence.declare(by=None)
+        return absence
+
+
+def answer(hospital: Hospital, alert: Alert, role: str = "checker_doctor", **more: str) -> None:
+    given = {"done": "acted", "text": "Calcium given, repeated in an hour.", "read_back": "6.6"} | more
+    with hospital.acting(role) as acting:
+        Alert.objects.get(pk=alert.pk).acknowledge(by=acting.person, role=role, **given)
