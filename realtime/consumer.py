@@ -8,7 +8,7 @@ import re
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any
 
-from realtime import presence
+from realtime import figures, presence
 from realtime.connection import Connection
 from realtime.door import door
 from realtime.doorkeeper import Refusal, asker_of, comes_from_here, header
@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 
 def resume(connection: Connection, message: dict[str, Any]) -> None:
+    if message.get("again") is True:
+        figures.count(connection.asker.slug, figures.AGAIN)
     if position := CURSOR.match(str(message["resume"])):
         hub().resume(connection, position[1], int(position[2]))
     elif message["resume"] == "":
@@ -67,6 +69,7 @@ async def let_in(scope: dict[str, Any], send: Send) -> Connection | None:
     """Accept even those who are refused: a browser shows a page the code of a close, but not that of a handshake."""
     if not comes_from_here(scope):
         log.warning("socket refused: origin %r, host %r", header(scope, b"origin"), header(scope, b"host"))
+        figures.count(scope["tenant_slug"], f"{figures.REFUSED} 403")
         await send({"type": "websocket.close", "code": 403})
         return None
     asker, outlet = asker_of(scope["tenant_slug"], scope), outlet_of(scope, send)
@@ -74,10 +77,12 @@ async def let_in(scope: dict[str, Any], send: Send) -> Connection | None:
     await send({"type": "websocket.accept"})
     if isinstance(identity, Refusal):
         log.info("socket refused: %s for %s", identity.code, asker.slug)
+        figures.count(asker.slug, f"{figures.REFUSED} {identity.code}")
         outlet.close(identity.code)
         return None
     connection = Connection(asker, identity, outlet)
     hub().enter(connection)
+    figures.count(asker.slug, figures.OPENED)
     return connection
 
 

@@ -15,7 +15,7 @@ from typing import cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from realtime import limits
+from realtime import figures, limits
 from realtime.connection import TOO_SLOW, Connection, Parcel
 from realtime.ear import Ear
 from realtime.log import Log, Page
@@ -50,6 +50,8 @@ class Stream:
         return not self.waiting and not any(self.members.values())
 
     def resume(self, connection: Connection, epoch: str, seq: int) -> None:
+        if connection in self.members[connection.role]:
+            figures.count(connection.asker.slug, figures.GAPS)
         self.members[connection.role].discard(connection)
         self.waiting[connection] = (epoch, seq)
 
@@ -121,6 +123,7 @@ class Stream:
         for connection in connections:
             connection.start_afresh(self.seq)
             connection.write(message)
+            figures.count(connection.asker.slug, figures.RESYNCS)
 
     def acknowledge(self, connection: Connection, seq: int) -> None:
         connection.acknowledge(seq)
@@ -163,7 +166,14 @@ class Hub:
         self.due: set[UUID] = set()
         self.wake = asyncio.Event()
         self.says_why = True
-        works = (self.read(), self.beat(), self.sweep(), Ear(self.hint).listen(), listen(self.wake.set))
+        works = (
+            self.read(),
+            self.beat(),
+            self.sweep(),
+            Ear(self.hint).listen(),
+            listen(self.wake.set),
+            figures.report(self),
+        )
         self.tasks = [asyncio.ensure_future(work) for work in works]
 
     def enter(self, connection: Connection) -> None:
@@ -254,6 +264,7 @@ class Hub:
                 if connection.is_too_slow(now):
                     log.info("a socket of %s does not keep up", connection.person_id)
                     connection.close(TOO_SLOW)
+                    figures.count(connection.asker.slug, figures.SLOW)
 
 
 _hubs: WeakKeyDictionary[asyncio.AbstractEventLoop, Hub] = WeakKeyDictionary()

@@ -27,4 +27,5 @@ def synchronous() -> redis.Redis:
 
 def name(*parts: str) -> str:
     """A key or a channel: the prefix of this installation, then words of ours and ids, never a name of a person."""
-    return ":".join((settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"], *parts))
+    config: Any = settings.CHANNEL_LAYERS["default"]["CONFIG"]
+    return ":".join((config["prefix"], *parts))

@@ -20,7 +20,7 @@
   // --- the socket: always one, or one on its way ----------------------------------------------------
 
   let [epoch, seq] = cursorFrom(liveCursor);
-  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, retry = 0, resumedAt = 0, acknowledging = 0, owedEvents = 0, owedSize = 0, locked = false;
+  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, connects = 0, retry = 0, resumedAt = 0, acknowledging = 0, owedEvents = 0, owedSize = 0, locked = false;
 
   function cursorFrom(text) {
     const [epoch, seq] = (text || "").split(":");
@@ -33,7 +33,7 @@
     url.protocol = url.protocol.replace("http", "ws");
     const mine = socket = new WebSocket(url);
     openedAt = Date.now();
-    mine.onopen = resume;
+    mine.onopen = () => resume(connects++ > 0);
     mine.onmessage = ({ data }) => mine === socket && receive(JSON.parse(data), data.length);
     mine.onclose = ({ code }) => mine === socket && closed(code);
   }
@@ -61,11 +61,11 @@
     if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
   }
 
-  function resume() {
+  function resume(again = false) {
     resumedAt = Date.now();
     forgetOwed();
     debug("resume", `${epoch}:${seq}`);
-    say({ resume: epoch ? `${epoch}:${seq}` : "" });
+    say({ resume: epoch ? `${epoch}:${seq}` : "", ...(again && { again }) });
   }
 
   // After sleep, a cut, or in a tab that was frozen: a socket that has not spoken lately is not worth waiting for.
