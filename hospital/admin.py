@@ -11,9 +11,10 @@ from django.http import HttpRequest
 
 from hospital.admin_site import ReadOnlyAdmin, TenantAdmin, people_here
 from hospital.context import current
-from hospital.models import Absence, AuditEntry, Invitation, Letter, Membership, Person, Role, SignIn, Tenant
+from hospital.models import Absence, AuditEntry, Invitation, Letter, Membership, Person, Role, Session, SignIn, Tenant
 from hospital.models.people import ADMINISTER, LAST_ADMINISTRATOR
 from hospital.roles import PERMISSIONS
+from hospital.sessions import end_all
 
 
 @admin.register(Tenant)
@@ -111,6 +112,12 @@ class PersonAdmin(ReadOnlyAdmin):
     list_display = ["name", "email", "is_active", "last_login"]
     search_fields = ["name", "email"]
     fields = ["name", "email", "is_active", "last_login", "date_joined"]
+    actions = ["end_sessions"]
+
+    @admin.action(description="Log out everywhere", permissions=["view"])
+    def end_sessions(self, request: HttpRequest, people: models.QuerySet) -> None:
+        ended = end_all(Session.objects.filter(person__in=people))
+        self.message_user(request, f"{ended} sessions ended.")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return people_here()

@@ -22,12 +22,14 @@ from hospital.context import ForeignTenant
 from hospital.http import ActingPerson, Request
 from hospital.models import Person, Role, SignIn, Tenant
 from hospital.models.tenant import RESERVED_SLUGS
+from hospital.sessions import prolong
 from hospital.tenancy import acting_for
 from hospital.views.errors import bad_request, refusal, too_large
 from hospital.workflow import IllegalMove, Refused
 
 PREFIX = re.compile(r"\A/([a-z0-9][a-z0-9-]{1,48})(/.*)\Z", re.DOTALL)
 SAFE = ("GET", "HEAD", "OPTIONS")
+WALL_BOARD = "board"
 ROOM_FOR_FIELDS = 1024 * 1024
 
 
@@ -86,11 +88,13 @@ class Tenancy:
         if not request.tenant_slug:
             return self.get_response(request)
         if not request.user.is_authenticated:
-            return redirect(f"{login_address()}?next={quote(request.path)}")
+            return log_in_first(request)
         tenant = Tenant.objects.filter(slug=request.tenant_slug, is_active=True).first()
         roles = roles_in(tenant, request.user) if tenant else []
         if tenant is None or not roles:
             return outside(request)
+        if {role.key for role in roles} == {WALL_BOARD}:
+            prolong(request)  # nobody touches a screen on the wall
         role = acting_role(request.session, tenant, roles)
         entered = request.session.get("entered", {})
 
@@ -158,6 +162,11 @@ def note_sign_in(request: Request) -> None:
         person=acting.person, role=acting.role.key, session=SignIn.digest_of(request.session.session_key or "")
     )
     request.session["entered"] = {**entered, str(acting.tenant.pk): str(sign_in.pk)}
+
+
+def log_in_first(request: Request) -> HttpResponse:
+    """A page would show the log-in page in place of the fragment that it asked for; static/session.js knows what to do."""
+    return HttpResponse(status=401) if request.htmx else redirect(f"{login_address()}?next={quote(request.path)}")
 
 
 def login_address() -> str:

@@ -14,5 +14,6 @@ urlpatterns = [
     path("healthz", home.healthz, name="healthz"),
     path("accounts/invitation/<slug:tenant>/<str:secret>/", people.accept_invitation, name="accept_invitation"),
     path("accounts/session/", sessions.state, name="session"),
+    path("accounts/session/back/", sessions.back, name="session_back"),
     path("accounts/", include("allauth.urls")),
 ]

@@ -132,6 +132,10 @@ def is_background(request: HttpRequest) -> bool:
     return asks or bool(said) or "prefetch" in request.headers.get("Sec-Purpose", "")
 
 
+def open_sessions_of(person: Person) -> list[Session]:
+    return [row for row in Session.objects.alive().filter(person=person).select_related("person") if row.is_open]
+
+
 def end_all(sessions: Iterable[Session]) -> int:
     """Returns how many."""
     ended = [end(session, "session_ended") for session in sessions]

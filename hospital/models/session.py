@@ -15,6 +15,17 @@ if TYPE_CHECKING:
     from hospital.sessions import SessionStore
 
 EVERYBODY = UUID(int=0)
+# What browsers call themselves holds the names of others: the first that fits is the right one.
+BROWSERS = {"Edg": "Edge", "OPR": "Opera", "Firefox": "Firefox", "Chrome": "Chrome", "Safari": "Safari"}
+SYSTEMS = {
+    "Android": "Android",
+    "iPhone": "iPhone",
+    "iPad": "iPad",
+    "Windows": "Windows",
+    "CrOS": "ChromeOS",
+    "Mac OS X": "macOS",
+    "Linux": "Linux",
+}
 
 
 class Sessions(BaseSessionManager):
@@ -56,6 +67,12 @@ class Session(AbstractBaseSession):
         if kwargs.get("force_update"):
             kwargs["update_fields"] = ["session_data", "person"]
         super().save(*args, **kwargs)
+
+    @property
+    def device(self) -> str:
+        browser = next((name for sign, name in BROWSERS.items() if sign in self.agent), "A browser")
+        system = next((name for sign, name in SYSTEMS.items() if sign in self.agent), "")
+        return f"{browser} on {system}" if system else browser
 
     @property
     def is_open(self) -> bool:

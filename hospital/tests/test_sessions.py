@@ -119,6 +119,25 @@ def test_after_its_life_a_session_ends_however_busy_it_is(alpha):
     assert not is_in(client, alpha)
 
 
+def test_a_screen_on_the_wall_stays_logged_in_by_itself_for_the_life_of_its_session(alpha):
+    client = alpha.client("board")
+    age(client, timedelta(minutes=10))
+    client.get(f"{alpha.url}/board/", headers={"X-Background": "1"})
+    assert client.get(STATE).json()["left"] > 890
+    age(client, timedelta(), began=LIFE)
+    age(client, IDLE)
+    assert client.get(f"{alpha.url}/board/").status_code == 302
+
+
+def test_whoever_may_do_more_than_watch_the_board_is_logged_out_in_front_of_it(alpha):
+    with alpha.acting():
+        Membership.grant(alpha.board, "reception")
+    client = alpha.client("board")
+    age(client, timedelta(minutes=10))
+    client.get(f"{alpha.url}/board/", headers={"X-Background": "1"})
+    assert client.get(STATE).json()["left"] <= 300
+
+
 def test_a_session_that_is_saved_is_not_prolonged_by_that(alpha):
     client = alpha.client("admin")
     with alpha.acting():
@@ -218,6 +237,80 @@ def test_a_second_factor_that_comes_or_goes_ends_the_other_sessions(alpha):
     assert is_in(client, alpha)
     Authenticator.objects.filter(pk=factor.pk).delete()
     assert not is_in(client, alpha)
+
+
+def test_a_person_sees_the_own_sessions_and_nobody_elses(alpha, beta):
+    here, there = alpha.client("reception"), alpha.client("reception")
+    agents = ["Mozilla/5.0 (Windows NT 10.0) Gecko Firefox/140.0", "Mozilla/5.0 (iPhone; CPU like Mac OS X) Safari/605"]
+    for client, agent in zip((here, there), agents, strict=True):
+        client.get(f"{alpha.url}/", headers={"User-Agent": agent})
+    strangers = [row_of(alpha.client("pharmacy")), row_of(beta.client("reception"))]
+    page = here.get(f"{alpha.url}/sessions/", headers={"User-Agent": agents[0]}).content.decode()
+    assert "Firefox on Windows" in page and "Safari on iPhone" in page and page.count("This one") == 1
+    assert str(row_of(there).ref) in page and not any(str(row.ref) in page for row in strangers)
+    assert key_of(there) not in page
+
+
+def test_a_session_that_the_password_left_behind_is_not_shown(alpha):
+    old = row_of(alpha.client("reception"))
+    alpha.reception.set_password("another long and quiet river")
+    alpha.reception.save()
+    assert str(old.ref) not in alpha.client("reception").get(f"{alpha.url}/sessions/").content.decode()
+
+
+def test_a_person_ends_one_other_session_or_all_others(alpha):
+    here, *there = [alpha.client("reception") for _ in range(4)]
+    assert here.post(f"{alpha.url}/sessions/{row_of(there[0]).ref}/end/").status_code == 302
+    assert [is_in(client, alpha) for client in (here, *there)] == [True, False, True, True]
+    assert here.post(f"{alpha.url}/sessions/others/end/").status_code == 302
+    assert [is_in(client, alpha) for client in (here, *there)] == [True, False, False, False]
+
+
+def test_nobody_ends_the_session_of_somebody_else_or_the_own_one_by_its_name(alpha, beta):
+    client = alpha.client("reception")
+    for other in (alpha.client("pharmacy"), beta.client("reception"), client):
+        assert client.post(f"{alpha.url}/sessions/{row_of(other).ref}/end/").status_code == 404
+        assert Session.objects.filter(session_key=key_of(other)).exists()
+
+
+def log_out(alpha, who: str, client: Client) -> int:
+    with alpha.acting():
+        pk = Membership.objects.get(person=alpha.person(who)).pk
+    return client.post(f"{alpha.url}/people/memberships/{pk}/log-out/").status_code
+
+
+def test_whoever_manages_people_logs_somebody_out_everywhere(alpha, beta):
+    clients, bystander = [alpha.client("reception"), alpha.client("reception")], alpha.client("pharmacy")
+    clients[0].get(f"{alpha.url}/")
+    assert log_out(alpha, "reception", alpha.client("admin")) == 302
+    assert [is_in(client, alpha) for client in clients] == [False, False]
+    assert Session.objects.filter(session_key=key_of(bystander)).exists()
+    with alpha.acting():
+        line = AuditEntry.objects.get(action="session_ended")
+        assert (line.person_id, line.after["person"]) == (alpha.admin.pk, str(alpha.reception.pk))
+        assert SignIn.objects.get(person=alpha.reception).ended_at
+
+
+def test_nobody_else_can(alpha, beta):
+    victim = alpha.client("reception")
+    assert log_out(alpha, "reception", alpha.client("pharmacy")) == 403
+    assert log_out(alpha, "reception", beta.client("admin")) == 404
+    with alpha.acting():
+        pk = Membership.objects.get(person=alpha.reception).pk
+    assert beta.client("admin").post(f"{beta.url}/people/memberships/{pk}/log-out/").status_code == 404
+    assert is_in(victim, alpha)
+
+
+def test_the_administration_pages_log_people_out(alpha, beta):
+    victim, stranger = alpha.client("reception"), beta.client("reception")
+    chosen = {"action": "end_sessions", "_selected_action": [alpha.reception.pk, beta.reception.pk]}
+    assert alpha.client("admin").post(f"{alpha.url}/admin/hospital/person/", chosen).status_code == 302
+    assert not is_in(victim, alpha) and is_in(stranger, beta)
+
+
+def test_an_htmx_request_without_a_session_gets_no_log_in_page_as_its_fragment(alpha):
+    answer = Client().get(f"{alpha.url}/front-desk/", headers={"HX-Request": "true"})
+    assert (answer.status_code, answer.content) == (401, b"")
 
 
 def subjects_of(hospital, work) -> set:
