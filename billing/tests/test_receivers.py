@@ -93,7 +93,9 @@ def test_medicines_are_charged_as_they_are_issued_in_parts(alpha):
         Payment.take(row, Decimal(50), method="cash", by=None)
         row.examine(by=None, symptoms="", findings="", vitals={})
         row.diagnose(by=None, diagnoses=[{"code": COLD}])
-        prescription = Prescription.write(row, [{"medicine": medicine, "quantity": 20}], by=None)
+        prescription = Prescription.write(
+            row, [{"medicine": medicine, "quantity": 20, "dose": "1 tablet", "frequency": "twice a day"}], by=None
+        )
         prescription.sign(by=None)
         line = prescription.lines.get()
         line.dispense(8, by=None, reason="The rest comes tomorrow")

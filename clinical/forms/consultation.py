@@ -14,8 +14,10 @@ from django import forms
 from django.db.models.functions import Upper
 
 from clinical.allergies import allergies_against
+from clinical.dosing import is_far_above, most_of, needed
 from clinical.forms.pharmacy import Number
 from clinical.models import Allergy, Diagnosis, Icd10Code, Medicine, Visit
+from clinical.models.prescription import too_many
 
 KEY = re.compile(r"[a-z0-9]{1,40}")
 TYPED_ROWS = 3
@@ -83,7 +85,9 @@ class LineRow(Row):
     named_by = "medicine"
 
     medicine = forms.CharField(max_length=30)
-    dose = forms.CharField(max_length=60, required=False)
+    dose = forms.CharField(
+        max_length=60, error_messages={"required": "Write how much is taken at once, such as 1 tablet."}
+    )
     frequency = forms.CharField(max_length=60, required=False, widget=forms.TextInput(attrs={"list": "frequencies"}))
     duration_days = Number(max_value=365, required=False, label="Days")
     quantity = Number(error_messages={"required": "Write how many are to be dispensed."})
@@ -91,6 +95,7 @@ class LineRow(Row):
         max_length=250, required=False, widget=forms.TextInput(attrs={"placeholder": "After food, until finished"})
     )
     allergy_reason = forms.CharField(max_length=250, required=False, label="Why it is prescribed all the same")
+    meant = forms.BooleanField(required=False, label="So many are meant")
     found: Medicine | None = None
     matches: list = []
 
@@ -98,6 +103,38 @@ class LineRow(Row):
         if self.found is None:
             raise forms.ValidationError("This medicine is not in the list. Look it up by its name.")
         return self.found.code
+
+    def clean_quantity(self) -> int:
+        quantity = self.cleaned_data["quantity"]
+        if self.found and quantity > most_of(self.found.unit):
+            raise forms.ValidationError(too_many(self.found))
+        return quantity
+
+    def clean(self) -> dict[str, Any]:
+        said = self.cleaned_data
+        if not said.get("frequency") and not said.get("instructions"):
+            self.add_error("frequency", "Write how often it is taken, or how.")
+        if self.is_far_too_much and not said.get("meant"):
+            self.add_error("quantity", self.doubt)
+        return said
+
+    @property
+    def needed(self) -> int | None:
+        said = {name: self[name].value() or "" for name in ("dose", "frequency", "duration_days")}
+        days = int(said["duration_days"]) if str(said["duration_days"]).isdecimal() else None
+        if self.found is None:
+            return None
+        unit, strength = self.found.unit, self.found.strength
+        return needed(dose=said["dose"], frequency=said["frequency"], days=days, unit=unit, strength=strength)
+
+    @property
+    def is_far_too_much(self) -> bool:
+        quantity = str(self["quantity"].value() or "")
+        return quantity.isdecimal() and is_far_above(int(quantity), self.needed)
+
+    @property
+    def doubt(self) -> str:
+        return f"{self.needed} are enough for these directions. Write fewer, or say that so many are meant."
 
     def clean_allergy_reason(self) -> str:
         reason = self.cleaned_data["allergy_reason"].strip()

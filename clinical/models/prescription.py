@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinical.allergies import allergies_against
+from clinical.dosing import most_of
 from clinical.models.pharmacy import Batch, Medicine, StockMove, at_least_one, needs
 from clinical.models.queue import QueuePlace
 from hospital.models import Counter
@@ -150,6 +151,8 @@ class Prescription(Workflow):
         visit.lock()
         if visit.status != visit.Status.DIAGNOSED:
             raise Refused("Record a diagnosis first. Then the prescription can be signed.")
+        for line in self.lines.select_related("medicine"):
+            line.refuse_without_directions()
         self.move_to(self.Status.ACTIVE, by=by, prescribed_by=by, prescribed_at=timezone.now())
         QueuePlace.enter(visit, QueuePlace.Queue.PHARMACY, by=by)
 
@@ -210,9 +213,15 @@ def check_each_once(lines: list[dict[str, Any]]) -> None:
         raise Refused(f"{twice} is there twice. Remove one of them.", status=422, field="medicine")
 
 
+def too_many(medicine: Medicine) -> str:
+    return f"At most {most_of(medicine.unit)} {medicine.units} go on one line. Check the number."
+
+
 def check_line(entry: dict[str, Any], allergies: list[Allergy]) -> None:
     medicine = entry["medicine"]
     at_least_one(entry["quantity"])
+    if entry["quantity"] > most_of(medicine.unit):
+        raise Refused(too_many(medicine), status=422, field="quantity")
     if not medicine.is_active:
         raise Refused(f"{medicine} is no longer used here. Choose another medicine.", status=422, field="medicine")
     if matches := allergies_against(medicine, allergies):
@@ -301,6 +310,12 @@ class PrescriptionLine(Workflow):
         """How it is taken, in one line."""
         days = f"for {self.duration_days} day{'' if self.duration_days == 1 else 's'}" if self.duration_days else ""
         return ", ".join(filter(None, [" ".join(filter(None, [self.dose, self.frequency])), days, self.instructions]))
+
+    def refuse_without_directions(self) -> None:
+        """A number alone does not tell the patient what to do."""
+        needs(self.dose, f"Write the dose of {self.medicine}: how much is taken at once.", field="dose")
+        how = self.frequency or self.instructions
+        needs(how, f"Write how often {self.medicine} is taken, or how.", field="frequency")
 
     @transaction.atomic
     def dispense(

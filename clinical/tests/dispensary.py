@@ -51,7 +51,8 @@ def a_diagnosed_visit(**fields: Any) -> Visit:
 def a_prescription(
     *lines: tuple[Medicine, int], visit: Visit | None = None, signed: bool = True, **fields: Any
 ) -> Prescription:
-    entries = [{"medicine": medicine, "quantity": quantity, **fields} for medicine, quantity in lines]
+    said = {"dose": "1 tablet", "frequency": "twice a day", **fields}
+    entries = [{"medicine": medicine, "quantity": quantity, **said} for medicine, quantity in lines]
     prescription = Prescription.write(visit or a_diagnosed_visit(), entries, by=None)
     if signed:
         prescription.sign(by=None)

@@ -59,6 +59,7 @@ def diagnosis(code: str = COLD, key: str = "a", **more: str) -> dict[str, str]:
 
 
 def line(code: str = "PARA500", key: str = "p", quantity: str = "20", **more: str) -> dict[str, str]:
+    more = {"dose": "1 tablet", "frequency": "twice a day", **more}
     return {
         "line": key,
         f"{key}-medicine": code,
@@ -188,7 +189,7 @@ class TestWhatIsKnown:
                 for _ in range(more):
                     former = a_diagnosed_visit(patient=patient)
                     medicine = a_medicine(uuid.uuid4().hex[:8])
-                    Prescription.write(former, [{"medicine": medicine, "quantity": 1}], by=None).sign(by=None)
+                    Prescription.write(former, [{"medicine": medicine, "quantity": 1, "dose": "1", "frequency": "at night"}], by=None).sign(by=None)
                     former.prescriptions.get().lines.get().decline("Enough at home", by=None)
                     Problem.record(patient, by=None, text="Problem")
                 visit = a_checked_visit(patient=patient)
@@ -260,6 +261,9 @@ class TestSigning:
             ("sign", {**diagnosis(), **line(quantity="")}, "how many"),
             ("sign", {**diagnosis(), **line(quantity="-2")}, "greater than or equal to 1"),
             ("sign", {**diagnosis(), **line(quantity="lots")}, "whole number"),
+            ("sign", {**diagnosis(), **line(dose="")}, "Write how much is taken at once"),
+            ("sign", {**diagnosis(), **line(frequency="")}, "Write how often it is taken, or how."),
+            ("sign", {**diagnosis(), **line(quantity="721")}, "At most 720 tablets go on one line"),
             ("sign", {**diagnosis(), **line(duration_days="9999")}, "less than or equal to 365"),
             ("finish", {"diagnosis": ["a", "b"], "a-code": COLD, "b-code": COLD}, "there twice"),
         ],
@@ -285,6 +289,22 @@ class TestSigning:
         with alpha.acting():
             assert visit.prescriptions.get().lines.get().allergy_reason == "Tolerated last year"
 
+    def test_far_more_than_the_directions_need_is_doubted_until_it_is_meant(self, alpha, visit):
+        said = {**diagnosis(), **line(quantity="100", duration_days="5")}
+        answer = send(alpha, visit, "sign", said)
+        assert answer.status_code == 422
+        assert "10 are enough for these directions" in text(answer)
+        assert 'name="p-meant"' in text(answer)
+        assert send(alpha, visit, "sign", {**said, "p-meant": "on"}).status_code == 302
+        with alpha.acting():
+            assert visit.prescriptions.get().lines.get().quantity == 100
+
+    def test_what_is_wrong_with_a_medicine_stands_at_its_field(self, alpha, visit):
+        answer = send(alpha, visit, "sign", {**diagnosis(), **line(dose="", frequency="")})
+        for name in ("dose", "frequency"):
+            [where] = re.findall(rf'<input[^>]*name="p-{name}"[^>]*>', text(answer))
+            assert 'aria-invalid="true"' in where
+
     def test_typed_codes_are_enough_without_javascript(self, alpha, visit):
         page = text(alpha.client("main_doctor").get(consult(alpha, visit)))
         assert page.count('name="diagnosis"') == page.count('name="line"') == 3
@@ -297,6 +317,8 @@ class TestSigning:
             "line": ["typedline0", "typedline1"],
             "typedline0-medicine": "para500",
             "typedline0-quantity": "4",
+            "typedline0-dose": "1 tablet",
+            "typedline0-instructions": "With food",
         }
         assert send(alpha, visit, "sign", said).status_code == 302
         with alpha.acting():

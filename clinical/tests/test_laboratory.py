@@ -32,6 +32,10 @@ def order(alpha) -> LabOrder:
     return ordered(alpha, test)[1][0]
 
 
+def fresh(row):
+    return type(row).objects.get(pk=row.pk)
+
+
 def at(alpha, order: LabOrder, status: str) -> LabOrder:
     return order if status == "requested" else worked(alpha, order, status)
 

@@ -118,6 +118,28 @@ def test_nothing_is_signed_before_a_diagnosis(alpha):
         assert fresh(prescription).status == P.DRAFT
 
 
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        ({"dose": ""}, "Write the dose of Paracetamol"),
+        ({"dose": "1 tablet", "frequency": ""}, "Write how often Paracetamol"),
+        ({"dose": "1 tablet", "frequency": "", "instructions": " "}, "Write how often Paracetamol"),
+    ],
+)
+def test_nothing_is_signed_without_directions(alpha, said, words):
+    with alpha.acting():
+        prescription = a_prescription((a_medicine(), 5), signed=False, **said)
+        with pytest.raises(Refused, match=words):
+            prescription.sign(by=None)
+        assert fresh(prescription).status == P.DRAFT
+
+
+def test_instructions_say_enough_where_there_is_no_frequency(alpha):
+    with alpha.acting():
+        prescription = a_prescription((a_medicine(), 5), frequency="", instructions="Before the journey")
+        assert fresh(prescription).status == P.ACTIVE
+
+
 @pytest.mark.parametrize("role", ["reception", "checker_doctor", "lab_technician", "pharmacy", "billing"])
 def test_only_a_doctor_signs(alpha, role):
     with alpha.acting():
@@ -133,6 +155,8 @@ def test_what_cannot_be_prescribed_is_refused_in_words(alpha):
             Prescription.write(visit, [], by=None)
         with pytest.raises(Refused, match="at least one"):
             Prescription.write(visit, [{"medicine": medicine, "quantity": 0}], by=None)
+        with pytest.raises(Refused, match="At most 720 tablets"):
+            Prescription.write(visit, [{"medicine": medicine, "quantity": 721}], by=None)
         with pytest.raises(Refused, match="there twice"):
             Prescription.write(visit, [{"medicine": medicine, "quantity": 1}] * 2, by=None)
         medicine.is_active = False

@@ -126,7 +126,9 @@ class World:
             if station == "diagnosed":
                 return
             prescription = Prescription.write(
-                visit, [{"medicine": self.medicine, "quantity": 10, "dose": f"1 {self.mark}"}], by=acting.person
+                visit,
+                [{"medicine": self.medicine, "quantity": 10, "dose": f"1 {self.mark}", "frequency": "twice a day"}],
+                by=acting.person,
             )
             prescription.sign(by=acting.person)
         if station == "done":

@@ -68,6 +68,7 @@ class Day:
         with self.hospital.acting("main_doctor") as acting:
             visit.diagnose(by=acting.person, diagnoses=[{"code": COLD, "note": self.word("diagnosis")}])
             line = {"medicine": self.once("medicine", self.stocked), "quantity": 10, "dose": self.word("dose")}
+            line["frequency"] = "twice a day"
             prescription = Prescription.write(visit, [line], by=acting.person)
             prescription.sign(by=acting.person)
         return prescription
