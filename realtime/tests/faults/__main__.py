@@ -8,13 +8,13 @@ import sys
 import tempfile
 from pathlib import Path
 
-SHORT = "/tmp"  # noqa: S108 (a socket's path has at most 107 bytes)
+SHORT = "/tmp"
 
 
 def main() -> int:
     options = parsed(sys.argv[1:])
     with tempfile.TemporaryDirectory(prefix="faults-", dir=SHORT) as folder:
-        os.chmod(folder, 0o755)  # noqa: S103 (the user of PostgreSQL goes through)
+        os.chmod(folder, 0o755)
         make_environment(Path(folder))
         return run(options, Path(folder))
 
@@ -23,7 +23,9 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="bin/faults", description=__doc__)
     parser.add_argument("--seeds", type=int, default=1, help="how many runs of each fault")
     parser.add_argument("--seed", type=int, default=1, help="the first one; a failing run is repeated with its seed")
-    parser.add_argument("--only", action="append", default=[], metavar="FA-3", help="only this fault; may be given more than once")
+    parser.add_argument(
+        "--only", action="append", default=[], metavar="FA-3", help="only this fault; may be given more than once"
+    )
     parser.add_argument("--small", action="store_true", help="as in the test suite: few people, generous limits")
     parser.add_argument("--json", metavar="FILE", help="append each verdict as a line")
     parser.add_argument("--listen", action="store_true", help="read “FA-3 17” from standard input, one run a line")

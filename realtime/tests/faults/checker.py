@@ -54,18 +54,14 @@ def wrong_stories(pages: list[Page]) -> Iterator[str]:
     """Each page heard what its role hears, in order, once; except what a resync made it fetch."""
     rows = list(Event.objects.order_by("seq").values_list("seq", "name", "roles", "people"))
     for page in pages:
-        heard, jumps = [item for item in page.heard if isinstance(item, str)], jumps_of(page)
+        heard = [item for item in page.heard if isinstance(item, str)]
         due = [
             name
             for seq, name, roles, people in rows
-            if page.began < seq <= page.seq and page.role in roles and not people and not within(seq, jumps)
+            if page.began < seq <= page.seq and page.role in roles and not people and not within(seq, page.jumps)
         ]
         if heard != due:
             yield f"{page.role} on {page.path} heard {len(heard)} events of {len(due)}: {heard[-5:]} / {due[-5:]}"
-
-
-def jumps_of(page: Page) -> list[Jump]:
-    return [item for item in page.heard if isinstance(item, Jump)]
 
 
 def within(seq: int, jumps: list[Jump]) -> bool:
@@ -88,9 +84,7 @@ def lags(hospital: Hospital, pages: list[Page], since: float, until: float) -> l
         for seq, at in Event.objects.values_list("seq", "created_at")
         if since <= at.timestamp() <= until
     }
-    return [
-        when - written[seq] for page in pages for seq, when in page.heard_when.items() if seq in written
-    ]
+    return [when - written[seq] for page in pages for seq, when in page.heard_when.items() if seq in written]
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import http.client
 import json
 import random
@@ -10,6 +11,7 @@ import re
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import connect
@@ -75,15 +77,24 @@ class Page:
     resumed_at: float = 0.0
     fetching: bool = False
     again: bool = False
-    says: bool = True  # a page that does not: as a slow reader
-    socket: object = None
+    socket: Any = None
+    connects: int = 0
+    answers: list[int] = field(default_factory=list)  # of each GET; 0: none came
+    disturbed: float = 0.0  # how many of the frames are lost, and how many come twice
+    lost: int = 0
+    news: asyncio.Event = field(default_factory=asyncio.Event)
+    misplaced: int = 0  # how far a test has moved the cursor
 
     @property
     def live_path(self) -> str:
         return "/" + self.path.split("/")[1] + "/live/socket"
 
-    async def open(self) -> None:
-        html = await self.fetch()
+    @property
+    def jumps(self) -> list[Jump]:
+        return [item for item in self.heard if isinstance(item, Jump)]
+
+    async def open(self, html: str = "") -> None:
+        html = html or await self.fetch()
         found = CURSOR.search(html)
         assert found, f"no cursor on {self.path}: {html[:300]}"
         self.take_cursor(found[1])
@@ -97,7 +108,12 @@ class Page:
 
     async def fetch(self) -> str:
         loop = asyncio.get_running_loop()
-        status, html = await loop.run_in_executor(threads, self._get)
+        try:
+            status, html = await loop.run_in_executor(threads, self._get)
+        except (OSError, http.client.HTTPException):
+            self.answers.append(0)
+            raise
+        self.answers.append(status)
         self.received.append(html)
         if status != 200:
             raise OSError(f"the page answered {status}")
@@ -113,34 +129,56 @@ class Page:
         try:
             while True:
                 before = self.heard_at
-                try:
-                    await self.follow()
-                except (OSError, WebSocketException, TimeoutError):
-                    pass
+                with contextlib.suppress(OSError, WebSocketException, TimeoutError):
+                    await self.follow(chance)
                 attempts = 0 if self.heard_at > before else attempts + 1
                 await asyncio.sleep(min(SLOWEST, 0.2 * 2**attempts) * (0.5 + chance.random() / 2))
         finally:
             polling.cancel()
 
-    async def follow(self) -> None:
+    async def follow(self, chance: random.Random) -> None:
         address = self.base.replace("http", "ws", 1) + f"{self.live_path}?role={self.role}"
         headers = {"Cookie": self.cookie}
-        dial = connect(address, additional_headers=headers, origin=self.base, proxy=None, open_timeout=SILENT, ping_interval=None, close_timeout=0.5)  # type: ignore[arg-type]
+        dial = connect(
+            address,
+            additional_headers=headers,
+            origin=self.base,
+            proxy=None,
+            open_timeout=SILENT,
+            ping_interval=None,
+            close_timeout=0.5,
+        )  # type: ignore[arg-type]
         async with dial as self.socket:
+            self.connects += 1
             await self.resume()
             while True:
                 text = await asyncio.wait_for(self.socket.recv(), SILENT)
                 self.received.append(text)
-                await self.receive(json.loads(text))
+                for message in self.arriving(json.loads(text), chance.random()):
+                    await self.receive(message)
+
+    def arriving(self, message: dict, drawn: float) -> list[dict]:
+        if "html" not in message or drawn >= self.disturbed:
+            return [message]
+        if drawn < self.disturbed / 2:
+            return [message, message]
+        self.lost += 1
+        return []
 
     async def resume(self) -> None:
         self.resumed_at = time.monotonic()
         await self.socket.send(json.dumps({"resume": f"{self.epoch}:{self.seq}"}))
 
+    async def next_message(self) -> None:
+        """Until something was heard, or fetched."""
+        self.news.clear()
+        await self.news.wait()
+
     async def receive(self, message: dict) -> None:
         self.heard_at = time.monotonic()
+        self.news.set()
         if "resync" in message:
-            before = self.seq
+            before, self.misplaced = self.seq - self.misplaced, 0
             self.take_cursor(message["resync"])
             self.heard.append(Jump(before, self.seq))
             self.refetch()
@@ -160,8 +198,7 @@ class Page:
             self.place(html)
         if any(event.get("refetch") or event["name"] in self.follows for event in message["events"]):
             self.refetch()
-        if self.says:
-            await self.socket.send(json.dumps({"ack": self.seq}))
+        await self.socket.send(json.dumps({"ack": self.seq}))
 
     def place(self, html: str) -> None:
         found = ROOT.search(html)
@@ -190,12 +227,13 @@ class Page:
         try:
             html = await self.fetch()
             self.lists = lists_in(html)
+            self.news.set()
             for text in self.received[mark:]:
                 if text.startswith("{"):
                     for fragment in json.loads(text).get("html", ()):
                         self.place(fragment)
         except (OSError, http.client.HTTPException):
-            self.again = not self.seq < 0
+            self.again = True
         finally:
             self.fetching = False
             if self.again:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
-from django.db import OperationalError
+from django.db import connection
 
 from billing.tests.till import price
 from hospital.tests.hospital import Hospital
@@ -23,6 +23,7 @@ from realtime.tests.faults.wire import Wire
 from realtime.tests.faults.world import World
 from realtime.tests.faults.writers import Operation, Writer
 from realtime.tests.listening import cookie_of
+from realtime.tests.server import Site
 
 T = TypeVar("T")
 BANNER = 12.0
@@ -76,14 +77,17 @@ class Run:
 
     # --- before -------------------------------------------------------------------------------------------
 
-    def prepare(self, *, wired: bool = False) -> None:
+    def prepare(self, *, wired: bool = False, pages: int = 0) -> None:
         """Fresh hospitals, their people at their pages, and writers who begin."""
+        connection.close()
         base = self.wire().url if wired else self.world.url
-        self.hospitals = [Hospital(name) for name in ("Alpha", "Beta", "Gamma", "Delta", "Epsilon")[: self.size.tenants]]
+        self.hospitals = [
+            Hospital(name) for name in ("Alpha", "Beta", "Gamma", "Delta", "Epsilon")[: self.size.tenants]
+        ]
         for hospital in self.hospitals:
             with hospital.acting("admin"):
                 price("100")
-        self.pages = [self.page(base, number) for number in range(self.size.pages)]
+        self.pages = [self.page(base, number) for number in range(pages or self.size.pages)]
         self.loop.do(self.open_pages())
         self.windows = [self.window(number, base) for number in range(self.size.windows)]
         self.writers = [self.writer(number) for number in range(self.size.writers)]
@@ -102,18 +106,22 @@ class Run:
     def page(self, base: str, number: int) -> Page:
         hospital = self.hospitals[number % len(self.hospitals)]
         role, path = PLACES[number // len(self.hospitals) % len(PLACES)]
-        cookie = cookie_of(hospital, role, f"{role} {number // 15}")
+        cookie = cookie_of(hospital, role, f"{role} {number // (15 * len(self.hospitals))}")
         return Page(base, f"{hospital.url}/{path}", cookie, hospital.tenant.slug, role)
 
     async def open_pages(self) -> None:
-        await asyncio.gather(*(page.open() for page in self.pages))
+        """Pages of the same place and role show the same, so one GET serves them all."""
+        firsts = {page.path + page.role: page for page in reversed(self.pages)}
+        shown = {key: await page.fetch() for key, page in firsts.items()}
+        for page in self.pages:
+            await page.open(shown[page.path + page.role])
         self.tasks = [asyncio.ensure_future(page.live(self.chance)) for page in self.pages]
         await asyncio.gather(*(self.joined(page) for page in self.pages))
 
     @staticmethod
     async def joined(page: Page) -> None:
         while not page.heard_at:
-            await asyncio.sleep(0.05)
+            await page.next_message()
 
     def window(self, number: int, base: str) -> Window:
         hospital = self.hospitals[number % len(self.hospitals)]
@@ -124,6 +132,10 @@ class Run:
     def writer(self, number: int) -> Writer:
         seed = f"{self.verdict.fault}/{self.verdict.seed}/{number}"
         return Writer(self.world.url, self.hospitals[number % len(self.hospitals)], seed, self.size.pace)
+
+    @property
+    def is_full(self) -> bool:
+        return self.size.patience == 1
 
     # --- during ---------------------------------------------------------------------------------------------
 
@@ -155,11 +167,40 @@ class Run:
             time.sleep(0.1)
         return time.monotonic() - began
 
+    def on_wires(self, action: Callable[[Wire], None]) -> None:
+        async def act() -> None:
+            for wire in self.wires:
+                action(wire)
+
+        self.loop.do(act())
+
+    @contextlib.contextmanager
+    def restarted_with(self, *options: str, **environment: str) -> Iterator[None]:
+        """The servers run differently for a while."""
+        usual = [(site, site.command, site.environment) for site in self.world.sites]
+        for site, command, around in usual:
+            self.restart(site, [*command, *options], {**around, **environment})
+        yield
+        for site, command, around in usual:
+            self.restart(site, command, around)
+
+    @staticmethod
+    def restart(site: Site, command: list[str], environment: dict[str, str]) -> None:
+        site.stop()
+        site.command, site.environment = command, environment
+        site.start()
+
+    def refusals(self) -> list[int]:
+        """What the pages were answered, if it was not the page."""
+        return [status for page in self.pages for status in page.answers if status != 200]
+
     def banner(self) -> None:
         """Every page in Chromium says that it is not live."""
         for window in self.windows:
             took = self.until(
-                lambda window=window: self.loop.do(window.says_stale()), BANNER, "a page did not say that it is not live"
+                lambda window=window: self.loop.do(window.says_stale()),
+                BANNER,
+                "a page did not say that it is not live",
             )
             self.figure("banner", took)
 
@@ -177,6 +218,7 @@ class Run:
             writer.ending.set()
         for writer in self.writers:
             writer.join()
+        connection.close()  # ours may have died with the server
         calm = max([self.healed_at, *(operation.answered for operation in self.operations())])
         ends = self.last_numbers()
         self.until(lambda: self.has_converged(ends), within, "not every page was true")
@@ -202,12 +244,13 @@ class Run:
         return found or self.loop.do(self.headless_differences())
 
     async def headless_differences(self) -> list[str]:
-        async def check(page: Page) -> str:
-            mine = {name: dict(rows) for name, rows in page.lists.items()}
-            fresh = lists_in(await page.fetch())
-            return "" if mine == fresh else f"{page.path} ({page.role}) shows {mine} and should show {fresh}"
-
-        return [sentence for sentence in await asyncio.gather(*map(check, self.pages)) if sentence]
+        firsts = {page.path + page.role: page for page in self.pages}
+        fresh = {key: lists_in(await page.fetch()) for key, page in firsts.items()}
+        return [
+            f"{page.path} ({page.role}) shows {page.lists} and should show {fresh[page.path + page.role]}"
+            for page in self.pages
+            if page.lists != fresh[page.path + page.role]
+        ]
 
     def judge(self, lag: float | None) -> None:
         self.blame(*self.differences())
@@ -241,14 +284,3 @@ class Run:
         await asyncio.gather(*self.tasks, return_exceptions=True)
         for wire in self.wires:
             await wire.stop()
-
-
-def when_it_answers(work: Callable[[], T], seconds: float = 30) -> T:
-    end = time.monotonic() + seconds
-    while True:
-        try:
-            return work()
-        except OperationalError:
-            if time.monotonic() > end:
-                raise
-            time.sleep(0.2)

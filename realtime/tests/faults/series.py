@@ -11,12 +11,17 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from realtime.tests.faults import server_faults
+from realtime.tests.faults import log_faults, network_faults, process_faults, server_faults
 from realtime.tests.faults.browser import Chromium
 from realtime.tests.faults.run import FULL, SMALL, Loop, Run, Verdict
 from realtime.tests.faults.world import World
 
-FAULTS: dict[str, Callable[[Run], None]] = {**server_faults.FAULTS}
+FAULTS: dict[str, Callable[[Run], None]] = {
+    **server_faults.FAULTS,
+    **process_faults.FAULTS,
+    **network_faults.FAULTS,
+    **log_faults.FAULTS,
+}
 
 
 class Series:
@@ -63,12 +68,17 @@ class Series:
         """For the test suite: one world for all its tests."""
         for line in sys.stdin:
             name, seed = line.split()
-            print(json.dumps(asdict(self.one(name, int(seed)))), flush=True)
+            say(json.dumps(asdict(self.one(name, int(seed)))))
         return 0
 
 
 def tell(verdict: Verdict) -> None:
     figures = ", ".join(f"{name} {value:g}" for name, value in verdict.figures.items())
-    print(f"{verdict.fault:6} seed {verdict.seed:<5} {'FAILED' if verdict.wrong else 'ok':6} {figures}", flush=True)
+    say(f"{verdict.fault:13} seed {verdict.seed:<5} {'FAILED' if verdict.wrong else 'ok':6} {figures}")
     for sentence in verdict.wrong:
-        print(f"       {sentence[:1500]}", flush=True)
+        say(f"       {sentence[:1500]}")
+
+
+def say(line: str) -> None:
+    sys.stdout.write(f"{line}\n")
+    sys.stdout.flush()

@@ -1,19 +1,31 @@
-"""FA-1 to FA-7: the servers."""
+"""FA-1 to FA-7: the servers are killed, stopped, paused, full, and refuse."""
 
 from __future__ import annotations
 
-import os
+import contextlib
+import http.client
 import signal
-import subprocess
+from collections.abc import Callable, Iterator
+from urllib.parse import urlencode, urlsplit
 
+import psycopg
+from redis import Redis
+
+from hospital.embedded import APP_ROLE
+from hospital.tests.hospital import PASSWORD
+from realtime.tests.faults.checker import percentile
 from realtime.tests.faults.run import Run
+from realtime.tests.faults.writers import TOKEN, Operation
+
+CALM = {200, 204, 302, 303, 409, 422}
+IMPATIENT = 9.0  # seconds: five for a connection or a statement, and what is around it
 
 
 def one_or_all_servers_killed(run: Run) -> None:
     """FA-1"""
     run.prepare()
     run.work(1, 3)
-    chosen = run.world.sites if run.chance.random() < 0.5 else [run.chance.choice(run.world.sites)]
+    chosen = run.chance.choice([run.world.sites, run.world.sites[:1], run.world.sites[1:]])
     with run.damage():
         for site in chosen:
             site.process.kill()
@@ -23,6 +35,23 @@ def one_or_all_servers_killed(run: Run) -> None:
             site.start()
     run.work(1, 2)
     run.heals(within=5)
+
+
+def rolling_restart(run: Run) -> None:
+    """FA-2: nobody sees an error, whoever writes and whoever reads."""
+    run.prepare()
+    run.work(1, 2)
+    with run.damage():
+        for turn in range(10 if run.is_full else 2):
+            site = run.world.sites[turn % 2]
+            site.process.send_signal(signal.SIGTERM)
+            site.process.wait(30)
+            site.start()
+    run.work(1)
+    run.heals(within=5)
+    seen = {status for operation in run.operations() for status in operation.answers} - CALM
+    if seen or run.refusals():
+        run.blame(f"people saw {sorted(seen)} and {run.refusals()} while the servers were restarted in turn")
 
 
 def valkey_killed(run: Run) -> None:
@@ -37,4 +66,203 @@ def valkey_killed(run: Run) -> None:
     run.heals(within=3, lag=2)
 
 
-FAULTS = {"FA-1": one_or_all_servers_killed, "FA-3": valkey_killed}
+def valkey_paused(run: Run) -> None:
+    """FA-4: no write waits for it."""
+    run.prepare()
+    run.work(2, 3)
+    with run.damage():
+        run.world.valkey.pause()
+        try:
+            run.work(run.chance.choice([10, 60]) if run.is_full else 4)
+        finally:
+            run.world.valkey.go_on()
+    before, during = (percentile(durations(run, when), 0.95) for when in (-1, 0))
+    run.figure("write p95 before", before)
+    run.figure("write p95 during", during)
+    if during - before > run.within(0.3):
+        run.blame(f"writes took {during:.2f} s at p95 while Valkey stood still, and {before:.2f} s before")
+    run.heals(within=3, lag=2)
+
+
+def durations(run: Run, when: int) -> list[float]:
+    """How long the writes took that began before (-1) or during (0) the damage."""
+    return [
+        operation.slowest
+        for operation in run.operations()
+        if operation.answered and (when == 0) == (operation.invoked >= run.broken_at)
+    ]
+
+
+def valkey_useless(run: Run) -> None:
+    """FA-5: emptied, full, or with another password. Nobody gets an error, and people can log in."""
+    run.prepare()
+    run.work(1, 2)
+    kinds = [emptied, full, locked]
+    with run.damage():
+        for kind in run.chance.sample(kinds, 1 if run.is_full else 3):
+            with kind(Redis(unix_socket_path=str(run.world.valkey.socket))):
+                run.work(1.5, 4)
+                log_in(run)
+    run.heals(within=3, lag=2)
+    expect_no_errors(run)
+
+
+@contextlib.contextmanager
+def emptied(valkey: Redis) -> Iterator[None]:
+    valkey.flushall()
+    yield
+
+
+@contextlib.contextmanager
+def full(valkey: Redis) -> Iterator[None]:
+    valkey.config_set("maxmemory", "1mb")
+    yield
+    valkey.config_set("maxmemory", "0")
+
+
+@contextlib.contextmanager
+def locked(valkey: Redis) -> Iterator[None]:
+    with valkey.client() as inside:
+        inside.config_set("requirepass", "another")
+        inside.client_kill_filter(_type="normal", skipme=True)
+        inside.client_kill_filter(_type="pubsub", skipme=True)
+        yield
+        inside.config_set("requirepass", "")
+
+
+def log_in(run: Run) -> None:
+    """Its limits on guessing are counted in Valkey."""
+    fields = {"login": run.hospitals[0].reception.email, "password": PASSWORD, "csrfmiddlewaretoken": TOKEN}
+    status, _, _ = post(run, "/accounts/login/", fields, f"csrftoken={TOKEN}")
+    if status != 302:
+        run.blame(f"the log-in answered {status}")
+
+
+def post(run: Run, path: str, fields: dict[str, str], cookie: str) -> tuple[int, dict[str, str], str]:
+    connection = http.client.HTTPConnection(urlsplit(run.world.url).netloc, timeout=30)
+    headers = {"Cookie": cookie, "Content-Type": "application/x-www-form-urlencoded", "Connection": "close"}
+    try:
+        connection.request("POST", path, urlencode(fields), headers)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.headers), answer.read().decode()
+    finally:
+        connection.close()
+
+
+def expect_no_errors(run: Run) -> None:
+    errors = [status for operation in run.operations() for status in operation.answers if status not in CALM]
+    if errors or run.refusals():
+        run.blame(f"people saw {errors} and {run.refusals()}")
+
+
+def postgres_killed(run: Run) -> None:
+    """FA-6: 503 with what was typed; after the recovery everything is there that was acknowledged."""
+    run.prepare()
+    run.work(1, 3)
+    with run.damage():
+        run.world.postgres.kill()
+        expect_the_form_back(run)
+        run.work(0.5, 4)
+        run.world.postgres.start()
+    run.work(1, 2)
+    run.heals(within=10)
+    expect_patience(run)
+
+
+def expect_the_form_back(run: Run) -> None:
+    operation = run.writers[0].operation("visit", "patients/new/", sex="female", age="40")
+    status, headers, page = post(run, operation.path, operation.fields, run.writers[0].cookie)
+    if status != 503 or not headers.get("Retry-After") or operation.mark not in page:
+        run.blame(f"a form that was sent while PostgreSQL was away was answered {status}: {page[:200]}")
+
+
+def expect_patience(run: Run) -> None:
+    """Only 503 or nothing, and that soon: the queue is bounded."""
+    odd = {status for operation in run.operations() for status in operation.answers} - CALM - {0, 502, 503, 504}
+    if odd:
+        run.blame(f"people saw {sorted(odd)}")
+    if 503 not in (status for operation in run.operations() for status in operation.answers):
+        run.figure("nobody saw 503", 1)
+    slowest = max(operation.slowest for operation in run.operations())
+    run.figure("slowest answer", slowest)
+    if slowest > run.within(IMPATIENT):
+        run.blame(f"somebody waited {slowest:.1f} s for an answer")
+
+
+def postgres_paused(run: Run) -> None:
+    """FA-7: it does not even refuse. Pages say so in time."""
+    run.prepare()
+    run.work(1, 2)
+    with run.damage(), run.world.postgres.paused():
+        run.work(10 if run.is_full else 8)
+        if run.is_full:
+            run.banner()
+    run.heals(within=10)
+    expect_patience(run)
+
+
+def postgres_full(run: Run) -> None:
+    """FA-7: no connection is left."""
+    run.prepare()
+    run.work(1, 2)
+    with superuser(run) as database, run.damage():
+        database.execute(f"ALTER ROLE {APP_ROLE} CONNECTION LIMIT 0")
+        try:
+            cut_all(database)
+            run.work(3, 10)
+        finally:
+            database.execute(f"ALTER ROLE {APP_ROLE} CONNECTION LIMIT -1")
+    run.heals(within=10)
+    expect_patience(run)
+
+
+def hospital_locked(run: Run) -> None:
+    """FA-7: somebody sits in a transaction and holds what one hospital writes. The others do not notice."""
+    run.prepare()
+    run.work(3, 4)
+    held = run.hospitals[0].tenant
+    with superuser(run) as database, run.damage(), database.transaction():
+        database.execute("SELECT FROM realtime_head WHERE tenant_id = %s FOR UPDATE", [held.pk])
+        run.work(60 if run.is_full and run.chance.random() < 0.1 else 8, 10)
+    run.heals(within=10)
+    expect_patience(run)
+    expect_others_undisturbed(run, held.slug)
+
+
+def expect_others_undisturbed(run: Run, held: str) -> None:
+    others = [operation for operation in run.operations() if operation.tenant != held]
+    before, during = (percentile(times(others, run, when), 0.95) for when in (-1, 0))
+    run.figure("others p95 before", before)
+    run.figure("others p95 during", during)
+    if during > max(run.within(2 * before), 1.0):
+        run.blame(f"other hospitals waited {during:.2f} s at p95, {before:.2f} s before")
+
+
+def times(operations: list[Operation], run: Run, when: int) -> list[float]:
+    inside = [each for each in operations if (when == 0) == (run.broken_at <= each.invoked <= run.healed_at)]
+    return [operation.slowest for operation in inside]
+
+
+@contextlib.contextmanager
+def superuser(run: Run) -> Iterator[psycopg.Connection]:
+    home = run.world.postgres.server.home
+    where = f"host={home.run} port=5432 user=postgres dbname=hospital"
+    with psycopg.connect(where, autocommit=True) as database:
+        yield database
+
+
+def cut_all(database: psycopg.Connection) -> None:
+    database.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = %s", [APP_ROLE])
+
+
+FAULTS: dict[str, Callable[[Run], None]] = {
+    "FA-1": one_or_all_servers_killed,
+    "FA-2": rolling_restart,
+    "FA-3": valkey_killed,
+    "FA-4": valkey_paused,
+    "FA-5": valkey_useless,
+    "FA-6": postgres_killed,
+    "FA-7-paused": postgres_paused,
+    "FA-7-full": postgres_full,
+    "FA-7-locked": hospital_locked,
+}
