@@ -20,7 +20,7 @@ UNREAD = """
             AND e.created_at > now() - CASE WHEN p.id IS NULL THEN %(new)s ELSE %(kept)s END
             AND e.loudness ->> m.role IN ('notice', 'critical') AND (e.people = '{}' OR m.person = ANY (e.people))
             AND NOT EXISTS (SELECT FROM realtime_read r WHERE r.tenant_id = m.tenant AND r.person_id = m.person AND r.event_id = e.id)
-        ORDER BY e.seq DESC LIMIT %(many)s) AS some)
+        ORDER BY e.seq DESC LIMIT %(many)s) AS unread)
     FROM (SELECT %(tenant)s::uuid AS tenant, %(person)s::uuid AS person, %(role)s::text AS role) AS m
     LEFT JOIN realtime_preference p ON p.tenant_id = m.tenant AND p.person_id = m.person AND p.role = m.role
 """
