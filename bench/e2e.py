@@ -56,7 +56,7 @@ def measure(chosen: argparse.Namespace) -> Table:
         cursor.execute(RIVALS_TABLE)
     rounds: list[dict[str, Any]] = []
     with ExitStack() as running:
-        rivals = [running.enter_context(servers.Ours(colleagues))]
+        rivals: list[Any] = [running.enter_context(servers.Ours(colleagues))]
         if not chosen.without:
             rivals.append(running.enter_context(servers.SocketIO(colleagues)))
         for number in range(chosen.rounds):
@@ -104,7 +104,8 @@ def forms_for(rival: Any, chosen: argparse.Namespace) -> list[Any]:
 
     if rival.name != "ours":
         return [Form(rival.port) for _ in range(chosen.writers)]
-    house, kind, model = rival.crowd.house, *((Call, Visit) if chosen.verb == "call" else (Open, Patient))
+    house = rival.crowd.house
+    kind, model = (Call, Visit) if chosen.verb == "call" else (Open, Patient)
     with house.acting():
         keys = [str(pk) for pk in model.objects.order_by("pk").values_list("pk", flat=True)[:100]]
     return [kind(rival.port, house, f"Desk {number}", keys) for number in range(chosen.writers)]

@@ -54,6 +54,7 @@ class Rival:
 
     def start(self) -> Self:
         allow_files()
+        self.log.parent.mkdir(exist_ok=True)
         with self.log.open("ab") as output:
             self.process = subprocess.Popen(
                 self.command(), cwd=ROOT, env=self.environment(), stdout=output, stderr=output

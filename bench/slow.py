@@ -25,8 +25,8 @@ COLUMNS = (
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--sockets", type=int, default=200)
-    parser.add_argument("--rate", type=int, default=150, help="events a second, 1.5 kB each (%(default)s)")
-    parser.add_argument("--seconds", type=float, default=30, help="with the two slow ones (%(default)s)")
+    parser.add_argument("--rate", type=int, default=200, help="events a second, 1.5 kB each (%(default)s)")
+    parser.add_argument("--seconds", type=float, default=45, help="with the two slow ones (%(default)s)")
     parser.add_argument("--without", nargs="*", default=[], choices=["plain", "socketio"])
 
 

@@ -6,7 +6,9 @@ All the rest is the product's: who may join, the hub's turn, joining what is pen
 from __future__ import annotations
 
 import os
+from collections import deque
 from collections.abc import Callable
+from itertools import islice
 from uuid import UUID, uuid4
 
 import hospital.asgi
@@ -23,24 +25,23 @@ class Ready:
     """The log of one tenant, without a database."""
 
     def __init__(self) -> None:
-        self.rows: list[Row] = []
+        self.head = 0
+        self.rows: deque[Row] = deque(maxlen=LIMIT)
         self.html: dict[int, str] = {}
 
     async def read(self, after: dict[UUID, int]) -> dict[UUID, Page]:
-        return {tenant: self.page(max(seq, self.head - LIMIT)) for tenant, seq in after.items()}
+        return {tenant: self.page(seq) for tenant, seq in after.items()}
 
     async def close(self) -> None:
         """Nothing is open."""
 
-    @property
-    def head(self) -> int:
-        return len(self.rows)
-
     def page(self, after: int) -> Page:
-        return Page(TENANT, self.head, self.rows[after:])
+        new = min(self.head - after, len(self.rows))
+        return Page(TENANT, self.head, list(islice(self.rows, len(self.rows) - new, None)))
 
     def add(self, number: int) -> None:
-        row = Row(self.head + 1, "visit:created", uuid4(), None, {ROLE: "info"}, frozenset([ROLE]), frozenset())
+        self.head += 1
+        row = Row(self.head, "visit:created", uuid4(), None, {ROLE: "info"}, frozenset([ROLE]), frozenset())
         self.rows.append(row)
         self.html[row.seq] = fragment(number)
         self.html.pop(row.seq - LIMIT, None)
