@@ -9,7 +9,7 @@ from django import forms
 
 from billing.models import Payment
 from billing.models.payment import too_much
-from billing.money import spoken, step
+from billing.money import read, spoken, step
 from hospital.context import current
 
 REFERENCE_NEEDED: dict[str, str] = {
@@ -18,8 +18,26 @@ REFERENCE_NEEDED: dict[str, str] = {
 }
 
 
+class AmountField(forms.DecimalField):
+    """Money as people type it. A field of type "number" would swallow the comma of half the world."""
+
+    widget = forms.TextInput
+    default_error_messages = {"invalid": "Write the amount with one decimal point, and no other marks: 1234.50."}
+
+    def to_python(self, value: Any) -> Decimal | None:
+        if not isinstance(value, str) or not value.strip():
+            return super().to_python(value)
+        amount = read(value)
+        if amount is None:
+            raise forms.ValidationError(self.error_messages["invalid"], code="invalid")
+        return amount
+
+    def widget_attrs(self, widget: forms.Widget) -> dict[str, Any]:
+        return {"inputmode": "decimal", "autocomplete": "off"}
+
+
 class TakePayment(forms.Form):
-    amount = forms.DecimalField(max_digits=12, decimal_places=2)
+    amount = AmountField(max_digits=12, decimal_places=2)
     method = forms.ChoiceField(choices=Payment.Method.choices, initial=Payment.Method.CASH, widget=forms.RadioSelect)
     reference = forms.CharField(
         max_length=80, required=False, help_text="Card slip, bank reference, or insurer and policy number."
@@ -32,13 +50,6 @@ class TakePayment(forms.Form):
         amount = self.fields["amount"]
         amount.label = f"Amount in {current().tenant.currency}"
         amount.help_text = f"{spoken(due)} is due. Less is a part payment."
-        amount.widget.attrs |= {
-            "min": step(),
-            "max": due,
-            "step": step(),
-            "inputmode": "decimal",
-            "autocomplete": "off",
-        }
 
     def clean_amount(self) -> Decimal:
         amount = self.cleaned_data["amount"]
@@ -62,7 +73,7 @@ class Waive(forms.Form):
 
 
 class SetPrice(forms.Form):
-    unit_price = forms.DecimalField(
+    unit_price = AmountField(
         label="Price of one",
         max_digits=12,
         decimal_places=2,

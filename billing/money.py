@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from hospital.context import current
@@ -9,6 +10,14 @@ from hospital.templatetags.ui import MINOR_DIGITS, SYMBOLS
 
 CENT = Decimal("0.01")
 ZERO = Decimal("0.00")
+# How an amount is typed, what groups its digits there, and what stands before the cents.
+SHAPES = (
+    (re.compile(r"-?\d+(\.\d+)?"), ",", "."),  # 1234.50
+    (re.compile(r"-?\d+,\d{1,2}"), " ", ","),  # 1234,50
+    (re.compile(r"-?\d{1,3}(,\d{3})+\.\d{1,2}"), ",", "."),  # 1,234.50
+    (re.compile(r"-?\d{1,3}(\.\d{3})+,\d{1,2}"), ".", ","),  # 1.234,50
+    (re.compile(r"-?\d{1,3}( \d{3})+([.,]\d{1,2})?"), " ", ","),  # 1 234,50
+)
 
 
 def exact(value: Decimal | int | str) -> Decimal:
@@ -19,6 +28,15 @@ def exact(value: Decimal | int | str) -> Decimal:
     if amount != amount.quantize(CENT):
         raise ValueError(f"{amount} has more than two places.")
     return amount.quantize(CENT)
+
+
+def read(text: str) -> Decimal | None:
+    """What somebody typed, with a point or a comma before the cents. None where it could mean two things, or nothing."""
+    typed = " ".join(text.split())
+    for shape, grouped_by, point in SHAPES:
+        if shape.fullmatch(typed):
+            return Decimal(typed.replace(grouped_by, "").replace(point, "."))
+    return None
 
 
 def step() -> Decimal:

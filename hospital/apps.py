@@ -22,6 +22,12 @@ class HospitalAdminConfig(admin_apps.AdminConfig):
     default = False
     default_site = "hospital.admin_site.TenantAdminSite"
 
+    def ready(self) -> None:
+        from hospital import wording
+
+        wording.install()  # before the first forms, which are the administration's
+        super().ready()
+
 
 def make_permissions(using: str, apps: Any, **kwargs: Any) -> None:
     """The permissions of hospital/roles.py exist on the Tenant, whose object they are granted on."""

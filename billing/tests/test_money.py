@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from billing.money import exact, spoken
+from billing.money import exact, read, spoken
 
 HERE = Path(__file__).parents[1]
 DEMO = HERE / "demo"  # invents vital signs and paces of work; its money goes through the same verbs
@@ -54,3 +54,24 @@ def test_an_amount_is_spoken_in_the_currency_of_the_hospital(alpha):
         assert spoken(Decimal("1234")) == "¥1,234"
         alpha.tenant.currency = "CHF"
         assert spoken(Decimal("7")) == "CHF 7.00"
+
+
+@pytest.mark.parametrize(
+    ("typed", "amount"),
+    [
+        ("1234.50", "1234.50"),
+        ("1234,5", "1234.5"),
+        ("1,234.50", "1234.50"),
+        ("1.234,50", "1234.50"),
+        ("1 234,50", "1234.50"),
+        ("1 234 567", "1234567"),
+        ("-5", "-5"),
+    ],
+)
+def test_an_amount_is_read_as_people_type_it(typed, amount):
+    assert read(typed) == Decimal(amount)
+
+
+@pytest.mark.parametrize("typed", ["1,234.5,6", "1,234", "1.234.567", "12,5,0", "1e3", "NaN", "12.", ",50", "ten"])
+def test_what_could_mean_two_things_is_not_guessed(typed):
+    assert read(typed) is None

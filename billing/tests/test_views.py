@@ -82,14 +82,22 @@ def test_the_same_key_with_another_amount_is_refused(alpha, seen):
     assert len(payments_of(alpha)) == 1
 
 
+@pytest.mark.parametrize("typed", ["12,50", "12.50", " 12,5 ", "12.5"])
+def test_a_decimal_comma_is_as_good_as_a_point(alpha, seen, typed):
+    assert pay(alpha, seen, amount=typed).status_code == 302
+    assert [amount for amount, *_ in payments_of(alpha)] == [Decimal("12.50")]
+
+
 @pytest.mark.parametrize(
     ("fields", "words"),
     [
         ({"amount": "50.01"}, "Only $50.00 is due"),
         ({"amount": "0"}, "more than nothing"),
-        ({"amount": "abc"}, "Enter a number"),
-        ({"amount": "1.005"}, "2 decimal places"),
-        ({"method": "gold"}, "gold is not one of"),
+        ({"amount": "abc"}, "one decimal point, and no other marks"),
+        ({"amount": "1,234.5,6"}, "one decimal point, and no other marks"),
+        ({"amount": "1,234"}, "one decimal point, and no other marks"),
+        ({"amount": "1.005"}, "At most 2 digits after the decimal point"),
+        ({"method": "gold"}, "one of those that are offered"),
         ({"method": "transfer"}, "bank&#x27;s reference"),
         ({"method": "insurance"}, "Write the insurer"),
     ],

@@ -354,8 +354,12 @@ class Visit(Workflow):
         """Refuse a step that must be paid before: "consultation", "laboratory" or "pharmacy"."""
         if self.is_gated(step):
             raise Refused(
-                f"{self.number} is not paid. Reception takes the payment first; in an emergency, let the patient pass with a reason."
+                f"{self.number} is {self.debt_words}. Reception takes the payment first; in an emergency, let the patient pass with a reason."
             )
+
+    @property
+    def debt_words(self) -> str:
+        return "only partly paid" if self.payment == self.Payment.PARTIAL else "not paid yet"
 
     def is_gated(self, step: str) -> bool:
         settled = self.payment in (self.Payment.PAID, self.Payment.WAIVED)

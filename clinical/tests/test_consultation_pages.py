@@ -189,7 +189,9 @@ class TestWhatIsKnown:
                 for _ in range(more):
                     former = a_diagnosed_visit(patient=patient)
                     medicine = a_medicine(uuid.uuid4().hex[:8])
-                    Prescription.write(former, [{"medicine": medicine, "quantity": 1, "dose": "1", "frequency": "at night"}], by=None).sign(by=None)
+                    Prescription.write(
+                        former, [{"medicine": medicine, "quantity": 1, "dose": "1", "frequency": "at night"}], by=None
+                    ).sign(by=None)
                     former.prescriptions.get().lines.get().decline("Enough at home", by=None)
                     Problem.record(patient, by=None, text="Problem")
                 visit = a_checked_visit(patient=patient)
@@ -256,15 +258,15 @@ class TestSigning:
             ("finish", {**diagnosis(), **line()}, "There are medicines on the page"),
             ("finish", diagnosis("ZZZ"), "not a code of ICD-10-CM"),
             ("finish", diagnosis(GROUP), "group of diagnoses"),
-            ("finish", diagnosis(certainty="perhaps"), "not one of the available choices"),
+            ("finish", diagnosis(certainty="perhaps"), "one of those that are offered"),
             ("sign", {**diagnosis(), **line("NOTHING")}, "not in the list"),
             ("sign", {**diagnosis(), **line(quantity="")}, "how many"),
-            ("sign", {**diagnosis(), **line(quantity="-2")}, "greater than or equal to 1"),
+            ("sign", {**diagnosis(), **line(quantity="-2")}, "Write 1 or more"),
             ("sign", {**diagnosis(), **line(quantity="lots")}, "whole number"),
             ("sign", {**diagnosis(), **line(dose="")}, "Write how much is taken at once"),
             ("sign", {**diagnosis(), **line(frequency="")}, "Write how often it is taken, or how."),
             ("sign", {**diagnosis(), **line(quantity="721")}, "At most 720 tablets go on one line"),
-            ("sign", {**diagnosis(), **line(duration_days="9999")}, "less than or equal to 365"),
+            ("sign", {**diagnosis(), **line(duration_days="9999")}, "Write 365 or less"),
             ("finish", {"diagnosis": ["a", "b"], "a-code": COLD, "b-code": COLD}, "there twice"),
         ],
     )

@@ -120,7 +120,7 @@ def test_nonsense_is_refused_and_what_was_typed_stays(alpha, visit):
     page = answer.content.decode()
     assert answer.status_code == 422
     assert "Pulse of 960 /min is not possible here: it lies between 20 and 300." in page
-    assert "Enter a number." in page
+    assert "Write a number, in digits." in page
     assert "Cough</textarea>" in page
     with alpha.acting():
         assert Visit.objects.get(pk=visit.pk).status == "registered"
@@ -143,7 +143,7 @@ def test_who_has_not_paid_is_not_examined_unless_it_is_an_emergency(alpha):
     assert "Not paid yet" in client.get(page_of(alpha, visit)).content.decode()
     refused = client.post(page_of(alpha, visit), {"symptoms": "Chest pain"})
     assert refused.status_code == 409
-    assert "is not paid" in refused.content.decode()
+    assert "is not paid yet" in refused.content.decode()
     client.post(f"{alpha.url}/visits/{visit.pk}/override/", {"reason": "Chest pain"})
     assert client.post(page_of(alpha, visit), {"symptoms": "Chest pain"}).status_code == 302
 

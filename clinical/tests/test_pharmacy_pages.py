@@ -233,7 +233,7 @@ class TestCounter:
         assert "Dispense all" not in page
         answer = client.post(page_of(alpha, prescription, "dispense/"))
         assert answer.status_code == 409
-        assert "is not paid" in text(answer)
+        assert "is not paid yet" in text(answer)
         assert state(alpha, prescription) == ("active", "pending", 0)
 
     def test_the_doctor_reads_it_and_cancels_it_but_does_not_dispense(self, alpha, prescription):
@@ -379,7 +379,7 @@ class TestStock:
             ("write-off", {"quantity": 11, "reason": "Broken"}, "has only 10"),
             ("write-off", {"quantity": 1, "reason": ""}, "required"),
             ("transfer", {"quantity": 1, "location": ""}, "required"),
-            ("lock", {"state": "eaten", "reason": "Rats"}, "not one of the available choices"),
+            ("lock", {"state": "eaten", "reason": "Rats"}, "one of those that are offered"),
         ],
     )
     def test_what_cannot_be_done_is_said_at_the_field(self, alpha, action, said, words):
