@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import signal
 import time
+from collections.abc import Callable
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
@@ -25,35 +26,35 @@ HANDSHAKE = 20  # seconds
 RESTART, NOT_OURS = 1012, 1008
 LINGER = 1.0  # after the last request: the proxy may just be sending another on a connection that it kept
 LOOK_EVERY = 0.05
+PROTOCOL = "sec-websocket-protocol"
 TEXT, MASKED, SHORT = 0x81, 0x80, 126
 
 
 class FrameProtocol(WebSocketProtocol):
+    send: Callable[[bytes], int] | None = None  # into the kernel, without a turn of the reactor; not through TLS
+
     def put(self, frame: bytes) -> int:
         """Write a finished frame; how many bytes are still queued in this process."""
-        transport = self.transport
         if self.state != self.STATE_OPEN:
             return 0
-        if not isinstance(transport, tcp.Connection) or self.send_queue:
+        transport, send = self.transport, self.send
+        if send is None or transport.dataBuffer or transport._tempDataBuffer or self.send_queue:
             transport.write(frame)
-            return 0
-        queued = transport._tempDataLen + len(transport.dataBuffer) - transport.offset
-        if queued or transport.disconnecting or not transport.connected:
-            transport.write(frame)
-            return queued + len(frame)
-        return self.send_now(frame)
-
-    def send_now(self, frame: bytes) -> int:
-        """Into the kernel, without a turn of the reactor."""
+            return self.queued()
         try:
-            sent = self.transport.socket.send(frame)
+            sent = send(frame)
         except BlockingIOError:
             sent = 0
         except OSError:  # cut off: the reactor reads it too, and cleans up
             return 0
-        if sent < len(frame):
-            self.transport.write(frame[sent:])
+        if sent == len(frame):
+            return 0
+        transport.write(frame[sent:])
         return len(frame) - sent
+
+    def queued(self) -> int:
+        transport = self.transport
+        return transport._tempDataLen + len(transport.dataBuffer) - transport.offset if self.send else 0
 
     def close(self, code: int) -> None:
         """Not a frame follows it. A client that does not answer is cut off after a second."""
@@ -65,8 +66,16 @@ class FrameProtocol(WebSocketProtocol):
     def serverClose(self, code: int | None = None) -> None:
         self.sendCloseFrame(code=code or 1000)
 
+    def onConnect(self, request: Any) -> Any:
+        """daphne answers 500 to what it cannot read as ASCII. We have no use for it."""
+        unread = [name for name, value in request.headers.items() if not (name + value * (name == PROTOCOL)).isascii()]
+        for name in unread:
+            del request.headers[name]
+        return super().onConnect(request)
+
     def onOpen(self) -> None:
         super().onOpen()
+        self.send = self.transport.socket.send if isinstance(self.transport, tcp.Connection) else None
         if self.server.is_leaving:
             self.close(RESTART)
 
@@ -90,7 +99,7 @@ class FrameProtocol(WebSocketProtocol):
 
     def onPing(self, payload: bytes) -> None:
         """One who asks and does not read gets no answers to be kept for him."""
-        if not (self.transport.dataBuffer or self.transport._tempDataLen):
+        if not self.queued():
             super().onPing(payload)
 
     def _invalid_payload(self, reason: str) -> bool:

@@ -33,13 +33,28 @@ class Walk:
     log: Log = field(default_factory=list)
     other_log: Log = field(default_factory=list)
 
+    @property
+    def everybody(self) -> list[Listener]:
+        return [*self.pages.values(), *self.strangers.values()]
+
     def go(self) -> None:
         for line in LINES:
             self.log += done(self.day, line)
+            for page in self.everybody:
+                take_in(page)
         self.other_log += done(self.other, ("visit:created", "a visit is registered"))
-        for page in (*self.pages.values(), *self.strangers.values()):
+        for page in self.everybody:
             hospital = self.day.hospital if page in self.pages.values() else self.other.hospital
             page.until(lambda page=page, hospital=hospital: page.cursor == cursor_of(hospital), 60)
+
+
+def take_in(page: Listener) -> None:
+    """Read what has come, and say so once: a page may not talk too much, nor be silent too long."""
+    page.acknowledges, before = False, page.seq
+    while page.take(0.001):
+        pass
+    if page.seq > before:
+        page.say({"ack": page.seq})
 
 
 def done(day: Day, line: Line) -> Log:
