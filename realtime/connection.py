@@ -8,7 +8,7 @@ from uuid import UUID
 
 from realtime.doorkeeper import Asker, Identity
 from realtime.limits import MESSAGES, MESSAGES_EACH_SECOND, Allowance
-from realtime.outlet import Message, Outlet
+from realtime.outlet import Frames, Message, Outlet
 
 EVENTS, BYTES = 200, 256 * 1024  # unacknowledged at most, unless they came in one
 QUEUED = 512 * 1024  # in this process, for one socket: then it is cut off
@@ -19,15 +19,13 @@ TOO_SLOW = 4429
 class Parcel(Message):
     """A message with events, to be acknowledged by their last number."""
 
-    __slots__ = ("events", "seq")
+    __slots__ = ("at", "events", "fits", "seq", "size")
 
     def __init__(self, text: str, seq: int, events: int) -> None:
         super().__init__(text)
-        self.seq, self.events = seq, events
-
-    @property
-    def fits(self) -> bool:
-        return len(self.data) <= BYTES
+        self.seq, self.events, self.size = seq, events, len(self)
+        self.fits = self.size <= BYTES
+        self.at = time.monotonic()
 
 
 class Connection:
@@ -44,11 +42,13 @@ class Connection:
         "outlet",
         "owed",
         "owed_since",
+        "put",
         "size",
     )
 
     def __init__(self, asker: Asker, identity: Identity, outlet: Outlet) -> None:
         self.asker, self.identity, self.outlet = asker, identity, outlet
+        self.put = outlet.put if isinstance(outlet, Frames) else None  # one call less for each socket
         self.is_open = True
         self.heard = 0  # the number up to which it was told everything that it may hear
         self.is_behind = False  # it was sent too much at once: it gets nothing more, and a resync once it has caught up
@@ -78,8 +78,11 @@ class Connection:
         """Never waits for this socket. One that takes nothing any more is cut off. Make a Message of what goes to many."""
         message = Message(message) if isinstance(message, str) else message
         if self.is_open and self.outlet.write(message) > QUEUED:
-            self.is_open = False
-            self.outlet.abort()
+            self.cut_off()
+
+    def cut_off(self) -> None:
+        self.is_open = False
+        self.outlet.abort()
 
     def close(self, code: int) -> None:
         """From now on not one frame goes out, and nothing that comes in is heard."""
@@ -88,20 +91,18 @@ class Connection:
             self.outlet.close(code)
 
     def deliver(self, parcel: Parcel) -> None:
-        """Write it, unless the page has yet to acknowledge what it was sent before."""
-        if self.is_behind:
+        """Write it, unless the page has yet to acknowledge what it was sent before. Runs for each socket of a role."""
+        if not self.owed:
+            self.owed_since = parcel.at
+        elif self.is_behind or self.events + parcel.events > EVENTS or self.size + parcel.size > BYTES:
+            self.is_behind = True
             return
-        if self.owed:
-            if self.events + parcel.events > EVENTS or self.size + len(parcel) > BYTES:
-                self.is_behind = True
-                return
-        else:
-            self.owed_since = time.monotonic()
         self.owed.append(parcel)
         self.events += parcel.events
-        self.size += len(parcel)
+        self.size += parcel.size
         self.heard = parcel.seq
-        self.write(parcel)
+        if self.is_open and (self.put(parcel.frame) if self.put else self.outlet.write(parcel)) > QUEUED:
+            self.cut_off()
 
     def acknowledge(self, seq: int) -> None:
         """Costs nothing of what the page may say: it acknowledges as often as it is sent something."""
@@ -111,7 +112,7 @@ class Connection:
         while self.owed and self.owed[0].seq <= seq:
             parcel = self.owed.popleft()
             self.events -= parcel.events
-            self.size -= len(parcel)
+            self.size -= parcel.size
             self.owed_since = time.monotonic()
 
     def start_afresh(self, seq: int) -> None:

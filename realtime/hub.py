@@ -18,7 +18,7 @@ from weakref import WeakKeyDictionary
 from realtime import figures, limits
 from realtime.connection import TOO_SLOW, Connection, Parcel
 from realtime.ear import Ear
-from realtime.log import Log, Page
+from realtime.log import Log, Page, Row
 from realtime.models import cursor
 from realtime.outlet import Message
 from realtime.paint import Painted, frame, paint, thread
@@ -106,16 +106,18 @@ class Stream:
 
     def send(self, connections: Iterable[Connection], painted: list[Painted]) -> None:
         """One write for each socket that hears anything of it. The others learn the number with the next heartbeat."""
-        parcels: dict[tuple[int, ...], Parcel | None] = {}
         narrow = [item.row for item in painted if item.row.people]
+        parcels: dict[object, Parcel | None] = {}
         for connection in connections:
-            key = (connection.heard, *(row.heard_by(connection.role, connection.person_id) for row in narrow))
+            key = (connection.heard, *heard_of(narrow, connection)) if narrow else connection.heard
             if key not in parcels:
                 parcels[key] = parcel_for(connection, painted)
             parcel = parcels[key]
-            if parcel is not None and parcel.fits:
+            if parcel is None:
+                continue
+            if parcel.fits:
                 connection.deliver(parcel)
-            elif parcel is not None:
+            else:
                 self.resync([connection])
 
     def resync(self, connections: Iterable[Connection]) -> None:
@@ -146,6 +148,10 @@ class Stream:
 
     def connections(self) -> list[Connection]:
         return [connection for members in self.members.values() for connection in members]
+
+
+def heard_of(rows: list[Row], connection: Connection) -> list[bool]:
+    return [row.heard_by(connection.role, connection.person_id) for row in rows]
 
 
 def parcel_for(connection: Connection, painted: list[Painted]) -> Parcel | None:

@@ -1,11 +1,14 @@
 """The web server: pages and sockets."""
 
+import sys
 from typing import Any
 
 from daphne.utils import import_by_path
 from django.core.management.base import BaseCommand, CommandParser
 
 from realtime.server import FrameServer, endpoints
+
+SWITCH = 0.0005  # seconds: the loop that writes to sockets does not wait long for a thread that renders a page
 
 
 class Command(BaseCommand):
@@ -22,6 +25,7 @@ class Command(BaseCommand):
         parser.add_argument("--application", default="hospital.asgi:application", help="another ASGI application")
 
     def handle(self, *args: Any, **options: Any) -> None:
+        sys.setswitchinterval(SWITCH)
         application = import_by_path(options["application"])
         where = endpoints(**{name: options[name] for name in ("host", "port", "unix_socket", "fd")})
         FrameServer(application, where, grace=options["grace"], websocket_timeout=options["websocket_timeout"]).run()
