@@ -49,7 +49,7 @@ def measure(chosen: argparse.Namespace) -> Table:
 
     house = crowd.open_house("Ward")
     with house.acting():
-        for number in range(100):
+        for number in range(200):
             crowd.arrive(number)
     colleagues = people.Crowd(house)
     with connections["owner"].cursor() as cursor:
@@ -91,7 +91,6 @@ def round_of(rival: Any, sockets: int, chosen: argparse.Namespace) -> Iterator[d
                 "server": rival.name,
                 "written": len(written),
                 "cpu_ms": cpu * 1000,
-            } | {
                 "not_everywhere": len(written) - len(last),
                 "last_ms": last,
                 "answered_ms": answered,
@@ -107,7 +106,7 @@ def forms_for(rival: Any, chosen: argparse.Namespace) -> list[Any]:
     house = rival.crowd.house
     kind, model = (Call, Visit) if chosen.verb == "call" else (Open, Patient)
     with house.acting():
-        keys = [str(pk) for pk in model.objects.order_by("pk").values_list("pk", flat=True)[:100]]
+        keys = [str(pk) for pk in model.objects.order_by("pk").values_list("pk", flat=True)[:200]]
     return [kind(rival.port, house, f"Desk {number}", keys) for number in range(chosen.writers)]
 
 

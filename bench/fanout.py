@@ -35,6 +35,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rounds", type=int, default=3, help="of each server, in turn (%(default)s)")
     parser.add_argument("--bursts", type=int, default=6, help=f"of {BURST} events (%(default)s)")
     parser.add_argument("--headline", type=int, default=1_000, help="sockets of ratio_socketio (%(default)s)")
+    parser.add_argument("--processes", type=int, nargs="*", default=[], help="ours with so many, too")
     parser.add_argument("--without", nargs="*", default=[], choices=["plain", "naive", "socketio"])
 
 
@@ -46,10 +47,12 @@ def measure(chosen: argparse.Namespace) -> Table:
     crowd.pages(max(chosen.sockets))
     kinds = {"plain": servers.Plain, "naive": servers.Naive, "socketio": servers.SocketIO}
     with ExitStack() as running:
-        rivals = [running.enter_context(servers.Ours(crowd, servers.READY))]
+        rivals: list[Any] = [running.enter_context(servers.Ours(crowd, servers.READY))]
         for name, kind in kinds.items():
             if name not in chosen.without:
                 rivals.append(running.enter_context(kind(crowd, servers.READY) if name == "plain" else kind(crowd)))
+        for count in chosen.processes:
+            rivals.append(running.enter_context(servers.Several(crowd, count)))
         rounds = [
             one
             for sockets in chosen.sockets
@@ -65,7 +68,7 @@ def round_of(server: Any, sockets: int, number: int, chosen: argparse.Namespace)
     from bench.load import Load
 
     few = server.name == SLOW
-    with Load(server.port, server.pages(sockets), control=server.control, protocol=server.protocol) as load:
+    with Load(server.port, server.pages(sockets), controls=server.controls, protocol=server.protocol) as load:
         load.open()
         load.publish(16, 4, seconds=PATIENCE)
         time.sleep(PAUSE)

@@ -28,16 +28,25 @@ class Page(NamedTuple):
     path: str
     cookie: str = ""
     cursor: str = ""
+    port: str = ""
 
 
 class Load:
     """`with Load(port, pages) as load: load.open()`. Each command is answered with one line of JSON."""
 
     def __init__(
-        self, port: int, pages: Iterable[Page], *, control: int = 0, protocol: str = "live", marks: bool = False
+        self,
+        port: int,
+        pages: Iterable[Page],
+        *,
+        controls: Iterable[int] = (),
+        protocol: str = "live",
+        marks: bool = False,
     ) -> None:
         self.pages = list(pages)
-        self.options = [str(port), "--control", str(control), "--protocol", protocol, *(["--marks"] if marks else [])]
+        self.options = [str(port), "--protocol", protocol, *(f"--control={one}" for one in controls)]
+        if marks:
+            self.options.append("--marks")
 
     def __enter__(self) -> Self:
         allow_files()

@@ -63,7 +63,7 @@ def filled(rival: Any, steps: list[int]) -> list[dict[str, Any]]:
 def crowd_of(rival: Any, count: int) -> Any:
     from bench.load import Load
 
-    return Load(rival.port, rival.pages(count), control=rival.control, protocol=rival.protocol)
+    return Load(rival.port, rival.pages(count), controls=rival.controls, protocol=rival.protocol)
 
 
 def tell(load: Any) -> None:

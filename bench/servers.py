@@ -39,6 +39,10 @@ class Rival:
         self.log = Path(tempfile.mkdtemp(prefix="hospital-bench-")) / "log"
         self.process: subprocess.Popen | None = None
 
+    @property
+    def controls(self) -> list[int]:
+        return [self.control]
+
     def command(self) -> list[str]:
         raise NotImplementedError
 
@@ -115,6 +119,37 @@ class Ours(Rival):
     def command(self) -> list[str]:
         where = ["--host", "127.0.0.1", "--port", str(self.port)]
         return [sys.executable, "manage.py", "serve", *where, "--application", self.application]
+
+
+class Several(Ours):
+    """So many processes, as behind a proxy that gives each the same share."""
+
+    def __init__(self, crowd: Crowd, count: int) -> None:
+        super().__init__(crowd, READY)
+        self.others = [Ours(crowd, READY) for _ in range(count - 1)]
+        self.name = f"ours, {count} processes"
+
+    @property
+    def controls(self) -> list[int]:
+        return [one.control for one in (self, *self.others)]
+
+    def start(self) -> Self:
+        for one in self.others:
+            one.start()
+        return super().start()
+
+    def stop(self) -> None:
+        for one in self.others:
+            one.stop()
+        super().stop()
+
+    def pages(self, count: int) -> list[Page]:
+        ports = [str(one.port) for one in (self, *self.others)]
+        pages = enumerate(super().pages(count))
+        return [page._replace(port=ports[number % len(ports)]) for number, page in pages]
+
+    def cpu(self) -> float:
+        return super().cpu() + sum(one.cpu() for one in self.others)
 
 
 class Plain(Ours):

@@ -49,7 +49,7 @@ def measure(chosen: argparse.Namespace) -> Table:
 def with_slow_ones(rival: Any, chosen: argparse.Namespace) -> dict[str, Any]:
     from bench.load import Load
 
-    with rival, Load(rival.port, rival.pages(chosen.sockets), control=rival.control, protocol=rival.protocol) as load:
+    with rival, Load(rival.port, rival.pages(chosen.sockets), controls=rival.controls, protocol=rival.protocol) as load:
         load.open()
         load.publish(200, 8, seconds=5)
         before, _ = watched(rival, load, chosen.rate, chosen.seconds / 2)

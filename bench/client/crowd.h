@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define MOST_CONTROLS 8
 #define HEAD 160           /* so much of a message is looked at, unless all of it is */
 #define OWED_EVENTS 50     /* acknowledged at once, as in live.js; fewer after one to three seconds */
 #define OWED_BYTES (64 * 1024)
@@ -21,7 +22,7 @@ struct text {
 };
 
 struct page {
-    int number, fd, attempts, code;
+    int number, port, fd, attempts, code;
     enum state state;
     enum pace pace;
     char *path, *cookie;
@@ -39,7 +40,7 @@ struct page {
 };
 
 struct options {
-    int port, control, check_every;
+    int port, controls[MOST_CONTROLS], control_count, check_every;
     const char *origin_host, *pages;
     enum protocol protocol;
     bool marks;

@@ -1,4 +1,4 @@
-/* crowd PORT [--control PORT] [--protocol live|socketio] [--check-every N] [--marks] --pages FILE; commands come on standard input. */
+/* crowd PORT [--control PORT]... [--protocol live|socketio] [--check-every N] [--marks] --pages FILE; commands come on standard input. */
 #define _GNU_SOURCE
 #include "crowd.h"
 
@@ -37,7 +37,7 @@ static void read_options(int count, char **words) {
         {"pages", required_argument, 0, 'f'}, {0},
     };
     for (int option; (option = getopt_long(count, words, "", known, NULL)) != -1;) {
-        if (option == 'c') options.control = atoi(optarg);
+        if (option == 'c' && options.control_count < MOST_CONTROLS) options.controls[options.control_count++] = atoi(optarg);
         else if (option == 'p') options.protocol = strcmp(optarg, "socketio") ? LIVE_PAGES : SOCKET_IO;
         else if (option == 'e') options.check_every = atoi(optarg);
         else if (option == 'm') options.marks = true;

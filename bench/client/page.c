@@ -20,25 +20,33 @@
 struct page *pages;
 int page_count;
 
-/* Each line of the file: path, cookie, cursor, with tabs between. */
+static void set_cursor(struct page *page, const char *cursor) {
+    const char *colon = strchr(cursor, ':');
+    page->seq = colon ? strtoull(colon + 1, NULL, 10) : 0;
+    snprintf(page->epoch, sizeof page->epoch, "%.*s", colon ? (int)(colon - cursor) : 0, cursor);
+}
+
+/* Path, cookie, cursor and port, with tabs between; all but the path may be empty. */
+static void add_page(char *line) {
+    char *fields[4] = {"", "", "", ""};
+    for (int i = 0; i < 4 && line; i++) fields[i] = strsep(&line, "\t\n");
+    pages = realloc(pages, (page_count + 1) * sizeof *pages);
+    if (!pages) die("memory");
+    struct page *page = &pages[page_count];
+    memset(page, 0, sizeof *page);
+    page->fd = -1;
+    page->number = page_count++;
+    page->path = strdup(fields[0]);
+    page->cookie = strdup(fields[1]);
+    page->port = *fields[3] ? atoi(fields[3]) : options.port;
+    set_cursor(page, fields[2]);
+}
+
 void load_pages(const char *file) {
-    char line[4096], path[1024], cookie[2048], cursor[128];
+    char line[4096];
     FILE *lines = fopen(file, "r");
     if (!lines) die(file);
-    while (fgets(line, sizeof line, lines)) {
-        cookie[0] = cursor[0] = 0;
-        if (sscanf(line, "%1023[^\t\n]\t%2047[^\t\n]\t%127[^\t\n]", path, cookie, cursor) < 1) continue;
-        pages = realloc(pages, (page_count + 1) * sizeof *pages);
-        struct page *page = &pages[page_count];
-        memset(page, 0, sizeof *page);
-        page->fd = -1;
-        page->number = page_count++;
-        page->path = strdup(path);
-        page->cookie = strdup(cookie);
-        char *colon = strchr(cursor, ':');
-        page->seq = colon ? strtoull(colon + 1, NULL, 10) : 0;
-        snprintf(page->epoch, sizeof page->epoch, "%.*s", colon ? (int)(colon - cursor) : 0, cursor);
-    }
+    while (fgets(line, sizeof line, lines)) add_page(line);
     fclose(lines);
     if (!page_count) die("no pages");
 }
@@ -61,7 +69,7 @@ static void start_afresh(struct page *page) {
 }
 
 void page_connect(struct page *page) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(options.port), .sin_addr.s_addr = htonl(LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(page->port), .sin_addr.s_addr = htonl(LOOPBACK)};
     int on = 1;
     page->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (page->fd < 0) die("socket");
@@ -82,7 +90,7 @@ static void shake_hands(struct page *page) {
     int size = snprintf(words, sizeof words,
         "GET %s HTTP/1.1\r\nHost: %s:%d\r\nOrigin: http://%s:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
         "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nCookie: %s\r\n\r\n",
-        page->path, options.origin_host, options.port, options.origin_host, options.port, page->cookie);
+        page->path, options.origin_host, page->port, options.origin_host, page->port, page->cookie);
     page->state = SHAKING;
     listen_for(page, EPOLLIN | EPOLLRDHUP);
     if (send(page->fd, words, size, 0) != size) page_lost(page);

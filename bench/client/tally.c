@@ -24,7 +24,7 @@ static struct run {
     int *reached;
 } run;
 static struct tally at_start;
-static int control = -1, published;
+static int controls[MOST_CONTROLS], published;
 static struct mark { int reached; int64_t last; } marks[MOST_MARKS];
 
 static double cpu(void) {
@@ -33,12 +33,19 @@ static double cpu(void) {
     return used.ru_utime.tv_sec + used.ru_stime.tv_sec + (used.ru_utime.tv_usec + used.ru_stime.tv_usec) / 1e6;
 }
 
-static void dial_control(void) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(options.control), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    int on = 1;
-    control = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+static int dialled(int port) {
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(port), .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    int on = 1, control = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (control < 0 || connect(control, (struct sockaddr *)&address, sizeof address)) die("control");
     setsockopt(control, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    return control;
+}
+
+static void tell(const char *words, size_t size) {
+    for (int i = 0; i < options.control_count; i++) {
+        if (!controls[i]) controls[i] = dialled(options.controls[i]);
+        if (size && send(controls[i], words, size, MSG_NOSIGNAL) != (ssize_t)size) die("control");
+    }
 }
 
 static void *zeros(int count, size_t size) {
@@ -57,7 +64,7 @@ static int readers(void) {
 }
 
 void publish_begin(int most, int window, double rate, double seconds) {
-    if (control < 0) dial_control();
+    tell("", 0);
     free(run.sent_at), free(run.done_at), free(run.reached);
     run = (struct run){.going = true, .most = most, .window = window, .readers = readers(), .begun = now, .cpu = cpu()};
     run.every = rate > 0 ? 1e9 / rate : 0;
@@ -79,7 +86,7 @@ static void publish_what_may_be(void) {
         run.next += run.every;
         size += sprintf(words + size, "%d\n", published++);
     }
-    if (size && send(control, words, size, MSG_NOSIGNAL) != (ssize_t)size) die("control");
+    if (size) tell(words, size);
 }
 
 static void print_times(void) {

@@ -85,7 +85,7 @@ def asked() -> Iterator[Callable]:
     def ask(protocol: str, greeting: list[str], pieces: list[bytes]) -> tuple[dict, list[str]]:
         server = Server(greeting, pieces)
         pages = [Page("/somewhere")] * 2
-        with Load(server.port, pages, control=server.control_port, protocol=protocol) as load:
+        with Load(server.port, pages, controls=[server.control_port], protocol=protocol) as load:
             load.open(seconds=30)
             return load.publish(3, 3, seconds=30), server.heard
 
@@ -127,11 +127,17 @@ def test_events_of_socket_io_are_counted_one_by_one(asked):
 
 def test_fanout_reaches_every_socket_of_the_real_server(django_db_setup):
     small = Namespace(
-        sockets=[6], in_flight=[1, 8], rounds=1, bursts=1, headline=6, without=["plain", "naive", "socketio"]
+        sockets=[6],
+        in_flight=[1, 8],
+        rounds=1,
+        bursts=1,
+        headline=6,
+        processes=[2],
+        without=["plain", "naive", "socketio"],
     )
     table = fanout.measure(small)
     rounds = [one for row in table.rounds for one in row["rounds"]]
-    assert [one["deliveries"] for one in rounds] == [6 * fanout.BURST] * 2
+    assert [one["deliveries"] for one in rounds] == [6 * fanout.BURST] * 4
     assert all(one["checked"] == one["marks"] == fanout.BURST for one in rounds)
     assert not any(one["gaps"] or one["resyncs"] or one["lost"] for one in rounds)
     assert set(table.facts["ratio_socketio"]) == {"in_flight_1", "in_flight_8"}
