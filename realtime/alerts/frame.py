@@ -1,9 +1,10 @@
-"""What the frame of every page says: the alerts that wait for this person, and how many notices are unread. Two queries."""
+"""What the frame of every page says: the alerts that wait for this person, and how many notices are unread. One query, and a second where an alert waits."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
+from uuid import UUID
 
 from django.db import connection
 
@@ -14,8 +15,9 @@ from realtime.alerts.notices import KEPT, NEW
 SHOWN = 3
 MANY = 99
 
-UNREAD = """
-    SELECT coalesce(p.quiet, '{}'), (SELECT count(*) FROM (
+ASK = """
+    SELECT ARRAY(SELECT a.id FROM realtime_alert a WHERE a.tenant_id = m.tenant AND a.status = 'raised' AND m.person = ANY (a.addressed)),
+        coalesce(p.quiet, '{}'), (SELECT count(*) FROM (
         SELECT FROM realtime_event e WHERE e.tenant_id = m.tenant AND e.loud AND e.seq > coalesce(p.read_through, 0)
             AND e.created_at > now() - CASE WHEN p.id IS NULL THEN %(new)s ELSE %(kept)s END
             AND e.loudness ->> m.role IN ('notice', 'critical') AND (e.people = '{}' OR m.person = ANY (e.people))
@@ -59,8 +61,8 @@ def frame_of(request: Request) -> Frame | None:
     """None for a wall board: nobody sits before it."""
     if not request.acting.may(ACKNOWLEDGE):
         return None
-    quiet, unread = unread_of(request)
-    alerts = Alert.objects.waiting_for(request.acting.person).order_by("raised_at")
+    ids, quiet, unread = asked(request)
+    alerts = Alert.objects.filter(pk__in=ids).order_by("raised_at") if ids else []
     return Frame([waiting(request, alert) for alert in alerts], unread, quiet)
 
 
@@ -71,9 +73,9 @@ def waiting(request: Request, alert: Alert) -> Waiting:
     return Waiting(alert, "", role.key, role.title) if role else Waiting(alert, "")
 
 
-def unread_of(request: Request) -> tuple[list[str], int]:
+def asked(request: Request) -> tuple[list[UUID], list[str], int]:
     acting = request.acting
     who: dict[str, Any] = {"tenant": acting.tenant.pk, "person": acting.person.pk, "role": acting.role.key}
     with connection.cursor() as cursor:
-        cursor.execute(UNREAD, who | {"new": NEW, "kept": KEPT, "many": MANY + 1})
+        cursor.execute(ASK, who | {"new": NEW, "kept": KEPT, "many": MANY + 1})
         return cursor.fetchone()

@@ -103,9 +103,6 @@ class Alerts(models.QuerySet):
         """Those that people in this role may see: it hears them, or it is the last on each ladder."""
         return self.filter(titles__has_key=key)
 
-    def waiting_for(self, person: Person) -> Alerts:
-        return self.open().filter(addressed__contains=[person.pk])
-
 
 class Alert(Workflow):
     """A critical event that waits for a person. Whoever was once addressed stays so until it is settled."""
