@@ -15,6 +15,8 @@ from clinical.tests.papers import pdf, upload
 from clinical.tests.wards import a_patient, a_visit
 from hospital.models import Membership, Person
 from hospital.tests.hospital import Hospital
+from realtime.alerts.models import Alert
+from realtime.tests.alarms import sweep
 
 Happening = Callable[["Day"], object]
 HAPPENINGS: dict[tuple[str, str], Happening] = {}
@@ -166,9 +168,35 @@ def releases(day: Day) -> None:
         order.release(by=acting.person)
 
 
+@happens("alert:raised", "a critical value")
+@happens("alert:listed", "a critical value")
 @happens("lab:result_ready", "a value is critical")
 def releases_a_critical_value(day: Day) -> None:
     day.at_bench(day.order(), "collected", "received", "in_progress", "resulted", "released", value="6.6")
+
+
+@happens("alert:changed", "acknowledged")
+def acknowledges(day: Day) -> None:
+    with day.hospital.acting("checker_doctor") as acting:
+        alert = Alert.objects.open().latest("raised_at")
+        answer = {"role": "checker_doctor", "done": Alert.Done.ACTED, "text": "Called the ward"}
+        alert.acknowledge(by=acting.person, read_back=alert.expected, **answer)
+
+
+@happens("alert:changed", "a quarter of an hour without an answer")
+def leaves_an_alert_unanswered(day: Day) -> None:
+    releases_a_critical_value(day)
+    sweep(day.hospital, newest_alert(day), 16)
+
+
+@happens("alert:changed", "an hour without an answer")
+def leaves_it_longer(day: Day) -> None:
+    sweep(day.hospital, newest_alert(day), 61)
+
+
+def newest_alert(day: Day) -> Alert:
+    with day.hospital.acting():
+        return Alert.objects.open().latest("raised_at")
 
 
 @happens("document:uploaded", "a file is filed")

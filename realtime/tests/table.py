@@ -1,6 +1,6 @@
 """Who hears what, and how loudly: the contract, written a second time and independent of any `events.py`.
 
-An event has several lines where its loudness depends on what happened; the first is the usual one.
+An event has several lines where it depends on what happened who hears it; the first is also what other lines bring along.
 """
 
 from __future__ import annotations
@@ -42,7 +42,15 @@ TABLE: dict[str, dict[str, Audience]] = {
     },
     "lab_order:created": {"a test is ordered": notice("lab_technician")},
     "lab_order:updated": {"a step of a test": info("lab_technician", *DOCTORS)},
-    "lab:result_ready": {"a result is released": notice(*DOCTORS), "a value is critical": critical(*DOCTORS)},
+    "lab:result_ready": {"a value is critical": critical(*DOCTORS), "a result is released": notice(*DOCTORS)},
+    # An alert goes to the person who ordered, then to more and more people; its list to those whom it concerns.
+    "alert:raised": {"a critical value": info("checker_doctor")},
+    "alert:changed": {
+        "acknowledged": info("checker_doctor"),
+        "a quarter of an hour without an answer": info(*DOCTORS),
+        "an hour without an answer": info(*DOCTORS, "admin"),
+    },
+    "alert:listed": {"a critical value": info(*DOCTORS, "admin")},
     "prescription:ready": {"signed": notice("pharmacy")},
     "prescription:status_changed": {
         "a part is dispensed": info("main_doctor", "pharmacy", "reception"),
