@@ -13,7 +13,7 @@ from pathlib import Path
 from bench.ground import ground
 from bench.table import Table
 
-NAMES = ("pages", "search", "events", "fhir", "weight", "start", "fanout", "e2e", "reconnect", "memory", "slow")
+NAMES = ("pages", "search", "events", "fhir", "weight", "start", "fanout", "e2e", "dom", "reconnect", "memory", "slow")
 
 
 def main() -> None:
