@@ -12,10 +12,10 @@ from hospital.http import Request
 from hospital.models import Role
 from hospital.permits import MEMBER, permit
 from realtime import figures
-from realtime.management.commands.events import COLUMNS, rows
+from realtime.management.commands.events import rows
 from realtime.models import Event, Head
 
-NEWEST = 40
+NEWEST = 25
 COUNTED = {
     figures.OPENED: "Opened",
     figures.AGAIN: "Reconnects",
@@ -47,8 +47,7 @@ def live(request: Request) -> HttpResponse:
         "behind": max((process.behind for process in processes), default=0),
         "counted": COUNTED.values(),
         "events": Event.objects.order_by("-seq")[:NEWEST],
-        "columns": COLUMNS,
-        "catalogue": [list(zip(COLUMNS, row, strict=True)) for row in rows()],
+        "catalogue": rows(),
     }
     return render(request, "realtime/live.html", context)
 
