@@ -15,12 +15,12 @@
   const words = (text) => (text || "").split(/\s+/).filter(Boolean);
 
   // Other scripts hear what happens as events of the document ("live:message", "live:closed"), and speak through window.live.
-  const announce = (what, detail) => document.dispatchEvent(new CustomEvent(`live:${what}`, { detail }));
+  const announce = (what, detail) => document.dispatchEvent(new CustomEvent(`live:${what}`, { detail, cancelable: true }));
 
   // --- the socket: always one, or one on its way ----------------------------------------------------
 
   let [epoch, seq] = cursorFrom(liveCursor);
-  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, connects = 0, retry = 0, resumedAt = 0, acknowledging = 0, owedEvents = 0, owedSize = 0, locked = false;
+  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, connects = 0, retry = 0, resumedAt = 0, acknowledging = 0, owedEvents = 0, owedSize = 0, locked = false, stopped = false;
 
   function cursorFrom(text) {
     const [epoch, seq] = (text || "").split(":");
@@ -47,7 +47,7 @@
   function closed(code) {
     debug("closed", code);
     socket = null;
-    announce("closed", { code });
+    if (!announce("closed", { code })) return; // static/session.js has taken the page away
     if (code === 4401) return lock("You are logged out", "What is written on this page stays. Log in, then come back to it.", `/accounts/login/?next=${encodeURIComponent(location.pathname)}`);
     if (code === 4403) return lock("You no longer belong to this hospital", "This page does not follow any more.", "/");
     if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search, false);
@@ -70,10 +70,25 @@
 
   // After sleep, a cut, or in a tab that was frozen: a socket that has not spoken lately is not worth waiting for.
   function wake() {
-    if (document.hidden) return;
+    if (document.hidden || stopped) return;
     if (socket?.readyState === WebSocket.OPEN && Date.now() - heardAt < SILENT / 2) return;
     if (socket?.readyState === WebSocket.CONNECTING && Date.now() - openedAt < SILENT / 2) return;
     debug("awake: connects anew");
+    attempts = 0;
+    drop();
+    connect();
+  }
+
+  // While the page is put away: neither a socket nor a question.
+  function stop() {
+    stopped = locked = true;
+    clearTimeout(retry);
+    drop();
+  }
+
+  function go() {
+    stopped = locked = false;
+    heardAt = Date.now();
     attempts = 0;
     drop();
     connect();
@@ -421,6 +436,6 @@
   addEventListener("online", wake);
   addEventListener("pageshow", (event) => event.persisted && wake());
   setInterval(tick, 1000);
-  window.live = { say, refetch, add, debug };
+  window.live = { say, refetch, stop, go, add, debug };
   connect();
 })();
