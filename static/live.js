@@ -48,9 +48,7 @@
     debug("closed", code);
     socket = null;
     if (!announce("closed", { code })) return; // static/session.js has taken the page away
-    if (code === 4401) return lock("You are logged out", "What is written on this page stays. Log in, then come back to it.", `/accounts/login/?next=${encodeURIComponent(location.pathname)}`);
-    if (code === 4403) return lock("You no longer belong to this hospital", "This page does not follow any more.", "/");
-    if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search, false);
+    if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search);
     show(stale() ? "offline" : "reconnecting");
     const wait = Math.min(SLOWEST, 200 * 2 ** attempts++) * (0.5 + Math.random() / 2);
     debug("again in", Math.round(wait), "ms");
@@ -358,14 +356,14 @@
     for (const event of events.filter((event) => event.loudness === "critical" && !alerts)) add("alerts", "banner", { ...event, tone: "critical" });
   }
 
-  function add(place, kind, { title, text, link, loudness, tone, newTab }) {
+  function add(place, kind, { title, text, link, loudness, tone }) {
     const card = $(`#${kind}-template`).content.firstElementChild.cloneNode(true), slot = (name) => $(`[data-slot=${name}]`, card);
     if (loudness) card.dataset.loudness = loudness;
     if (tone) card.dataset.tone = tone;
     slot("title").textContent = title;
     if (text) slot("text").textContent = text;
     else slot("text").remove();
-    if (link) Object.assign(slot("link"), { href: link, hidden: false, target: newTab ? "_blank" : "" });
+    if (link) Object.assign(slot("link"), { href: link, hidden: false });
     else slot("link").remove();
     $(`#${place}`).append(card);
     return card;
@@ -373,8 +371,8 @@
 
   let lockBanner = null;
 
-  function lock(title, text, link, newTab = true) {
-    if (!lockBanner) lockBanner = add("alerts", "banner", { title, text, link, tone: "warn", newTab });
+  function lock(title, text, link) {
+    if (!lockBanner) lockBanner = add("alerts", "banner", { title, text, link, tone: "warn" });
     locked = true;
     show("offline");
   }

@@ -101,10 +101,10 @@ def test_a_row_under_the_pointer_stays_until_the_pointer_leaves(admin, alpha):
 def test_the_focus_stays_on_the_same_button_of_a_row_that_is_replaced(admin, alpha):
     with_lists(admin)
     membership = grant(alpha)
-    admin.locator(row(membership, "#here")).locator("button").focus()
+    admin.locator(row(membership, "#here")).get_by_role("button").focus()
     touch(alpha, membership)
     replaced = admin.locator(f'{row(membership, "#here")}[data-v="2"]')
-    expect(replaced.locator("button")).to_be_focused()
+    expect(replaced.get_by_role("button")).to_be_focused()
 
 
 def touch(hospital, membership: Membership) -> None:
@@ -212,14 +212,13 @@ def test_without_a_socket_the_page_polls(site, alpha, page):
     expect(page.locator("#stale")).to_contain_text("Not live since")
 
 
-def test_whoever_is_logged_out_is_asked_to_log_in_and_keeps_the_page(site, alpha, admin):
-    admin.context.clear_cookies()
+def test_a_refresh_that_is_answered_with_the_log_in_page_clears_the_screen(admin):
+    """What happens then: hospital/tests/test_session_in_browser.py."""
     with_lists(admin).locator("#note").fill("unsaved")
-    admin.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', { persisted: true }))")
+    admin.context.clear_cookies()
     own_socket_ends(admin)
-    expect(admin.locator("#alerts .banner")).to_contain_text("You are logged out")
-    expect(admin.locator("#alerts .banner a")).to_have_attribute("href", re.compile("^/accounts/login/"))
-    expect(admin.locator("#note")).to_have_value("unsaved")
+    expect(admin.locator(".session-over h1")).to_have_text("You are logged out")
+    expect(admin.locator("#note")).to_have_count(0)
 
 
 def test_a_tab_of_the_former_role_says_so_and_shows_nothing_of_the_new_one(alpha, admin):
