@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
+from django.db.models import QuerySet
 
 from hospital.choices import offer
 from hospital.models import Absence, Invitation, Membership, Person, Role
@@ -76,7 +77,7 @@ class DeclareAbsence(forms.ModelForm):
         here = Person.objects.filter(
             is_active=True, pk__in=Membership.objects.filter(is_active=True).values("person_id")
         )
-        offer(self, "covered_by", here if for_others else here.exclude(pk=person.pk))
+        offer(self, "covered_by", here if for_others else here.filter(pk__in=colleagues_of(person)))
         if for_others:
             offer(self, "person", here)
             self.initial["person"] = person.pk
@@ -85,12 +86,19 @@ class DeclareAbsence(forms.ModelForm):
             self.instance.person = person
 
     def clean(self) -> dict:
-        person, cover = self.cleaned_data.get("person") or self.instance.person, self.cleaned_data.get("covered_by")
-        if cover and cover != person and not share_a_role(person, cover):
+        person = self.cleaned_data.get("person") if "person" in self.fields else self.instance.person
+        cover = self.cleaned_data.get("covered_by")
+        if person and cover and cover != person and not share_a_role(person, cover):
             self.add_error("covered_by", f"{cover} has no role in common with {person}. Choose a colleague who has.")
         return self.cleaned_data
 
 
 def share_a_role(one: Person, other: Person) -> bool:
+    return colleagues_of(one).filter(person=other).exists()
+
+
+def colleagues_of(person: Person) -> QuerySet:
+    """Keys of the people who hold a role that this person holds."""
     roles = Membership.objects.filter(is_active=True)
-    return roles.filter(person=one, role__in=roles.filter(person=other).values("role_id")).exists()
+    shared = roles.filter(role__in=roles.filter(person=person).values("role_id"))
+    return shared.exclude(person=person).values("person_id")

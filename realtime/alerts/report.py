@@ -50,6 +50,11 @@ class Table:
     heading: str
     rows: Sequence[Sequence[Any]]
 
+    @property
+    def lines(self) -> list[tuple[Any, list[tuple[str, Any]]]]:
+        """Each with its name, and its figures under their headings."""
+        return [(row[0], list(zip(COLUMNS, row[1:], strict=True))) for row in self.rows]
+
 
 def seen_by(acting: ActingPerson) -> tuple[Alerts, str]:
     """Who administers sees all, a head those of the role, everybody else those that waited for the own person."""
