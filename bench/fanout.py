@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import math
 import statistics
 import time
 from contextlib import ExitStack
@@ -148,11 +149,16 @@ def facts(rounds: list[dict[str, Any]], sockets: int) -> dict[str, Any]:
     found: dict[str, Any] = {"sockets": sockets, "ratio_socketio": {}, "ratio_channels": {}}
     for in_flight in sorted({one["in_flight"] for one in rounds}):
         here = [one for one in rounds if (one["sockets"], one["in_flight"]) == (sockets, in_flight)]
-        found["ratio_socketio"][f"in_flight_{in_flight}"] = ratio(here, "ours", "Socket.IO")
-        found["ratio_channels"][f"in_flight_{in_flight}"] = ratio(here, "ours", SLOW)
+        found["ratio_socketio"][f"in_flight_{in_flight}"] = known(ratio(here, "ours", "Socket.IO"))
+        found["ratio_channels"][f"in_flight_{in_flight}"] = known(ratio(here, "ours", SLOW))
     alone = [one for one in rounds if (one["sockets"], one["in_flight"]) == (sockets, 1)]
-    found["last_socket_p99_ratio_socketio"] = p99(alone, "ours") / p99(alone, "Socket.IO")
+    found["last_socket_p99_ratio_socketio"] = known(p99(alone, "ours") / p99(alone, "Socket.IO"))
     return found
+
+
+def known(figure: float) -> float | None:
+    """JSON has no word for what was not measured but null."""
+    return None if math.isnan(figure) else round(figure, 3)
 
 
 def p99(rounds: list[dict[str, Any]], server: str) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 
@@ -14,7 +15,8 @@ class Table:
     """Rows for the eye; `rounds` keeps every single value, `facts` what stands at the top of the JSON file."""
 
     def __init__(self, *columns: str) -> None:
-        self.columns, self.rows = columns, []
+        self.columns = columns
+        self.rows: list[list[str]] = []
         self.rounds: list[dict[str, Any]] = []
         self.facts: dict[str, Any] = {}
 
@@ -29,5 +31,5 @@ class Table:
 
 def written(cell: object) -> str:
     if isinstance(cell, float):
-        return f"{cell:,.1f}"
+        return "–" if math.isnan(cell) else f"{cell:,.1f}"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)

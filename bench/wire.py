@@ -35,7 +35,8 @@ class Browser:
     """One person's, with a cache that starts empty."""
 
     def __init__(self, port: int, house: Hospital | None = None, role: str = "") -> None:
-        self.port, self.kept = port, set()
+        self.port = port
+        self.kept: set[str] = set()
         cookie = house.client(role).cookies["sessionid"].value if house else ""
         self.headers = {
             "Accept-Encoding": "gzip, deflate, br",
