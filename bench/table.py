@@ -31,5 +31,5 @@ class Table:
 
 def written(cell: object) -> str:
     if isinstance(cell, float):
-        return "–" if math.isnan(cell) else f"{cell:,.1f}"
+        return "none" if math.isnan(cell) else f"{cell:,.1f}"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
