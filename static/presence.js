@@ -59,12 +59,18 @@
   // --- what it hears and shows ----------------------------------------------------------------------
 
   document.addEventListener("live:message", ({ detail }) => {
-    if (!joined) setTimeout(say);
-    joined = true;
+    if (!joined) enter();
     if (!detail.presence) return;
     answeredAt = Date.now();
     paint(token ? detail.presence.people : []);
   });
+  // After a log-in in another tab the old token is gone, and after a long sleep it is too old.
+  function enter() {
+    joined = true;
+    if (token && Date.now() - renewedAt < RENEW) setTimeout(say);
+    else renew().then(say);
+  }
+
   document.addEventListener("live:closed", ({ detail }) => {
     [joined, saidAt] = [false, 0];
     if (GONE.includes(detail.code)) paint([]);
