@@ -96,7 +96,9 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_TIMEZONE = "UTC"
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
+WORKER_PULSE = STATE_DIR / "worker.pulse"
 CELERY_BEAT_SCHEDULE = {
+    "pulse": {"task": "hospital.tasks.pulse", "schedule": timedelta(seconds=10), "options": {"expires": 10}},
     "escalate": {
         "task": "realtime.tasks.escalate",
         "schedule": timedelta(seconds=30),

@@ -19,6 +19,12 @@ KEPT_FOR = timedelta(hours=48)
 
 
 @app.task
+def pulse() -> None:
+    """The supervisor watches for it: see hospital/supervisor/children.py."""
+    settings.WORKER_PULSE.touch()
+
+
+@app.task
 def forget_form_keys() -> int:
     """Keys of forms that were sent long ago: nobody sends those again. Returns how many went."""
     return sum(forget_in(tenant) for tenant in Tenant.objects.all())

@@ -27,14 +27,38 @@ class Failure(Exception):
     """It cannot go on; the message says why."""
 
 
+class Pulse:
+    """A file that is touched as long as work gets done. A worker may live, be connected, and hear nothing all the same."""
+
+    def __init__(self, path: Path, seconds: float) -> None:
+        self.path, self.seconds = path, seconds
+        self.begin()
+
+    def begin(self) -> None:
+        self.touched, self.felt = self._touched(), time.monotonic()
+
+    def is_lost(self) -> bool:
+        """Nobody's clock on the wall is asked, since it may be set."""
+        if (touched := self._touched()) != self.touched:
+            self.touched, self.felt = touched, time.monotonic()
+        return time.monotonic() - self.felt > self.seconds
+
+    def _touched(self) -> int:
+        with contextlib.suppress(FileNotFoundError):
+            return self.path.stat().st_mtime_ns
+        return 0
+
+
 class Child:
-    def __init__(self, name: str, arguments: list[str], how: dict[str, Any]) -> None:
-        self.name, self.arguments, self.how = name, arguments, how
+    def __init__(self, name: str, arguments: list[str], how: dict[str, Any], pulse: Pulse | None = None) -> None:
+        self.name, self.arguments, self.how, self.pulse = name, arguments, how, pulse
         self.quick_deaths = 0
         self.start()
 
     def start(self) -> None:
         self.started = time.monotonic()
+        if self.pulse:
+            self.pulse.begin()
         self.output, writing = os.pipe()
         command = [sys.executable, "-m", *self.arguments]
         self.process = subprocess.Popen(command, stdout=writing, stderr=writing, **self.how)
@@ -48,9 +72,15 @@ class Child:
             raise Failure(f"{self.name} ends as soon as it starts; its messages are above.")
         self.start()
 
-    def relay(self) -> bool:
-        """Show what the child wrote, line by line; False at the end of it."""
-        written = os.read(self.output, 65536)
+    def end_if_deaf(self) -> None:
+        if self.pulse and self.pulse.is_lost() and self.process.poll() is None:
+            show(f"{self.name:<6} | has done nothing for {self.pulse.seconds:.0f} seconds")
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def relay(self, output: int) -> bool:
+        """Show what the child wrote, line by line; False at the end of it. After a revival, an older output may still end."""
+        written = os.read(output, 65536)
         *lines, self.unfinished = (self.unfinished + written).split(b"\n")
         for line in lines:
             show(f"{self.name:<6} | {line.decode(errors='replace')}")
@@ -66,10 +96,10 @@ class Crew:
         self.children: list[Child] = []
 
     @contextlib.contextmanager
-    def working(self, programs: dict[str, list[str]]) -> Iterator["Crew"]:
+    def working(self, programs: dict[str, list[str]], pulses: dict[str, Pulse] | None = None) -> Iterator["Crew"]:
         try:
             for name, arguments in programs.items():
-                self.children.append(Child(name, arguments, self.how))
+                self.children.append(Child(name, arguments, self.how, (pulses or {}).get(name)))
                 self.listen_to(self.children[-1])
             yield self
         finally:
@@ -83,6 +113,7 @@ class Crew:
         while time.monotonic() < deadline:
             self.relay()
             for child in self.children:
+                child.end_if_deaf()
                 if child.process.poll() is not None:
                     show(f"{child.name:<6} | ended with {child.process.returncode}; starting it again")
                     child.revive()
@@ -93,7 +124,7 @@ class Crew:
 
     def relay(self) -> None:
         for key, _ in self.selector.select(timeout=0.2):
-            if not key.data.relay():
+            if not key.data.relay(key.fd):
                 self.selector.unregister(key.fd)
                 os.close(key.fd)
 

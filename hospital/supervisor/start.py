@@ -10,11 +10,12 @@ from typing import NoReturn
 
 from hospital import settings
 from hospital.embedded import ServerError
-from hospital.supervisor.children import Crew, Failure, end_leftovers, from_us
+from hospital.supervisor.children import Crew, Failure, Pulse, end_leftovers, from_us
 from hospital.supervisor.claim import AlreadyRunning, claimed
 
 STATE = settings.EMBEDDED.home.state  # spelt in one way only
 START_SECONDS = 60
+DEAF_SECONDS = 50
 ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -54,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
     with settings.EMBEDDED.in_use():
         say("Preparing the database")
         logins = prepared(["--no-demo"] if options.no_demo else [])
-        with Crew(STATE, settings.BASE_DIR).working(programs(host, port)) as crew:
+        with Crew(STATE, settings.BASE_DIR).working(programs(host, port), pulses()) as crew:
             if not crew.watch(until=lambda: answers(host, port), seconds=START_SECONDS):
                 raise Failure(f"The web does not answer on {address_of(host, port)}healthz; its messages are above.")
             say(f"ready {address_of(host, port)}\n{logins}".rstrip())
@@ -82,6 +83,11 @@ def programs(host: str, port: int) -> dict[str, list[str]]:
         "worker": [*celery, "worker", "--concurrency", "2", "--without-gossip", "--without-mingle"],
         "beat": [*celery, "beat"],
     }
+
+
+def pulses() -> dict[str, Pulse]:
+    """The beat asks for it every ten seconds, and the worker does it."""
+    return {name: Pulse(settings.WORKER_PULSE, DEAF_SECONDS) for name in ("worker", "beat")}
 
 
 def refuse_taken_port(host: str, port: int) -> None:

@@ -40,6 +40,7 @@ def make_environment(folder: Path) -> None:
         "HOSPITAL_STATE": str(folder / "state"),
         "REDIS_URL": f"unix://{folder}/valkey.sock",
         "CELERY_BROKER_URL": f"redis+socket://{folder}/valkey.sock",
+        "CLAMD_SOCKET": f"{folder}/clamd.sock",
         "DJANGO_SETTINGS_MODULE": "hospital.settings",
         "DJANGO_ENV": "development",
         "DJANGO_ALLOW_ASYNC_UNSAFE": "true",

@@ -30,7 +30,7 @@ def attribute(tag: str, name: str) -> str:
     return found[1] if found else ""
 
 
-def get(base: str, path: str, cookie: str, seconds: float = 10, **headers: str) -> tuple[int, str]:
+def get(base: str, path: str, cookie: str, seconds: float = 30, **headers: str) -> tuple[int, str]:
     connection = http.client.HTTPConnection(urlsplit(base).netloc, timeout=seconds)
     try:
         connection.request("GET", path, headers={"Cookie": cookie, "Connection": "close", **headers})
@@ -118,6 +118,14 @@ class Page:
         if status != 200:
             raise OSError(f"the page answered {status}")
         return html
+
+    def begin_anew(self) -> None:
+        """What was told so far is judged; the page itself goes on."""
+        self.heard.clear()
+        self.heard_when.clear()
+        self.received.clear()
+        self.answers.clear()
+        self.began, self.connects, self.lost = self.seq, 1, 0
 
     def _get(self) -> tuple[int, str]:
         return get(self.base, self.path, self.cookie, **{"X-Live-Refresh": "1"})

@@ -3,66 +3,100 @@
 from __future__ import annotations
 
 import asyncio
-import os
+import contextlib
 import random
+import socket
 import subprocess
 import sys
+import threading
 import time
-import uuid
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Self
+from uuid import UUID
 
-from hospital.models import SignIn
+from django.conf import settings
+
+from clinical.models import Document
+from clinical.tasks import scan_waiting_documents
+from clinical.tests.papers import pdf, upload
+from clinical.tests.wards import a_patient
+from hospital.celery import app
+from hospital.models import AuditEntry
+from hospital.tests.hospital import Hospital
 from realtime.tests.faults.network_faults import memory_of
 from realtime.tests.faults.pages import Page
 from realtime.tests.faults.run import Run
+from realtime.tests.faults.world import start
 from realtime.tests.server import ROOT, Site, environment_of_run, wait_until
 
 CLOCK = Path(__file__).parent / "clock"
 DAY = 86_400
-REDELIVERED = 90  # seconds
+SWEPT = 90  # seconds
 
 
 def worker_killed(run: Run) -> None:
-    """FA-8: a worker dies in the middle of a task. Its successor does the work, once."""
+    """FA-8: a worker dies while it scans an upload, and there are two beats. The next sweep does it, once."""
     run.prepare()
     hospital = run.hospitals[0]
-    marks = [uuid.uuid4().hex for _ in range(4)]
-    with run.damage(), worker(run) as first:
-        for mark in marks:
-            order(str(hospital.tenant.pk), mark, str(hospital.admin.pk))
-        wait_until(lambda: any(state(run, mark) == "begun" for mark in marks), 60, "no task began")
+    with run.damage(), SlowScanner(Path(settings.CLAMD_SOCKET)) as scanner, celery(run, "worker", *SOLO) as first:
+        wait_until(lambda: hears(run), 60, "the worker did not start")
+        document = upload_for(hospital)
+        wait_until(scanner.begun.is_set, 60, "nothing was scanned")
         first.kill()
         first.wait()
-        with worker(run):
-            took = run.until(lambda: all(written(hospital, mark) for mark in marks), REDELIVERED, "a task was lost")
-            run.work(1)
-    run.figure("redelivered", took)
-    if twice := [mark for mark in marks if written(hospital, mark) > 1]:
-        run.blame(f"{len(twice)} tasks had their effect twice")
+        with celery(run, "worker", *SOLO), two_beats(run):
+            took = run.until(
+                lambda: filings(hospital, document) > 0, SWEPT, "the upload of a killed worker was not scanned"
+            )
+            run.work(3)
+    run.figure("done after", took)
+    if filings(hospital, document) > 1:
+        run.blame("an upload was filed twice")
     run.heals(within=5)
 
 
+SOLO = ("--pool", "solo", "--without-gossip", "--without-mingle")
+
+
+class SlowScanner:
+    """clamd, when it has much to do."""
+
+    def __init__(self, path: Path) -> None:
+        self.path, self.begun = path, threading.Event()
+
+    def __enter__(self) -> Self:
+        self.server = socket.socket(socket.AF_UNIX)
+        self.server.bind(str(self.path))
+        self.server.listen()
+        threading.Thread(target=self.serve, daemon=True).start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.server.close()
+        self.path.unlink()
+
+    def serve(self) -> None:
+        with contextlib.suppress(OSError):
+            while True:
+                line, _ = self.server.accept()
+                self.begun.set()
+                threading.Thread(target=self.answer, args=[line], daemon=True).start()
+
+    @staticmethod
+    def answer(line: socket.socket) -> None:
+        with contextlib.suppress(OSError), line:
+            line.recv(65536)
+            time.sleep(2)
+            line.sendall(b"stream: OK\0")
+
+
 @contextmanager
-def worker(run: Run) -> Iterator[subprocess.Popen]:
-    command = [sys.executable, "-m", "celery", "--quiet", "-A", "hospital.celery:app", "worker"]
-    with (run.world.folder / "worker.log").open("ab") as output:
-        process = subprocess.Popen(
-            [
-                *command,
-                "--include",
-                "realtime.tests.faults.jobs",
-                "--pool",
-                "solo",
-                "--without-gossip",
-                "--without-mingle",
-            ],
-            cwd=ROOT,
-            env=environment_of_run() | surroundings(run),
-            stdout=output,
-            stderr=output,
-        )
+def celery(run: Run, *arguments: str) -> Iterator[subprocess.Popen]:
+    command = [sys.executable, "-m", "celery", "--quiet", "-A", "hospital.celery:app", *arguments]
+    with (run.world.folder / "celery.log").open("ab") as output:
+        process = subprocess.Popen(command, cwd=ROOT, env=environment_of_run(), stdout=output, stderr=output)
     try:
         yield process
     finally:
@@ -70,25 +104,31 @@ def worker(run: Run) -> Iterator[subprocess.Popen]:
         process.wait()
 
 
-def surroundings(run: Run) -> dict[str, str]:
-    """In the small version, the queue gives a task to somebody else sooner than in earnest."""
-    return {"FAULTS_FOLDER": str(run.world.folder)} | ({} if run.is_full else {"FAULTS_REDELIVER_AFTER": "8"})
+def hears(run: Run) -> bool:
+    return bool(app.control.ping(timeout=1))
 
 
-def order(*arguments: str) -> None:
-    from realtime.tests.faults.jobs import sign_in_slowly
+@contextmanager
+def two_beats(run: Run) -> Iterator[None]:
+    """In earnest, two processes, whose sweep comes each minute. The small version asks at once for what both would."""
+    if not run.is_full:
+        scan_waiting_documents.delay()
+        scan_waiting_documents.delay()
+        yield
+        return
+    schedules = [str(run.world.folder / f"schedule-{number}") for number in (1, 2)]
+    with celery(run, "beat", "-s", schedules[0]), celery(run, "beat", "-s", schedules[1]):
+        yield
 
-    sign_in_slowly.delay(*arguments)
+
+def upload_for(hospital: Hospital) -> UUID:
+    with hospital.acting("reception") as acting:
+        return Document.upload(upload(pdf()), patient=a_patient(), by=acting.person).pk
 
 
-def state(run: Run, mark: str) -> str:
-    path = run.world.folder / mark
-    return path.read_text() if path.exists() else ""
-
-
-def written(hospital, mark: str) -> int:
+def filings(hospital: Hospital, document: UUID) -> int:
     with hospital.acting():
-        return SignIn.objects.filter(session=mark).count()
+        return AuditEntry.objects.filter(row_id=document, action="update", after__status="filed").count()
 
 
 def clocks_wrong(run: Run) -> None:
@@ -105,12 +145,14 @@ def clocks_wrong(run: Run) -> None:
 @contextmanager
 def clocks(run: Run, *offsets: int) -> Iterator[None]:
     usual = [(site, site.command, site.environment) for site in run.world.sites]
-    for (site, command, around), offset in zip(usual, offsets, strict=True):
-        path = os.pathsep.join(filter(None, [str(CLOCK), around.get("PYTHONPATH", "")]))
-        run.restart(site, command, {**around, "PYTHONPATH": path, "FAULTS_CLOCK": str(offset)})
+    run.world.restart(
+        [
+            (site, command, {**around, "PYTHONPATH": str(CLOCK), "FAULTS_CLOCK": str(offset)})
+            for (site, command, around), offset in zip(usual, offsets, strict=True)
+        ]
+    )
     yield
-    for site, command, around in usual:
-        run.restart(site, command, around)
+    run.world.restart(usual)
 
 
 async def shift_clocks(run: Run) -> None:
@@ -121,11 +163,11 @@ async def shift_clocks(run: Run) -> None:
 def worn(run: Run) -> None:
     """FA-18: people come and go. Files, connections and memory of the servers do not grow."""
     run.prepare()
-    churn(run, 3)
+    churn(run, 3 if run.is_full else 1)
     before = [wear(site) for site in run.world.sites]
     began = time.monotonic()
     with run.damage():
-        churn(run, 60 if run.is_full else 6)
+        churn(run, 60 if run.is_full else 3)
     after = [wear(site) for site in run.world.sites]
     run.figure("churn seconds", time.monotonic() - began)
     run.figure("files more", max(later[0] - earlier[0] for earlier, later in zip(before, after, strict=True)))
@@ -162,8 +204,7 @@ def everybody_returns(run: Run) -> None:
         for site in run.world.sites:
             site.process.kill()
             site.process.wait()
-        for site in run.world.sites:
-            site.start()
+        start(run.world.sites)
     run.heals(within=30)
 
 

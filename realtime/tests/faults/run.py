@@ -23,10 +23,10 @@ from realtime.tests.faults.wire import Wire
 from realtime.tests.faults.world import World
 from realtime.tests.faults.writers import Operation, Writer
 from realtime.tests.listening import cookie_of
-from realtime.tests.server import Site
 
 T = TypeVar("T")
 BANNER = 12.0
+CROWDED = 70  # a hundred rows fill a page of the front desk
 PLACES = (("reception", "front-desk/"), ("checker_doctor", "examination/"), ("admin", "front-desk/"))
 
 
@@ -42,7 +42,7 @@ class Size:
     patience: float
 
 
-SMALL = Size(tenants=2, writers=4, pages=12, windows=1, pace=0.6, patience=3)
+SMALL = Size(tenants=2, writers=3, pages=8, windows=1, pace=1.0, patience=10)
 FULL = Size(tenants=5, writers=20, pages=100, windows=4, pace=1.5, patience=1)
 
 
@@ -66,20 +66,59 @@ class Verdict:
 
 
 class Run:
-    def __init__(self, world: World, loop: Loop, chromium: Chromium, size: Size, fault: str, seed: int) -> None:
+    def __init__(
+        self,
+        world: World,
+        loop: Loop,
+        chromium: Chromium,
+        size: Size,
+        *,
+        fault: str,
+        seed: int,
+        former: Run | None = None,
+    ) -> None:
         self.world, self.loop, self.chromium, self.size = world, loop, chromium, size
         self.chance = random.Random(f"{fault}/{seed}")
         self.verdict = Verdict(fault, seed)
         self.broken_at = self.healed_at = 0.0
+        self.former = former
         self.tasks: list[asyncio.Task] = []
+        self.pages: list[Page] = []
         self.windows: list[Window] = []
         self.wires: list[Wire] = []
 
     # --- before -------------------------------------------------------------------------------------------
 
     def prepare(self, *, wired: bool = False, pages: int = 0) -> None:
-        """Fresh hospitals, their people at their pages, and writers who begin."""
+        """Hospitals, their people at their pages, and writers who begin."""
         connection.close()
+        if self.former and not pages:
+            self.take_over(self.former)
+        else:
+            self.open_hospitals(wired or not self.is_full, pages)
+        self.writers = [self.writer(number) for number in range(self.size.writers)]
+        for writer in self.writers:
+            writer.start()
+
+    def take_over(self, former: Run) -> None:
+        """The small version goes on with the people of the fault before."""
+        self.hospitals, self.pages, self.windows = former.hospitals, former.pages, former.windows
+        self.wires, self.tasks = former.wires, former.tasks
+        former.windows, former.wires, former.tasks = [], [], []
+        self.loop.do(self.begin_anew())
+
+    async def begin_anew(self) -> None:
+        for page in self.pages:
+            page.begin_anew()
+
+    @property
+    def is_reusable(self) -> bool:
+        """Pages that are still true, of hospitals whose lists are still short."""
+        if self.is_full or self.verdict.wrong or not self.pages or len(self.pages) > self.size.pages:
+            return False
+        return max(len(rows) for page in self.pages for rows in page.lists.values()) < CROWDED
+
+    def open_hospitals(self, wired: bool, pages: int) -> None:
         base = self.wire().url if wired else self.world.url
         self.hospitals = [
             Hospital(name) for name in ("Alpha", "Beta", "Gamma", "Delta", "Epsilon")[: self.size.tenants]
@@ -90,9 +129,6 @@ class Run:
         self.pages = [self.page(base, number) for number in range(pages or self.size.pages)]
         self.loop.do(self.open_pages())
         self.windows = [self.window(number, base) for number in range(self.size.windows)]
-        self.writers = [self.writer(number) for number in range(self.size.writers)]
-        for writer in self.writers:
-            writer.start()
 
     def wire(self) -> Wire:
         async def started() -> Wire:
@@ -175,20 +211,12 @@ class Run:
         self.loop.do(act())
 
     @contextlib.contextmanager
-    def restarted_with(self, *options: str, **environment: str) -> Iterator[None]:
+    def restarted_with(self, *options: str) -> Iterator[None]:
         """The servers run differently for a while."""
         usual = [(site, site.command, site.environment) for site in self.world.sites]
-        for site, command, around in usual:
-            self.restart(site, [*command, *options], {**around, **environment})
+        self.world.restart([(site, [*command, *options], around) for site, command, around in usual])
         yield
-        for site, command, around in usual:
-            self.restart(site, command, around)
-
-    @staticmethod
-    def restart(site: Site, command: list[str], environment: dict[str, str]) -> None:
-        site.stop()
-        site.command, site.environment = command, environment
-        site.start()
+        self.world.restart(usual)
 
     def refusals(self) -> list[int]:
         """What the pages were answered, if it was not the page."""
@@ -270,9 +298,11 @@ class Run:
         if lag is not None and checker.percentile(lags, 1) > self.within(lag):
             self.blame(f"a page was {checker.percentile(lags, 1):.1f} s behind during the fault")
 
-    def end(self) -> None:
+    def stop_writing(self) -> None:
         for writer in getattr(self, "writers", ()):
             writer.ending.set()
+
+    def end(self) -> None:
         for window in self.windows:
             with contextlib.suppress(Exception):
                 self.loop.do(window.close())

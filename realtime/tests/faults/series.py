@@ -27,6 +27,7 @@ FAULTS: dict[str, Callable[[Run], None]] = {
 class Series:
     def __init__(self, folder: Path, *, small: bool) -> None:
         self.folder, self.size = folder, SMALL if small else FULL
+        self.former: Run | None = None
         self.world, self.loop, self.chromium = World(folder), Loop(), Chromium()
 
     def __enter__(self) -> Self:
@@ -36,19 +37,27 @@ class Series:
 
     def __exit__(self, *error: object) -> None:
         try:
+            if self.former:
+                self.former.end()
             self.loop.do(self.chromium.stop())
         finally:
             self.world.stop()
 
     def one(self, name: str, seed: int) -> Verdict:
         began = time.monotonic()
-        run = Run(self.world, self.loop, self.chromium, self.size, name, seed)
+        former, self.former = self.former, None
+        run = Run(self.world, self.loop, self.chromium, self.size, fault=name, seed=seed, former=former)
         try:
             FAULTS[name](run)
         except Exception:
             run.blame(traceback.format_exc())
-        finally:
+        run.stop_writing()
+        if run.is_reusable:
+            self.former = run
+        else:
             run.end()
+        if former:
+            former.end()  # what the run did not take over
         run.figure("seconds", time.monotonic() - began)
         return run.verdict
 

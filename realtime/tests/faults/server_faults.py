@@ -15,6 +15,7 @@ from hospital.embedded import APP_ROLE
 from hospital.tests.hospital import PASSWORD
 from realtime.tests.faults.checker import percentile
 from realtime.tests.faults.run import Run
+from realtime.tests.faults.world import start
 from realtime.tests.faults.writers import TOKEN, Operation
 
 CALM = {200, 204, 302, 303, 409, 422}
@@ -31,8 +32,7 @@ def one_or_all_servers_killed(run: Run) -> None:
             site.process.kill()
             site.process.wait()
         run.work(1)
-        for site in chosen:
-            site.start()
+        start(chosen)
     run.work(1, 2)
     run.heals(within=5)
 

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
@@ -49,6 +50,11 @@ class Postgres:
             self.signal(signal.SIGCONT)
 
 
+def start(sites: list[Site]) -> None:
+    with ThreadPoolExecutor(len(sites)) as pool:
+        list(pool.map(Site.start, sites))
+
+
 class World:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
@@ -77,9 +83,15 @@ class World:
         self.postgres.start()
         self.valkey.start()
         subprocess.run([sys.executable, "manage.py", "migrate", "-v", "0"], cwd=ROOT, check=True)
-        for site in self.sites:
-            site.start()
+        start(self.sites)
         self.front.start()
+
+    def restart(self, others: list[tuple[Site, list[str], dict[str, str]]]) -> None:
+        """With other commands and surroundings."""
+        for site, command, environment in others:
+            site.stop()
+            site.command, site.environment = command, environment
+        start([site for site, _, _ in others])
 
     def stop(self) -> None:
         self.front.stop()
