@@ -4,25 +4,23 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
-from clinical.models import LabOrder, LabTest
+from clinical.models import LabOrder, LabTest, Patient
 from clinical.tests.laboratories import ordered, potassium, worked
 from hospital.models import Absence, Membership, Person
 from hospital.tests.hospital import Hospital
 from realtime.alerts import ladder
 from realtime.alerts.models import Alert, Climb
 
-LAST_OF = {0: "whose it is", 1: "cover", 2: "head", 3: "administrators"}
 
-
-def critical_value(hospital: Hospital, value: str = "6.6") -> Alert:
+def critical_value(hospital: Hospital, value: str = "6.6", patient: Patient | None = None) -> Alert:
     """Ordered by the checker doctor, critical, released."""
-    return alert_of(hospital, released(hospital, value))
+    return alert_of(hospital, released(hospital, value, patient))
 
 
-def released(hospital: Hospital, value: str = "6.6") -> LabOrder:
+def released(hospital: Hospital, value: str = "6.6", patient: Patient | None = None) -> LabOrder:
     with hospital.acting("admin"):
         test = LabTest.objects.filter(code="K").first() or potassium()
-    _, [order] = ordered(hospital, test)
+    _, [order] = ordered(hospital, test, patient=patient)
     return worked(hospital, order, "released", value)
 
 
