@@ -76,8 +76,14 @@ class FrameProtocol(WebSocketProtocol):
     def onOpen(self) -> None:
         super().onOpen()
         self.send = self.transport.socket.send if isinstance(self.transport, tcp.Connection) else None
+        self.forget_handshake()
         if self.server.is_leaving:
             self.close(RESTART)
+
+    def forget_handshake(self) -> None:
+        """What came with it would be kept as long as the socket is open: the headers, and the HTTP side of the connection."""
+        self.transport.unregisterProducer()
+        self.request.headers, self.http_headers, self.clean_headers, self.http_request_data = {}, {}, [], b""
 
     def dataReceived(self, data: bytes) -> None:
         """What pages send most, a short text in one piece, need not go through the whole state machine."""

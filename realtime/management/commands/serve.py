@@ -1,5 +1,6 @@
 """The web server: pages and sockets."""
 
+import gc
 import sys
 from typing import Any
 
@@ -9,6 +10,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from realtime.server import FrameServer, endpoints
 
 SWITCH = 0.0005  # seconds: the loop that writes to sockets does not wait long for a thread that renders a page
+GARBAGE = (10_000, 20, 20)  # a collection looks at what each of thousands of sockets holds: not at every turn
 
 
 class Command(BaseCommand):
@@ -26,6 +28,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         sys.setswitchinterval(SWITCH)
+        gc.set_threshold(*GARBAGE)
         application = import_by_path(options["application"])
         where = endpoints(**{name: options[name] for name in ("host", "port", "unix_socket", "fd")})
+        gc.freeze()
         FrameServer(application, where, grace=options["grace"], websocket_timeout=options["websocket_timeout"]).run()
