@@ -16,14 +16,15 @@ from hospital.models import AuditEntry
 JUST = timedelta(minutes=1)
 
 
-def open_chart(patient: Patient | UUID | str, *, page: str = "chart") -> Patient:
+def open_chart(patient: Patient | UUID | str, *, page: str = "chart", typing: bool = False) -> Patient:
     """The patient with what the banner shows, after a line in the audit log. Unknown here: 404.
 
-    Every page about one patient begins with it: `open_chart(visit.patient, page="visit")`.
+    Every page about one patient begins with it: `open_chart(visit.patient, page="visit")`. What is asked again with
+    each key that somebody presses (`typing`) is noted once a minute.
     """
     if not isinstance(patient, Patient):
         patient = get_object_or_404(Patient, pk=patient)
-    if not (current().says_again and was_just_noted(patient, page)):
+    if not ((typing or current().says_again) and was_just_noted(patient, page)):
         detail = {"page": page}
         AuditEntry.note("view", table="clinical_patient", row_id=patient.pk, patient_id=patient.pk, detail=detail)
     prefetch_related_objects([patient], Prefetch("allergies", Allergy.objects.active()))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import forms
 from django.contrib.postgres.forms import SimpleArrayField
 from django.core import validators
@@ -38,7 +40,7 @@ DECIMALS = {
     "max_decimal_places": "At most %(max)s digits after the decimal point.",
     "max_whole_digits": "This number is too large: at most %(max)s digits before the decimal point.",
 }
-VALIDATORS: dict[type, str] = {
+VALIDATORS: dict[Any, str] = {
     validators.MaxLengthValidator: "This is too long: at most %(limit_value)d characters, and these are %(show_value)d.",
     validators.MinLengthValidator: "This is too short: at least %(limit_value)d characters, and these are %(show_value)d.",
     validators.MaxValueValidator: "Write %(limit_value)s or less.",

@@ -78,9 +78,6 @@ class Workflow(EditableModel):
             if permission != SYSTEM and acting.may(permission)
         ]
 
-    def can_move_to(self, status: str) -> bool:
-        return status in self.moves()
-
     @transaction.atomic
     def move_to(self, status: str, *, by: Person | None, reason: str = "", **fields: Any) -> None:
         """Lock the row, take the step, set the fields, tell `moved`. `by=None` is the system itself."""

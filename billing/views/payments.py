@@ -14,6 +14,7 @@ from billing.models import Account, Charge, Payment
 from billing.models.account import open_accounts
 from billing.money import ZERO, spoken
 from clinical import days
+from clinical.chart import open_chart
 from clinical.models import Visit
 from hospital.http import Request
 from hospital.models import AuditEntry
@@ -136,7 +137,7 @@ def ask(request: Request, form: forms.Form, visit: Visit, *, title: str, submit:
     context = {
         "form": form,
         "visit": visit,
-        "patient": visit.patient,
+        "patient": open_chart(visit.patient, page=submit.lower()),
         "title": title,
         "submit": submit,
         "action": request.path,

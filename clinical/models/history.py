@@ -7,7 +7,7 @@ with its precision and its zone. `fhir_id` is the identity in the record that a 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
@@ -60,6 +60,30 @@ class Known(models.QuerySet):
 
     def active(self) -> Known:
         return self.true().filter(clinical_status__in=("active", "recurrence", "relapse"))
+
+
+class OfChart(models.Model):
+    """What colleagues record in a chart, and correct: the patient's row tells the screens."""
+
+    patient: Any
+
+    class Meta:
+        abstract = True
+
+    @classmethod
+    @transaction.atomic
+    def record(cls, patient: Patient, *, by: Person | None, **fields: Any) -> Self:
+        row = cls(patient=patient, recorded_by=by, **fields)
+        row.save(force_insert=True)
+        patient.touch()
+        return row
+
+    @transaction.atomic
+    def change(self, *, by: Person | None, **fields: Any) -> None:
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(fields))
+        self.patient.touch()
 
 
 class Verification(models.TextChoices):
@@ -170,7 +194,7 @@ class Encounter(Coded):
         indexes = [of_patient("encounter", "started_at")]
 
 
-class Allergy(EditableModel):
+class Allergy(OfChart, EditableModel):
     """What the patient must not get."""
 
     class Category(models.TextChoices):
@@ -220,22 +244,8 @@ class Allergy(EditableModel):
     def __str__(self) -> str:
         return self.substance
 
-    @classmethod
-    @transaction.atomic
-    def record(cls, patient: Patient, *, by: Person | None, **fields: Any) -> Allergy:
-        allergy = cls.objects.create(patient=patient, recorded_by=by, **fields)
-        patient.touch()
-        return allergy
 
-    @transaction.atomic
-    def change(self, *, by: Person | None, **fields: Any) -> None:
-        for name, value in fields.items():
-            setattr(self, name, value)
-        self.save(update_fields=list(fields))
-        self.patient.touch()
-
-
-class Problem(Coded):
+class Problem(OfChart, Coded):
     """A condition that the patient has, or had."""
 
     class ClinicalStatus(models.TextChoices):
@@ -267,20 +277,6 @@ class Problem(Coded):
         ordering = ["-onset_at", "text"]
         constraints = [once("problem")]
         indexes = [of_patient("problem", "onset_at")]
-
-    @classmethod
-    @transaction.atomic
-    def record(cls, patient: Patient, *, by: Person | None, **fields: Any) -> Problem:
-        problem = cls.objects.create(patient=patient, recorded_by=by, **fields)
-        patient.touch()
-        return problem
-
-    @transaction.atomic
-    def change(self, *, by: Person | None, **fields: Any) -> None:
-        for name, value in fields.items():
-            setattr(self, name, value)
-        self.save(update_fields=list(fields))
-        self.patient.touch()
 
 
 class MedicationStatement(Coded):

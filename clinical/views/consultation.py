@@ -156,7 +156,7 @@ def medicines(request: Request, pk: UUID) -> HttpResponse:
     """Medicines for this patient: with what is in stock, and what speaks against them."""
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
     query = asked(request, "q")
-    allergies = list(visit.patient.allergies.active())
+    allergies = list(open_chart(visit.patient, page="medicines", typing=True).allergies.all())
     found = (
         Medicine.objects.look_up(query).prefetch_related("batches")[: FOUND if request.htmx else 50] if query else []
     )
@@ -185,9 +185,8 @@ def line_row(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
     code = asked(request, "code")
     key = f"line{key_of(code)}"[:40]
-    [row] = with_medicines(
-        [LineRow(key, {f"{key}-medicine": [code]}, sent=False)], list(visit.patient.allergies.active())
-    )
+    allergies = list(open_chart(visit.patient, page="medicines", typing=True).allergies.all())
+    [row] = with_medicines([LineRow(key, {f"{key}-medicine": [code]}, sent=False)], allergies)
     return render(request, "clinical/consultation/_line_row.html", {"row": row, "visit": visit})
 
 

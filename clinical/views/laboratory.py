@@ -235,7 +235,8 @@ def ask(request: Request, order: LabOrder, form: forms.Form, words: dict[str, st
     """A small form: in the dialog over the page, or on a page of its own."""
     over = request.htmx.target == "dialog"
     template = "clinical/laboratory/_ask.html" if over else "clinical/laboratory/ask.html"
-    context = {"order": order, "patient": order.patient, "visit": order.visit, "form": form, "cancel": cancel, **words}
+    patient = open_chart(order.patient, page=words["submit"].lower())
+    context = {"order": order, "patient": patient, "visit": order.visit, "form": form, "cancel": cancel, **words}
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 

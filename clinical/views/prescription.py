@@ -174,7 +174,7 @@ def ask(request: Request, form: forms.Form, found: Prescription, **words: Any) -
     """A form as a page of its own, or beside the page when HTMX asks for it."""
     context = {
         "form": form,
-        "patient": found.patient,
+        "patient": open_chart(found.patient, page=words["submit"].lower()),
         "visit": found.visit,
         "action": request.path,
         "cancel": found.get_absolute_url(),
