@@ -50,9 +50,16 @@
     if (!announce("closed", { code })) return; // static/session.js has taken the page away
     if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search);
     show(stale() ? "offline" : "reconnecting");
-    const wait = Math.min(SLOWEST, 200 * 2 ** attempts++) * (0.5 + Math.random() / 2);
+    const wait = waitAfter(code);
     debug("again in", Math.round(wait), "ms");
     retry = setTimeout(connect, wait);
+  }
+
+  // By chance, so that not all pages come back at the same moment.
+  function waitAfter(code) {
+    if (code === RESTART) return 1000 * Math.random();
+    const wait = TOO_MUCH.includes(code) ? REST : Math.min(SLOWEST, 200 * 2 ** attempts++);
+    return wait * (0.5 + Math.random() / 2);
   }
 
   function say(message) {
