@@ -49,8 +49,8 @@ def away(request: HttpRequest) -> HttpResponse:
 
 
 def fields_of(request: HttpRequest) -> list[tuple[str, str]]:
-    """Nothing where a file or a password would be missing, or the page would send one around."""
-    if request.method != "POST" or request.FILES or any("password" in name for name in request.POST):
+    """Nothing without a key, which makes sending it twice safe; nor where a file or a password would be missing."""
+    if "form_key" not in request.POST or request.FILES or any("password" in name for name in request.POST):
         return []
     return [(name, value) for name, values in request.POST.lists() for value in values]
 

@@ -11,7 +11,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from realtime.tests.faults import log_faults, network_faults, process_faults, server_faults
+from realtime.tests.faults import counting, log_faults, network_faults, process_faults, server_faults
 from realtime.tests.faults.browser import Chromium
 from realtime.tests.faults.run import FULL, SMALL, Loop, Run, Verdict
 from realtime.tests.faults.world import World
@@ -21,6 +21,7 @@ FAULTS: dict[str, Callable[[Run], None]] = {
     **process_faults.FAULTS,
     **network_faults.FAULTS,
     **log_faults.FAULTS,
+    **counting.FAULTS,
 }
 
 

@@ -90,6 +90,10 @@ def test_what_is_lost_between_the_log_and_a_page_is_noticed(harness, fault):
     assert harness.run(fault)["wrong"] == [], repeats(fault)
 
 
+def test_under_kills_and_rollbacks_every_event_is_there_once(harness):
+    assert harness.run("events")["wrong"] == [], repeats("events")
+
+
 @pytest.mark.parametrize("fault", ["FA-16", "FA-18", "FA-19"])
 def test_wrong_clocks_wear_and_a_herd_change_nothing(harness, fault):
     assert harness.run(fault)["wrong"] == [], repeats(fault)

@@ -1,0 +1,94 @@
+"""Every event counted: many writers, of whom one is killed now and then, and a rollback in every twenty."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from hospital.models import SignIn
+from hospital.tests.hospital import Hospital
+from realtime.models import Event
+from realtime.tests.faults.checker import wrong_log
+from realtime.tests.faults.run import Run
+from realtime.tests.server import ROOT, environment_of_run
+
+WRITERS = 4
+
+
+class Scribe:
+    def __init__(self, hospital: Hospital, seed: str, acknowledged: list[str]) -> None:
+        arguments = [str(hospital.tenant.pk), str(hospital.admin.pk), seed]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "realtime.tests.faults.scribe", *arguments],
+            cwd=ROOT,
+            env=environment_of_run(),
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        self.acknowledged = acknowledged
+        self.listening = threading.Thread(target=self.listen, daemon=True)
+        self.listening.start()
+
+    def listen(self) -> None:
+        """A last line that was cut by the kill was not said."""
+        for line in self.process.stdout:
+            if line.endswith("\n"):
+                self.acknowledged.append(line.strip())
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+        self.listening.join()
+
+
+def events_counted(run: Run) -> None:
+    """QUALITY 2: none lost, none doubled, no gap."""
+    run.hospitals = [Hospital("Alpha")]
+    total = int(os.environ.get("FAULTS_EVENTS", 0)) or (100_000 if run.is_full else 1_000)
+    acknowledged: list[str] = []
+    with run.damage():
+        kills = write_until(run, total, acknowledged)
+    run.figure("events acknowledged", len(acknowledged))
+    run.figure("kills", kills)
+    with run.hospitals[0].acting():
+        judge(run, acknowledged)
+
+
+def write_until(run: Run, total: int, acknowledged: list[str]) -> int:
+    def scribe(number: int) -> Scribe:
+        return Scribe(run.hospitals[0], f"{run.verdict.seed}/{number}", acknowledged)
+
+    scribes, kills = [scribe(number) for number in range(WRITERS)], 0
+    try:
+        run.until(lambda: len(acknowledged) > 0, 60, "nobody writes")
+        while len(acknowledged) < total:
+            run.work(1, 6)
+            place = run.chance.randrange(WRITERS)
+            scribes[place].kill()
+            kills += 1
+            scribes[place] = scribe(WRITERS + kills)
+    finally:
+        for each in scribes:
+            each.kill()
+    return kills
+
+
+def judge(run: Run, acknowledged: list[str]) -> None:
+    there = Counter(SignIn.objects.exclude(session="").values_list("session", flat=True))
+    if lost := set(acknowledged) - set(there):
+        run.blame(f"{len(lost)} acknowledged events are lost")
+    if twice := [mark for mark, times in there.items() if times > 1]:
+        run.blame(f"{len(twice)} events are there twice")
+    if taken_back := [mark for mark in there if mark.startswith("never")]:
+        run.blame(f"{len(taken_back)} events that were rolled back are there")
+    told = Event.objects.filter(name="user:signed_in").count()
+    if told != SignIn.objects.count():
+        run.blame(f"{told} events tell of {SignIn.objects.count()} sign-ins")
+    run.blame(*wrong_log(run.hospitals[0]))
+
+
+FAULTS: dict[str, Callable[[Run], None]] = {"events": events_counted}

@@ -1,0 +1,47 @@
+"""Writes events one after the other until it is killed, and says of each that it was committed: only after the commit.
+
+`python -m realtime.tests.faults.scribe TENANT PERSON SEED`
+"""
+
+from __future__ import annotations
+
+import random
+import sys
+import uuid
+from contextlib import suppress
+
+import django
+
+ROLLED_BACK = 0.05
+
+
+class ChangedMyMind(Exception):
+    pass
+
+
+def main(tenant_id: str, person_id: str, seed: str) -> None:
+    django.setup()
+    from hospital.models import Person, Tenant
+    from hospital.tenancy import acting_for
+
+    tenant, person = Tenant.objects.get(pk=tenant_id), Person.objects.get(pk=person_id)
+    chance = random.Random(seed)
+    while True:
+        mark = uuid.uuid4().hex
+        with suppress(ChangedMyMind):
+            with acting_for(tenant, person, "admin"):
+                write(person, mark, keep=chance.random() >= ROLLED_BACK)
+            sys.stdout.write(f"{mark}\n")
+            sys.stdout.flush()
+
+
+def write(person, mark: str, *, keep: bool) -> None:
+    from hospital.models import SignIn
+
+    SignIn.objects.create(person=person, role="admin", session=mark if keep else f"never {mark}")
+    if not keep:
+        raise ChangedMyMind
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
