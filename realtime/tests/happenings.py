@@ -18,6 +18,7 @@ from hospital.tests.hospital import Hospital
 from realtime.alerts.models import Alert
 from realtime.tests.alarms import sweep
 
+VALUES = {"amount": "7731.50", "critical_value": "11.7 mmol/L"}
 Happening = Callable[["Day"], object]
 HAPPENINGS: dict[tuple[str, str], Happening] = {}
 
@@ -40,7 +41,7 @@ class Day:
 
     def word(self, name: str) -> str:
         self.said.add(name)
-        return "7731.50" if name == "amount" else f"{name.replace('_', '').title()}{self.hospital.mark}"
+        return VALUES.get(name) or f"{name.replace('_', '').title()}{self.hospital.mark}"
 
     def visit(self, *, paid: bool = True) -> Visit:
         with self.hospital.acting("reception"):
@@ -172,7 +173,15 @@ def releases(day: Day) -> None:
 @happens("alert:listed", "a critical value")
 @happens("lab:result_ready", "a value is critical")
 def releases_a_critical_value(day: Day) -> None:
-    day.at_bench(day.order(), "collected", "received", "in_progress", "resulted", "released", value="6.6")
+    day.at_bench(
+        day.order(),
+        "collected",
+        "received",
+        "in_progress",
+        "resulted",
+        "released",
+        value=day.word("critical_value").split()[0],
+    )
 
 
 @happens("alert:changed", "acknowledged")

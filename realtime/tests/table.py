@@ -97,6 +97,7 @@ READERS: dict[str, tuple[str, ...]] = {
     "diagnosis": CHART,
     "lab_result": RESULTS,
     "lab_note": RESULTS,
+    "critical_value": RESULTS,
     "medicine": MEDICINES,
     "dose": MEDICINES,
     "document": RESULTS,

@@ -149,7 +149,7 @@ def test_every_field_was_filled_and_the_fragments_do_show_fields(walk):
     """The premise of the test above."""
     assert walk.day.said == set(READERS)
     shown = {word for word in READERS if any(walk.day.word(word) in page.received for page in walk.pages.values())}
-    assert shown >= {"family_name", "complaint", "lab_result", "medicine", "document"}
+    assert shown >= {"family_name", "complaint", "lab_result", "critical_value", "medicine", "document"}
 
 
 def spoken(amount: str) -> str:
