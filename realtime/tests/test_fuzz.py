@@ -14,6 +14,9 @@ from pathlib import Path
 
 import pytest
 
+from clinical.tests.wards import a_patient
+from hospital.tests.hospital import Hospital
+from realtime.sight import token_for
 from realtime.tests.fuzz.client import Client
 from realtime.tests.fuzz.handshakes import Target
 from realtime.tests.listening import Listener, cookie_of
@@ -42,9 +45,7 @@ def target_site(django_db_setup, tmp_path) -> Iterator[Site]:
     [(20_000, 5_000), pytest.param(250_000, 62_500, marks=pytest.mark.slow)],
 )
 def test_no_frame_and_no_handshake_harms_the_server_or_the_other_sockets(target_site, alpha, beta, frames, handshakes):
-    cookies = [cookie_of(alpha, "reception", f"Fuzz {number}") for number in range(PEOPLE)]
-    targets = [Target(target_site.port, f"{alpha.url}/live/socket", cookie) for cookie in cookies]
-    client = Client(targets, SEED)
+    client = Client([target_for(alpha, f"Fuzz {number}", target_site) for number in range(PEOPLE)], SEED)
     with (
         ThreadPoolExecutor(1) as background,
         Listener(target_site, alpha, "admin") as admin,
@@ -70,6 +71,13 @@ def test_no_frame_and_no_handshake_harms_the_server_or_the_other_sockets(target_
     assert failures_in(target_site.log) == []
     assert target_site.process.poll() is None
     assert sizes[-1] - sizes[int(len(sizes) * WARM)] < GROWTH, sizes
+
+
+def target_for(hospital: Hospital, name: str, site: Site) -> Target:
+    cookie = cookie_of(hospital, "reception", name)
+    with hospital.acting("reception", name):
+        token = token_for(a_patient().pk, ("allergies",))
+    return Target(site.port, f"{hospital.url}/live/socket", cookie, token)
 
 
 def memory_of(site: Site) -> int:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from random import Random
 
-from realtime.tests.fuzz.frames import BORNE, CLOSE, ENDING, frame, noise
+from realtime.tests.fuzz.frames import BORNE, CLOSE, ENDING, frame, here, noise
 from realtime.tests.fuzz.handshakes import (
     HANDSHAKES,
     Target,
@@ -66,8 +66,9 @@ class Client:
     async def converse(self, chance: Random, frames: int) -> None:
         """A socket that bears what it can, and then has to end. Who is refused at the door is not heard."""
         end = chance.choice(ENDING)
-        parts = [*(chance.choice(BORNE)(chance) for _ in range(frames - 1)), end(chance)]
         target = chance.choice(self.targets)
+        borne = (*BORNE, lambda chance: here(chance, target.token))
+        parts = [*(chance.choice(borne)(chance) for _ in range(frames - 1)), end(chance)]
         async with connected(target) as (reader, writer):
             writer.write(right(target, chance))
             head = await asyncio.wait_for(reader.readuntil(HEAD_END), PATIENCE)

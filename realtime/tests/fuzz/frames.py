@@ -95,11 +95,14 @@ def cursor(chance: Random) -> bytes:
     )
 
 
-def here(chance: Random) -> bytes:
+def here(chance: Random, token: str = "") -> bytes:
+    """Who looks at what, by the page's signed word, by one that is spoilt, or by none."""
+    spoilt = [token[:-1], token[1:], token.swapcase(), token * 2, anything(chance)]
     seat = {
-        chance.choice(("of", "patient", "part", "page", "as")): anything(chance) for _ in range(chance.randint(0, 3))
+        "here": chance.choice([token, token, token, *spoilt]),
+        "part": chance.choice(["allergies", anything(chance)]),
     }
-    return frame(TEXT, json.dumps({"here": seat}).encode("utf-8", "replace")[:ROOM])
+    return frame(TEXT, json.dumps(seat).encode("utf-8", "replace")[:ROOM])
 
 
 def ping(chance: Random) -> bytes:

@@ -17,6 +17,7 @@ class Target:
     port: int
     path: str
     cookie: str
+    token: str  # what the page of a patient says of itself
 
     @property
     def host(self) -> str:
