@@ -6,7 +6,7 @@ from django.db.models import Count, Sum
 
 from billing.models import Payment
 from billing.reports import performance, revenue, visits
-from billing.reports.parts import Figure, Report, minutes, percent, total
+from billing.reports.parts import Figure, Report, minutes, total
 from billing.reports.period import Period
 from clinical.models import Patient, QueuePlace, Visit
 from hospital.plots import Spark
@@ -18,9 +18,8 @@ def report(period: Period) -> Report:
     registered = period.by_day(Patient.objects.all(), "created_at", Count("pk"))
     ends, stay, steps = visits.by_status(period), visits.stays(period), performance.by_step(period)
     first = steps[QueuePlace.Queue.EXAMINATION]
-    now, former = sum(daily(period)), sum(daily(period.before))
     figures = [
-        Figure("Visits", now, former=former, icon="clipboard-list", spark=Spark(daily(period), "Visits by day")),
+        visits.count_figure(period, daily),
         Figure(
             "Patients registered",
             sum(registered(period)),
@@ -44,23 +43,8 @@ def report(period: Period) -> Report:
             icon="hourglass",
             note="median",
         ),
-        Figure(
-            "From registration to the end",
-            minutes(stay["median"]),
-            "minutes",
-            minutes(stay["former"]),
-            better="down",
-            icon="clock",
-            note="median",
-        ),
-        Figure(
-            "Left or cancelled",
-            percent(visits.ended(ends, "count"), now),
-            "percent",
-            percent(visits.ended(ends, "former"), former),
-            better="down",
-            icon="door-exit",
-        ),
+        visits.stay_figure(stay, "median"),
+        visits.gone_figure(period, daily, ends),
     ]
     return Report(
         figures,

@@ -19,33 +19,16 @@ def report(period: Period) -> Report:
     daily = period.by_day(Visit.objects.all(), "registered_at", Count("pk"))
     ends = by_status(period)
     stay = stays(period)
-    visits, former = sum(daily(period)), sum(daily(period.before))
-    gone, former_gone = ended(ends, "count"), ended(ends, "former")
     figures = [
-        Figure("Visits", visits, former=former, icon="clipboard-list", spark=Spark(daily(period), "Visits by day")),
+        count_figure(period, daily),
         Figure(
             "Done",
             count_of(ends, Visit.Status.DONE, "count"),
             former=count_of(ends, Visit.Status.DONE, "former"),
             icon="circle-check",
         ),
-        Figure(
-            "Left or cancelled",
-            percent(gone, visits),
-            "percent",
-            percent(former_gone, former),
-            better="down",
-            icon="door-exit",
-        ),
-        Figure(
-            "From registration to the end",
-            minutes(stay["median"]),
-            "minutes",
-            minutes(stay["former"]),
-            better="down",
-            icon="clock",
-            note="median of visits that are done",
-        ),
+        gone_figure(period, daily, ends),
+        stay_figure(stay, "median of visits that are done"),
         Figure(
             "Nine of ten are done within",
             minutes(stay["slowest"]),
@@ -58,6 +41,23 @@ def report(period: Period) -> Report:
         figures,
         [daily_table(period, daily), status_table(ends), hour_table(period), weekday_table(period), sort_table(period)],
     )
+
+
+def count_figure(period: Period, daily: Any) -> Figure:
+    spark = Spark(daily(period), "Visits by day")
+    return Figure("Visits", sum(daily(period)), former=sum(daily(period.before)), icon="clipboard-list", spark=spark)
+
+
+def gone_figure(period: Period, daily: Any, ends: dict) -> Figure:
+    now = percent(ended(ends, "count"), sum(daily(period)))
+    former = percent(ended(ends, "former"), sum(daily(period.before)))
+    return Figure("Left or cancelled", now, "percent", former, better="down", icon="door-exit")
+
+
+def stay_figure(stay: dict, note: str) -> Figure:
+    now, former = minutes(stay["median"]), minutes(stay["former"])
+    title = "From registration to the end"
+    return Figure(title, now, "minutes", former, better="down", icon="clock", note=note)
 
 
 def daily_table(period: Period, daily: Any) -> Table:

@@ -96,42 +96,42 @@ class Verification(models.TextChoices):
     MISTAKE = "entered-in-error", "Entered by mistake"
 
 
-class Organisation(EditableModel):
+class Elsewhere(EditableModel):
+    """Somebody or some house outside, as a record names it."""
+
+    name = models.CharField(max_length=255)
+    identifiers = ArrayField(models.CharField(max_length=255), default=list, help_text="As “system|value”.")
+    phone = models.CharField(max_length=60, blank=True, default="")
+    address = models.TextField(blank=True, default="")
+    is_active = models.BooleanField(default=True)
+    fhir_id = models.CharField(**FHIR_ID)
+
+    class Meta(EditableModel.Meta):
+        abstract = True
+        ordering = ["name"]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Organisation(Elsewhere):
     """Who provided care elsewhere."""
 
-    name = models.CharField(max_length=255)
     kind = models.CharField(**LABEL)
-    identifiers = ArrayField(models.CharField(max_length=255), default=list, help_text="As “system|value”.")
-    phone = models.CharField(max_length=60, blank=True, default="")
-    address = models.TextField(blank=True, default="")
-    is_active = models.BooleanField(default=True)
-    fhir_id = models.CharField(**FHIR_ID)
 
-    class Meta(EditableModel.Meta):
-        ordering = ["name"]
+    class Meta(Elsewhere.Meta):
+        abstract = False
         constraints = [once("organisation")]
 
-    def __str__(self) -> str:
-        return self.name
 
-
-class Practitioner(EditableModel):
+class Practitioner(Elsewhere):
     """Somebody who cared for a patient elsewhere; not a person who logs in here."""
 
-    name = models.CharField(max_length=255)
     sex = models.CharField(max_length=10, blank=True, default="")
-    identifiers = ArrayField(models.CharField(max_length=255), default=list, help_text="As “system|value”.")
-    phone = models.CharField(max_length=60, blank=True, default="")
-    address = models.TextField(blank=True, default="")
-    is_active = models.BooleanField(default=True)
-    fhir_id = models.CharField(**FHIR_ID)
 
-    class Meta(EditableModel.Meta):
-        ordering = ["name"]
+    class Meta(Elsewhere.Meta):
+        abstract = False
         constraints = [once("practitioner")]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class PatientIdentifier(EditableModel):

@@ -7,14 +7,17 @@ from typing import Any, cast
 from uuid import UUID
 
 from django.core.paginator import Page, Paginator
+from django.db import models
+from django.db.models import F
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
 
 from clinical.chart import open_chart
 from clinical.courses import course_of, courses_of, plotted, vitals_of
-from clinical.models import Immunization, Patient, PrescriptionLine
+from clinical.models import Allergy, Immunization, Medicine, Patient, Prescription, PrescriptionLine
 from clinical.timeline import KINDS, Entry, Timeline, by_year
+from clinical.together import together
 from hospital.http import Request
 from hospital.permits import permit
 
@@ -86,30 +89,36 @@ def paper(request: Request, pk: UUID) -> HttpResponse:
 
 
 def known(request: Request, patient: Patient) -> dict[str, Any]:
-    """What the summary and its print show."""
-    problems, medicines = (
-        list(patient.problems.true()),
-        list(patient.medication_statements.exclude(status="entered-in-error")),
-    )
-    taken, lines = [one for one in medicines if one.is_active], prescribed(request, patient)
+    """What the summary and its print show: one query, however much is known."""
+    found = together(**sections(patient), **(prescribed(patient) if may_read_lines(request) else {}))
+    problems, medicines = found.pop("all_problems"), found.pop("all_medicines")
+    taken, lines = [one for one in medicines if one.is_active], with_names(found)
     active = {problem.pk for problem in problems if problem.clinical_status in ("active", "recurrence", "relapse")}
     return {
+        **found,
         "problems": [one for one in problems if one.pk in active],
         "past_problems": [one for one in problems if one.pk not in active],
-        "past_allergies": list(
-            patient.allergies.model.objects.true().filter(patient=patient).exclude(clinical_status="active")
-        ),
         "medicines": taken,
         "past_medicines": [one for one in medicines if not one.is_active],
         "prescribed": lines,
         "current": len(taken) + len(lines),
-        "vaccines": vaccines(patient),
-        "procedures": list(patient.procedures.exclude(status="entered-in-error")[: FEW + 1]),
-        "encounters": list(
-            patient.encounters.select_related("practitioner", "organisation").order_by("-started_at")[:FEW]
-        ),
-        "visits": list(patient.visits.select_related("doctor")[:FEW]),
-        "diagnoses": list(patient.diagnoses.standing().select_related("recorded_by").order_by("-recorded_at")[:FEW]),
+        "vaccines": vaccines(found.pop("doses")),
+    }
+
+
+def sections(patient: Patient) -> dict[str, models.QuerySet]:
+    encounters = patient.encounters.annotate(by_name=F("practitioner__name")).order_by("-started_at")
+    diagnoses = patient.diagnoses.standing().annotate(by_name=F("recorded_by__name")).order_by("-recorded_at")
+    mistaken = {"status": "entered-in-error"}
+    return {
+        "all_problems": patient.problems.true(),
+        "all_medicines": patient.medication_statements.exclude(**mistaken),
+        "past_allergies": Allergy.objects.true().filter(patient=patient).exclude(clinical_status="active"),
+        "doses": patient.immunizations.exclude(**mistaken),
+        "procedures": patient.procedures.exclude(**mistaken)[: FEW + 1],
+        "encounters": encounters[:FEW],
+        "visits": patient.visits.annotate(by_name=F("doctor__name"))[:FEW],
+        "diagnoses": diagnoses[:FEW],
     }
 
 
@@ -121,20 +130,36 @@ class Vaccine:
     doses: list[Immunization]
 
 
-def vaccines(patient: Patient) -> list[Vaccine]:
+def vaccines(doses: list[Immunization]) -> list[Vaccine]:
     found: dict[str, list[Immunization]] = {}
-    for row in patient.immunizations.exclude(status="entered-in-error"):
+    for row in doses:
         found.setdefault(row.text, []).append(row)
     return [Vaccine(name, doses) for name, doses in found.items()]
 
 
-def prescribed(request: Request, patient: Patient) -> list[PrescriptionLine]:
-    if not request.acting.may("clinical.view_prescription"):
-        return []
-    lines = PrescriptionLine.objects.filter(prescription__patient=patient).exclude(
-        prescription__status__in=("draft", "cancelled")
-    )
-    return list(lines.select_related("medicine", "prescription").order_by("-prescription__prescribed_at")[: 2 * FEW])
+def may_read_lines(request: Request) -> bool:
+    return request.acting.may("clinical.view_prescription")
+
+
+def prescribed(patient: Patient) -> dict[str, models.QuerySet]:
+    """The last lines, and what they name."""
+    given = PrescriptionLine.objects.filter(prescription__patient=patient)
+    given = given.exclude(prescription__status__in=("draft", "cancelled"))
+    lines = given.order_by("-prescription__prescribed_at", "position")[: 2 * FEW]
+    return {
+        "lines": lines,
+        "named": Medicine.objects.filter(pk__in=lines.values("medicine")),
+        "signed": Prescription.objects.filter(pk__in=lines.values("prescription")),
+    }
+
+
+def with_names(found: dict[str, list[Any]]) -> list[PrescriptionLine]:
+    lines = found.pop("lines", [])
+    medicines = {one.pk: one for one in found.pop("named", [])}
+    prescriptions = {one.pk: one for one in found.pop("signed", [])}
+    for line in lines:
+        line.medicine, line.prescription = medicines[line.medicine_id], prescriptions[line.prescription_id]
+    return lines
 
 
 def named(course: Any, query: str) -> bool:

@@ -61,6 +61,17 @@ def test_a_page_asks_as_often_for_1000_visits_as_for_ten(world):
     assert {route: (few[route], many[route]) for route in few if many[route] > few[route]} == {}
 
 
+def test_a_chart_asks_no_more_than_a_list(world):
+    """However much is known of somebody: what the summary shows comes in one round trip."""
+    client = world.hospital.client("main_doctor")
+    for station in ("registered", "lab_done", "done"):
+        url = f"{world.hospital.url}/patients/{world.visits[station].patient_id}/chart/"
+        client.get(url)
+        with CaptureQueriesContext(connection) as asked:
+            assert client.get(url).status_code == 200
+        assert sum(query["sql"] not in ("BEGIN", "COMMIT") for query in asked.captured_queries) <= 12
+
+
 def test_no_page_asks_more_than_a_few_times(world):
     """The budget is twelve, and one for the frame; figures with many parts (dashboard, analytics, reports) have each part as one aggregate."""
     asked = counts(world.hospital)
