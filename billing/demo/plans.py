@@ -17,8 +17,9 @@ from billing.demo.houses import House, set_prices
 from billing.demo.stories import STORIES
 from clinical import days, lab_catalogue
 from clinical.models import Icd10Code, Patient, Visit
-from hospital.models import Person, Tenant
+from hospital.models import Membership, Person, Tenant
 from hospital.tenancy import acting_for
+from realtime.alerts.models import Alert
 
 FILLED_BEFORE = 40  # days ago the shelves were filled, and the prices began
 WORKING_DAY = 540  # minutes that the visits of today are spread over
@@ -127,6 +128,23 @@ class Filling:
             ago = timedelta(minutes=plan.ago * self.pace)
             self.day.plan_back(case, last=plan.last, ended=self.now - ago, pace=self.pace)
         self.day.play()
+        self.answer_alerts()
+
+    def answer_alerts(self) -> None:
+        """The doctors have dealt with all critical values but the last one, which waits on their screens."""
+        with acting_for(self.tenant):
+            Membership.objects.get(person=self.staff["main_doctor"], role__key="main_doctor").be_head()
+            alerts = list(Alert.objects.open().order_by("-raised_at")[1:])
+        for alert in alerts:
+            self.clock.at = min(self.now, alert.raised_at + timedelta(minutes=self.chance.randrange(2, 14)))
+            with self.day.as_("checker_doctor") as by:
+                alert.acknowledge(
+                    by=by,
+                    role="checker_doctor",
+                    done=Alert.Done.ACTED,
+                    text="Patient called in, treatment begun, control in two hours.",
+                    read_back=alert.expected,
+                )
 
     @property
     def pace(self) -> float:

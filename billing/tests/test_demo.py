@@ -13,9 +13,10 @@ from billing.demo.clock import played_time, real_now
 from billing.demo.houses import HOUSES, LOG_IN_WITH
 from billing.models import Account, Charge, Payment
 from clinical.models import Allergy, LabOrder, LabResult, Medicine, Patient, Prescription, PrescriptionLine, Visit
-from hospital.models import AuditEntry, Person, Role, Tenant
+from hospital.models import AuditEntry, Membership, Person, Role, Tenant
 from hospital.roles import ROLE_KEYS
 from hospital.tenancy import acting_for
+from realtime.alerts.models import Alert
 
 
 def demo(**options: object) -> str:
@@ -47,6 +48,12 @@ def test_tests_wait_at_every_stage_and_some_are_alarming(houses):
         assert found(LabOrder, "status") >= set(LabOrder.Status.values) - {"cancelled"}
         assert found(LabResult, "flag") >= {"", "high", "abnormal", "critical_low"}
         assert Visit.objects.filter(status="lab_done", lab_orders__result__flag="critical_low").exists()
+
+
+def test_an_alert_waits_and_another_was_answered(houses):
+    with acting_for(houses["riverside"]):
+        assert found(Alert, "status") == {"raised", "acknowledged"}
+        assert Alert.objects.open().get().addressed and Membership.objects.filter(is_head=True).exists()
 
 
 def test_prescriptions_wait_at_the_pharmacy(houses):

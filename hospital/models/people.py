@@ -164,6 +164,10 @@ class Membership(EditableModel):
             membership.save(update_fields=["is_active"])
         return membership
 
+    def be_head(self, head: bool = True) -> None:
+        self.is_head = head
+        self.save(update_fields=["is_head"])
+
     @transaction.atomic
     def end(self) -> None:
         """Of two administrators who end each other's membership at once, the second is the last, and stays."""

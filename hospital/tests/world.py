@@ -15,8 +15,10 @@ from billing.models import Payment, Price
 from clinical import lab_catalogue
 from clinical.models import Allergy, Batch, Document, LabTest, Medicine, Patient, Prescription, Problem, Visit
 from clinical.tests.dispensary import load_codes
-from hospital.models import Invitation, Role
+from hospital.models import Absence, Invitation, Role
 from hospital.tests.hospital import Hospital
+from realtime.alerts.models import Ladder, Preference
+from realtime.tests.alarms import critical_value
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
@@ -44,6 +46,7 @@ class World:
             "cancelled",
         ):
             self.visits[station] = self.walk(station)
+        self.alarm()
 
     def shelves(self) -> None:
         lab_catalogue.install()
@@ -62,6 +65,14 @@ class World:
         Invitation.issue(
             email=f"new@{self.hospital.mark}.example", name=f"New {self.mark}", role=Role.objects.first(), by=None
         )
+
+    def alarm(self) -> None:
+        """A critical value waits for an answer, and somebody is away."""
+        critical_value(self.hospital, "9.0", self.patient("alarm"))
+        with self.hospital.acting():
+            Absence(person=self.hospital.pharmacy).declare(by=None)
+            Ladder.objects.create()
+            Preference.of(self.hospital.checker_doctor, "checker_doctor")
 
     def patient(self, station: str) -> Patient:
         with self.hospital.acting("reception") as acting:

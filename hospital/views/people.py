@@ -50,8 +50,7 @@ def end_membership(request: Request, pk) -> HttpResponse:
 def change_head(request: Request, pk) -> HttpResponse:
     """Make somebody a head of the role, or no longer."""
     membership = get_object_or_404(Membership.objects.select_for_update(of=("self",)), pk=pk, is_active=True)
-    membership.is_head = not membership.is_head
-    membership.save(update_fields=["is_head"])
+    membership.be_head(not membership.is_head)
     return redirect("people")
 
 

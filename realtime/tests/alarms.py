@@ -55,9 +55,7 @@ def told(hospital: Hospital, alert: Alert) -> list[tuple[int, set[str]]]:
 
 def make_head(hospital: Hospital, person: Person, role: str) -> None:
     with hospital.acting():
-        membership = Membership.objects.get(person=person, role__key=role)
-        membership.is_head = True
-        membership.save()
+        Membership.objects.get(person=person, role__key=role).be_head()
 
 
 def send_away(hospital: Hospital, person: Person, cover: Person | None = None) -> Absence:
