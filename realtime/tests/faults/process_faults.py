@@ -135,11 +135,13 @@ def clocks_wrong(run: Run) -> None:
     """FA-16: one server is ahead, the other behind, and people's own clocks are a day off."""
     run.prepare()
     with run.damage(), clocks(run, 300, -300):
+        for page in run.pages:
+            page.answers.clear()  # of the time when the servers began
         run.loop.do(shift_clocks(run))
         run.work(3, 6)
+        if run.refusals():
+            run.blame(f"pages were refused: {run.refusals()}")
     run.heals(within=5)
-    if run.refusals():
-        run.blame(f"pages were refused: {run.refusals()}")
 
 
 @contextmanager

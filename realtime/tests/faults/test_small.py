@@ -15,6 +15,7 @@ from realtime.tests.faults.front import PROGRAM
 from realtime.tests.server import ROOT
 
 SEED = 1
+SLOW = pytest.mark.slow  # another variant of a fault that is tried anyway
 LIMIT = 400  # seconds for one fault on a machine that has other work
 
 pytestmark = [
@@ -71,7 +72,7 @@ def test_without_valkey_pages_follow_within_two_seconds_and_nobody_sees_an_error
     assert harness.run(fault)["wrong"] == [], repeats(fault)
 
 
-@pytest.mark.parametrize("fault", ["FA-6", "FA-7-paused", "FA-7-full", "FA-7-locked"])
+@pytest.mark.parametrize("fault", ["FA-6", "FA-7-paused", pytest.param("FA-7-full", marks=SLOW), "FA-7-locked"])
 def test_without_postgresql_people_are_told_soon_and_keep_what_they_typed(harness, fault):
     assert harness.run(fault)["wrong"] == [], repeats(fault)
 
@@ -80,12 +81,24 @@ def test_the_work_of_a_killed_worker_is_done_once(harness):
     assert harness.run("FA-8")["wrong"] == [], repeats("FA-8")
 
 
-@pytest.mark.parametrize("fault", ["FA-9-gone", "FA-9-changed", "FA-9-bad", "FA-10", "WS-9-asleep", "WS-9-day"])
+@pytest.mark.parametrize(
+    "fault",
+    [
+        "FA-9-gone",
+        pytest.param("FA-9-changed", marks=SLOW),
+        pytest.param("FA-9-bad", marks=SLOW),
+        "FA-10",
+        "WS-9-asleep",
+        pytest.param("WS-9-day", marks=SLOW),
+    ],
+)
 def test_whatever_the_network_does_a_page_says_so_and_becomes_true_again(harness, fault):
     assert harness.run(fault)["wrong"] == [], repeats(fault)
 
 
-@pytest.mark.parametrize("fault", ["FA-11-frames", "FA-11-cursors", "FA-12", "FA-13", "FA-14"])
+@pytest.mark.parametrize(
+    "fault", ["FA-11-frames", pytest.param("FA-11-cursors", marks=SLOW), "FA-12", "FA-13", "FA-14"]
+)
 def test_what_is_lost_between_the_log_and_a_page_is_noticed(harness, fault):
     assert harness.run(fault)["wrong"] == [], repeats(fault)
 
