@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.contrib.contenttypes.models import ContentType
 from django.db import InterfaceError, OperationalError, connection, transaction
+from guardian.models import GroupObjectPermission
 
 from hospital.middleware import script_prefix
 from hospital.models import Role, Tenant
@@ -59,7 +62,7 @@ class Painter:
 
     def for_roles(self, wanted: dict[str, int]) -> dict[str, list[Painted]]:
         with acting_for(self.tenant):
-            roles = list(Role.objects.filter(key__in=wanted).select_related("group"))
+            roles = with_permissions(Role.objects.filter(key__in=wanted), self.tenant)
         with script_prefix(f"/{self.tenant.slug}/"):
             return {role.key: self.for_role(role, wanted[role.key]) for role in roles}
 
@@ -101,6 +104,22 @@ class Painter:
             return {}
         object = self.object(event, row)
         return {**bare_words(row, role), "title": event.title_for(object, role), "link": event.link_for(object)}
+
+
+def with_permissions(roles: Iterable[Role], tenant: Tenant) -> list[Role]:
+    """All of them in one query; each role by itself would ask its group."""
+    held: dict[int, set[str]] = defaultdict(set)
+    found = list(roles)
+    grants = GroupObjectPermission.objects.filter(
+        group__in=[role.group_id for role in found],
+        object_pk=str(tenant.pk),
+        permission__content_type=ContentType.objects.get_for_model(tenant),
+    )
+    for group, name in grants.values_list("group_id", "permission__codename"):
+        held[group].add(name)
+    for role in found:
+        role.permissions = frozenset(held[role.group_id])
+    return found
 
 
 def may_be_told(role: Role, row: Row) -> bool:
