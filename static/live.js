@@ -7,7 +7,7 @@
   const { liveUrl, liveCursor } = document.body.dataset;
   if (!liveUrl) return;
 
-  const SILENT = 12000, POLL = 5000, PULSE = 3000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3;
+  const SILENT = 12000, POLL = 5000, PULSE = 3000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3, RETRY = 2000;
   const ACK_EVENTS = 50, ACK_SIZE = 64000, ACK_WITHIN = 3000;
   const TOO_MUCH = [1008, 1009, 4400, 4413], RESTART = 1012, REST = 30000;  // sent away by a limit: knocking again at once would only make it worse
   const debug = (...words) => { try { if (localStorage.live === "debug") console.debug("live:", ...words); } catch { /* no storage */ } };
@@ -318,6 +318,7 @@
       debug("fetched");
     } catch (error) {
       debug("not fetched", error);
+      soon ||= setTimeout(refetch, RETRY * (0.5 + Math.random()));
     } finally {
       fetching = false;
       if (again) soon ||= setTimeout(refetch, 150);

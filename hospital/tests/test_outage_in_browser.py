@@ -7,9 +7,10 @@ from tempfile import TemporaryDirectory
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from clinical.models import Patient
+from clinical.tests.wards import a_visit
 from realtime.tests.listening import cookie_of
 from realtime.tests.server import Site, database_url
 from realtime.tests.servers import Wire
@@ -79,3 +80,21 @@ def test_a_form_on_a_page_of_its_own_is_sent_again_from_the_page_that_says_why(f
     page.get_by_role("button", name="Send it again").click()
     expect(page.get_by_role("heading", name="Zebedee Quill")).to_be_visible(timeout=PATIENCE)
     assert registered(alpha) == 1
+
+
+def test_what_could_not_be_fetched_is_fetched_again_though_the_page_is_live(site, alpha, page):
+    failed = []
+
+    def fail_once(route: Route) -> None:
+        if "x-live-refresh" in route.request.headers and not failed:
+            failed.append(route.request.url)
+            return route.fulfill(status=503, body="")
+        return route.continue_()
+
+    page.route("**/front-desk/", fail_once)
+    enter(site, alpha, page, "front-desk/")
+    expect(page.locator("#live-state")).to_have_attribute("data-state", "live", timeout=PATIENCE)
+    with alpha.acting("reception"):
+        a_visit()
+    expect(page.locator("#visit-counts a").first).to_contain_text("1", timeout=PATIENCE)
+    assert failed

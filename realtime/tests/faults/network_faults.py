@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 from websockets.asyncio.client import connect
+from websockets.exceptions import ConnectionClosed
 
 from realtime.tests.faults.pages import Page
 from realtime.tests.faults.run import Run
@@ -99,8 +101,9 @@ async def asleep(page: Page, limit: float) -> float:
 
 
 async def drain(socket) -> None:
-    async for _ in socket:
-        pass
+    with contextlib.suppress(ConnectionClosed, OSError):
+        async for _ in socket:
+            pass
 
 
 def memory_of(site: Site) -> int:

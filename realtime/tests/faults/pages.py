@@ -17,7 +17,7 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-SILENT, POLL, ANSWER, SLOWEST = 12.0, 5.0, 1.0, 2.0  # as in static/live.js
+SILENT, POLL, ANSWER, SLOWEST, RETRY = 12.0, 5.0, 1.0, 2.0, 2.0  # as in static/live.js
 LIST = re.compile(r'<tbody[^>]*\bdata-live-list="([^"]+)"[^>]*>(.*?)</tbody>', re.DOTALL)
 ROOT = re.compile(r"<\w+\b[^>]*\bdata-v=[^>]*>", re.DOTALL)
 FOLLOWS = re.compile(r'data-live-on="([^"]*)"')
@@ -241,6 +241,7 @@ class Page:
                     for fragment in json.loads(text).get("html", ()):
                         self.place(fragment)
         except (OSError, http.client.HTTPException):
+            await asyncio.sleep(RETRY)
             self.again = True
         finally:
             self.fetching = False
