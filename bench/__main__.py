@@ -7,6 +7,7 @@ import importlib
 import json
 import os
 import platform
+import signal
 import sys
 from pathlib import Path
 
@@ -25,6 +26,7 @@ def main() -> None:
         one.add_argument("--json", type=Path, metavar="FILE", help="keep every round here")
         module.arguments(one)
     chosen = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # so that all servers are ended and the database is dropped
     run = importlib.import_module(f"bench.{chosen.name}")
     if run.NEEDS_DATABASE:
         with ground():

@@ -26,7 +26,7 @@ def measure(chosen: argparse.Namespace) -> Table:
     from bench import people, servers
     from hospital.tests.hospital import Hospital
 
-    crowd = people.Crowd(Hospital("Memory"))
+    crowd = people.Crowd(Hospital("Memory"), pages_each=10)  # of a person who has pages in both steps: twenty
     kinds = {"plain": servers.Plain, "naive": servers.Naive, "socketio": servers.SocketIO}
     wanted = {"ours": servers.Ours} | {name: kind for name, kind in kinds.items() if name not in chosen.without}
     rounds = [

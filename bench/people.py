@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.conf import settings
+from django.db import transaction
 
 from bench.load import Page
 from bench.rivals.words import ROLE
@@ -19,8 +20,9 @@ class Crowd:
 
     def pages(self, count: int, *, cursor: str = "") -> list[Page]:
         people = -(-count // self.pages_each)
-        while len(self.cookies) < people:
-            self.cookies.append(self.cookie(len(self.cookies)))
+        with transaction.atomic():  # one commit for all of them
+            while len(self.cookies) < people:
+                self.cookies.append(self.cookie(len(self.cookies)))
         path = f"{self.house.url}/live/socket"
         return [Page(path, self.cookies[number % people], cursor) for number in range(count)]
 

@@ -67,14 +67,19 @@ def one_return(rival: Any, all_at_once: bool, pages: int) -> dict[str, Any]:
             "server": rival.name,
             "all_at_once": all_at_once,
             "pages": answer["live"],
-            "accepted_s": max(answer["accepted_ms"]) / 1000,
-            "live_s": max(answer["live_ms"]) / 1000,
+            "accepted_s": when_all(answer["accepted_ms"], pages),
+            "live_s": when_all(answer["live_ms"], pages),
             "from_kill_s": from_kill,
             "refused": answer["refused"] - before["refused"],
             "refetches": answer["resyncs"] - before["resyncs"],
             "transactions": committed() - transactions,
             "ms": answer["live_ms"],
         }
+
+
+def when_all(moments: list[float], pages: int) -> float:
+    """Seconds until the last of them; not a number if some never came."""
+    return max(moments) / 1000 if len(moments) == pages else float("nan")
 
 
 def committed() -> int:
