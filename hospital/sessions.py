@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
+from typing import cast
 
 from django.conf import settings
 from django.contrib.auth import SESSION_KEY
@@ -30,7 +31,7 @@ PROLONG = """
     UPDATE hospital_session SET last_active_at = now(), agent = %s,
         expire_date = least(now() + make_interval(secs => %s), started_at + make_interval(secs => %s))
     WHERE session_key = %s AND expire_date > now()
-    RETURNING extract(epoch FROM expire_date - now())
+    RETURNING expire_date, expire_date - now()
 """
 
 log = logging.getLogger(__name__)
@@ -44,6 +45,7 @@ class SessionStore(db.SessionStore):
     """Django's database sessions, with a row that tells whose it is, since when, and when somebody was last there."""
 
     row: Session | None = None
+    left = quiet = timedelta()  # as of the reading: until the end, and since the last action
 
     @classmethod
     def get_model_class(cls) -> type[Session]:
@@ -52,14 +54,16 @@ class SessionStore(db.SessionStore):
     def _get_session_from_db(self) -> Session | None:
         if is_key(self.session_key):
             rows = Session.objects.alive().filter(session_key=self.session_key)
-            self.row = rows.annotate(left=F("expire_date") - Now(), quiet=Now() - F("last_active_at")).first()
+            found = rows.annotate(left=F("expire_date") - Now(), quiet=Now() - F("last_active_at")).first()
+            if found:
+                self.row, self.left, self.quiet = found, found.left, found.quiet
         if self.row is None:
             self._session_key = None
         return self.row
 
     def create_model_instance(self, data: dict) -> Session:
         return Session(
-            session_key=self._get_or_create_session_key(),
+            session_key=cast(str, self.session_key),
             session_data=self.encode(data),
             person_id=data.get(SESSION_KEY),
             expire_date=Now() + idle_time(),
@@ -68,13 +72,13 @@ class SessionStore(db.SessionStore):
     @property
     def seconds_left(self) -> float:
         """From the moment at which the session was read or prolonged. A new one has all its time."""
-        return (self.row.left if self.row else idle_time()).total_seconds()
+        return (self.left if self.row else idle_time()).total_seconds()
 
     @property
     def may_be_prolonged(self) -> bool:
         """Not in the last minutes of its life."""
-        ends = self.row.started_at + timedelta(seconds=settings.SESSION_COOKIE_AGE) if self.row else None
-        return ends is None or self.row.expire_date < ends
+        life = timedelta(seconds=settings.SESSION_COOKIE_AGE)
+        return self.row is None or self.row.expire_date < self.row.started_at + life
 
     def prolong(self, agent: str) -> None:
         """Somebody did something. One short statement of its own, and none if it was noted a moment ago."""
@@ -82,7 +86,7 @@ class SessionStore(db.SessionStore):
             return
         agent = agent[: Session._meta.get_field("agent").max_length] or "-"
         often = min(timedelta(seconds=WRITTEN_EVERY), idle_time() / 10)
-        if self.row.quiet < often and self.row.agent == agent:
+        if self.quiet < often and self.row.agent == agent:
             return
         with connection.cursor() as cursor:
             cursor.execute(
@@ -90,7 +94,8 @@ class SessionStore(db.SessionStore):
             )
             found = cursor.fetchone()
         if found:
-            self.row.left, self.row.quiet, self.row.agent = timedelta(seconds=float(found[0])), timedelta(), agent
+            self.row.expire_date, self.left = found
+            self.quiet, self.row.agent = timedelta(), agent
 
     @classmethod
     def clear_expired(cls) -> None:
@@ -122,7 +127,7 @@ class Activity:
 
 
 def prolong(request: HttpRequest) -> None:
-    request.session.prolong(request.headers.get("User-Agent", ""))
+    cast(SessionStore, request.session).prolong(request.headers.get("User-Agent", ""))
 
 
 def is_background(request: HttpRequest) -> bool:
@@ -138,7 +143,9 @@ def open_sessions_of(person: Person) -> list[Session]:
 
 def end_all(sessions: Iterable[Session]) -> int:
     """Returns how many."""
-    ended = [end(session, "session_ended") for session in sessions]
+    ended = list(sessions)
+    for session in ended:
+        end(session, "session_ended")
     return len(ended)
 
 
@@ -154,8 +161,8 @@ def leave(
     """End these sign-ins, by tenant. Who acts in one of them is named there; in the others it was the system."""
     acting = current_or_none()
     for tenant in Tenant.objects.filter(pk__in=entered):
-        here = acting is not None and acting.tenant == tenant
-        with acting_for(tenant, acting.person if here else by, acting.role if here else None):
+        here = acting if acting and acting.tenant == tenant else None
+        with acting_for(tenant, here.person if here else by, here.role if here else None):
             sign_in = SignIn.objects.filter(pk=entered[str(tenant.pk)], ended_at=None).first()
             if sign_in:
                 sign_in.ended_at = timezone.now()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import dataclass
-from typing import Any, LiteralString, TypeVar, cast
+from typing import Any, LiteralString, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -62,7 +62,7 @@ class Log:
         """One round trip for all tenants, each in a transaction that speaks for it. A failure closes the connection."""
         return await self._patiently(self._read(after))
 
-    async def ask(self, question: str, values: list) -> list[Any]:
+    async def ask(self, question: LiteralString, values: list) -> list[Any]:
         """One question outside of every tenant."""
         return await self._patiently(self._ask(question, values))
 
@@ -73,9 +73,9 @@ class Log:
             await self.close()
             raise
 
-    async def _ask(self, question: str, values: list) -> list[Any]:
+    async def _ask(self, question: LiteralString, values: list) -> list[Any]:
         connection = await self._connected()
-        return await (await connection.execute(cast(LiteralString, question), values)).fetchall()
+        return await (await connection.execute(question, values)).fetchall()
 
     async def _read(self, after: dict[UUID, int]) -> dict[UUID, Page]:
         connection = await self._connected()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 from uuid import UUID, uuid4
 
 from django.contrib.auth import HASH_SESSION_KEY
@@ -28,7 +28,7 @@ SYSTEMS = {
 }
 
 
-class Sessions(BaseSessionManager):
+class Sessions(BaseSessionManager["Session"]):
     def alive(self) -> models.QuerySet[Session]:
         return self.filter(expire_date__gt=Now())
 
@@ -50,7 +50,7 @@ class Session(AbstractBaseSession):
     started_at = models.DateTimeField(db_default=Now())
     last_active_at = models.DateTimeField(db_default=Now())
 
-    objects = Sessions()
+    objects: ClassVar = Sessions()
 
     class Meta(AbstractBaseSession.Meta):
         abstract = False

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import cast
 from uuid import UUID
 
 from django.conf import settings
@@ -15,7 +16,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from hospital.http import Request
 from hospital.models import Membership, Session
 from hospital.permits import MEMBER, permit
-from hospital.sessions import end_all, idle_time, is_background, open_sessions_of, prolong
+from hospital.sessions import SessionStore, end_all, idle_time, is_background, open_sessions_of, prolong
 
 MANAGE = "hospital.manage_people"
 
@@ -30,7 +31,7 @@ def state(request: Request) -> HttpResponse:
         return JsonResponse({"person": ""})
     if request.method == "POST" and not is_background(request):
         prolong(request)
-    session = request.session
+    session = cast(SessionStore, request.session)
     answer = {"person": str(request.user.pk), "left": int(session.seconds_left), "may_stay": session.may_be_prolonged}
     return JsonResponse({**answer, "token": get_token(request)})
 
