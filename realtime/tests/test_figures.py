@@ -133,13 +133,13 @@ def test_others_than_the_admin_may_not_open_it(alpha, role):
 def test_a_killed_process_is_gone_from_it_after_a_while(site, alpha, tmp_path):
     doomed = Site(tmp_path / "site.log").start()
     try:
-        with Listener(doomed, alpha, "reception") as listener:
-            listener.joined()
+        with Listener(doomed, alpha, "reception") as listener, Listener(site, alpha, "reception") as other:
+            listener.joined(), other.joined()
             page = Watcher(site, alpha)
-            page.until(lambda html: figure(html, "Open sockets") == "1")
+            page.until(lambda html: figure(html, "Processes") == "2")
             doomed.process.kill()
             doomed.process.wait()
-        page.until(lambda html: figure(html, "Processes") == "0")
+            page.until(lambda html: figure(html, "Processes") == "1")
     finally:
         doomed.stop()
 
