@@ -2,10 +2,10 @@
 
 import os
 
-from django.core.asgi import get_asgi_application
+from hospital.handler import http_application
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hospital.settings")
-http = get_asgi_application()
+http = http_application()
 
 from channels.routing import ProtocolTypeRouter  # noqa: E402  (models must be loaded first)
 
