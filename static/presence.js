@@ -59,12 +59,12 @@
   // --- what it hears and shows ----------------------------------------------------------------------
 
   document.addEventListener("live:message", ({ detail }) => {
-    if (!joined) enter();
+    if (!joined || (!token && Date.now() - renewedAt > RENEW)) enter();
     if (!detail.presence) return;
     answeredAt = Date.now();
     paint(token ? detail.presence.people : []);
   });
-  // After a log-in in another tab the old token is gone, and after a long sleep it is too old.
+  // After a new log-in the old token is gone, and after a long sleep it is too old.
   function enter() {
     joined = true;
     if (token && Date.now() - renewedAt < RENEW) setTimeout(say);
