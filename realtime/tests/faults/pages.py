@@ -199,9 +199,9 @@ class Page:
             await self.apply(message)
 
     async def apply(self, message: dict) -> None:
+        self.heard_when |= dict.fromkeys(range(self.seq + 1, message["seq"] + 1), time.time())
         self.seq = message["seq"]
         self.heard += [event["name"] for event in message["events"]]
-        self.heard_when[self.seq] = time.time()
         for html in message["html"]:
             self.place(html)
         if any(event.get("refetch") or event["name"] in self.follows for event in message["events"]):

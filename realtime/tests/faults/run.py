@@ -26,6 +26,7 @@ from realtime.tests.listening import cookie_of
 
 T = TypeVar("T")
 BANNER = 12.0
+BUSY = 6.0  # seconds that a page may be later where the machine has other work
 CROWDED = 70  # a hundred rows fill a page of the front desk
 PLACES = (("reception", "front-desk/"), ("checker_doctor", "examination/"), ("admin", "front-desk/"))
 
@@ -295,7 +296,7 @@ class Run:
         self.figure("writes", len(self.operations()))
         self.figure("unknown", sum(each.result == "unknown" for each in self.operations()))
         self.figure("lag p99", checker.percentile(lags, 0.99))
-        if lag is not None and checker.percentile(lags, 1) > self.within(lag):
+        if lag is not None and checker.percentile(lags, 1) > lag + (0 if self.is_full else BUSY):
             self.blame(f"a page was {checker.percentile(lags, 1):.1f} s behind during the fault")
 
     def stop_writing(self) -> None:

@@ -60,7 +60,7 @@ def valkey_killed(run: Run) -> None:
     run.work(1, 3)
     with run.damage():
         run.world.valkey.kill()
-        run.work(3, 6)
+        run.work(10, 12)
     run.world.valkey.start()
     run.work(1)
     run.heals(within=3, lag=2)

@@ -79,7 +79,7 @@ class Writer(threading.Thread):
             if operation.result == UNKNOWN:
                 time.sleep(self.chance.uniform(0.3, 1))
         operation.answered = time.time()
-        if operation.result == OK and self.chance.random() < 0.1:
+        if operation.result == OK and self.chance.random() < 0.3:
             self.send(operation)  # the double click
         self.remember(operation)
 
