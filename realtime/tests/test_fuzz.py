@@ -26,8 +26,8 @@ from realtime.tests.test_socket import grant
 SEED = int(os.environ.get("FUZZ_SEED", "1"))
 PEOPLE = 60  # each may knock only so often
 ROUND = 1000  # frames; then the others are asked whether they still hear
-WARM = 0.25  # after this part of it, everything is loaded that is loaded once
-GROWTH = 12 * 1024  # kB that the process may keep of the rest
+WARM = 0.5  # by then everything is loaded that is loaded once, and garbage is collected as often as it comes
+GROWTH = 16 * 1024  # kB that the process may keep of the second half
 # Ours, and those of the protocol for one who breaks its rules: never 1011, which says that we failed.
 CODES = {0, 1000, 1002, 1005, 1007, 1008, 1009, 4400, 4401, 4403, 4409, 4413, 4429}
 FAILURES = ("Traceback", "Unhandled", "could not be", "Exception")
