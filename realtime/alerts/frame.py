@@ -9,8 +9,8 @@ from uuid import UUID
 from django.db import connection
 
 from hospital.http import Request
-from realtime.alerts.models import ACKNOWLEDGE, Alert
-from realtime.alerts.notices import KEPT, NEW
+from realtime.alerts.models import ACKNOWLEDGE, NEW, Alert
+from realtime.alerts.notices import KEPT
 
 SHOWN = 3
 MANY = 99

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import ClassVar
 from uuid import UUID
 
+from django.apps import apps
 from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.db.models import F, Q
@@ -18,6 +19,7 @@ from realtime.alerts.reading import reads_as
 
 ACKNOWLEDGE = "realtime.acknowledge_alerts"
 NEVER = 9
+NEW = timedelta(days=1)
 
 
 class Step(models.IntegerChoices):
@@ -270,7 +272,14 @@ class Preference(EditableModel):
 
     @classmethod
     def of(cls, person: Person, role: str) -> Preference:
-        return cls.objects.get_or_create(person=person, role=role)[0]
+        mine = {"person": person, "role": role}
+        return cls.objects.get_or_create(**mine, defaults={"read_through": cls.first_look()})[0]
+
+    @classmethod
+    def first_look(cls) -> int:
+        """Who comes for the first time has missed the last day, and not the weeks before."""
+        log = apps.get_model("realtime", "Event").objects.filter(created_at__lte=timezone.now() - NEW)
+        return log.aggregate(last=models.Max("seq"))["last"] or 0
 
     @classmethod
     def without_mails(cls, people: list[UUID]) -> set[tuple[UUID, str]]:

@@ -16,7 +16,6 @@ from realtime.catalogue import LiveEvent, Loudness, catalogue
 from realtime.models import Event, Head
 
 KEPT = timedelta(days=14)
-NEW = timedelta(days=1)  # how far somebody looks back who comes for the first time
 LOUD = (Loudness.NOTICE, Loudness.CRITICAL)
 
 

@@ -8,6 +8,7 @@ import re
 from datetime import timedelta
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from hospital.models import Membership
@@ -270,6 +271,17 @@ def test_all_are_read_up_to_now_and_what_comes_later_is_unread(alpha):
     client.post(f"{alpha.url}/notices/read/")
     released(alpha, "4.2")
     assert bell(client.get(f"{alpha.url}/notices/"))[1] == "1"
+
+
+def test_who_comes_for_the_first_time_has_missed_a_day_and_not_two_weeks(alpha):
+    with time_machine.travel(timezone.now() - timedelta(days=3)):
+        released(alpha, "4.2")
+    released(alpha, "4.1")
+    client = alpha.client("main_doctor")
+    before = bell(client.get(f"{alpha.url}/notices/"))[1]
+    lines = client.get(f"{alpha.url}/notices/").content.decode().count('id="notice-')
+    client.post(f"{alpha.url}/notices/settings/", {"mails": "on"})
+    assert (before, lines, bell(client.get(f"{alpha.url}/notices/"))[1]) == ("1", 1, "1")
 
 
 def test_a_role_lists_only_what_it_is_told(alpha):

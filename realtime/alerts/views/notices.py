@@ -75,4 +75,4 @@ def settings(request: Request) -> HttpResponse:
 def preference_of(request: Request) -> Preference:
     """As it is, or as it begins: reading a page writes nothing."""
     mine = {"person": request.acting.person, "role": request.acting.role.key}
-    return Preference.objects.filter(**mine).first() or Preference(**mine)
+    return Preference.objects.filter(**mine).first() or Preference(**mine, read_through=Preference.first_look())
