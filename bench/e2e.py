@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from bench.table import Table, percentile
+from bench.table import Table, percentile, progress
 
 NEEDS_DATABASE = True
 IDLE = 0
@@ -70,6 +70,7 @@ def round_of(rival: Any, sockets: int, chosen: argparse.Namespace) -> Iterator[d
     from bench.load import Load
     from bench.writers import Writers
 
+    progress(f"{rival.name}: {sockets} sockets")
     with Load(rival.port, rival.pages(sockets), protocol=rival.protocol, marks=True) as load:
         load.open()
         writers = Writers(forms_for(rival, chosen))

@@ -9,7 +9,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from bench.table import Table, percentile
+from bench.table import Table, percentile, progress
 
 NEEDS_DATABASE = True
 BURST = 128  # events at full speed; then a pause in which pages acknowledge, as they do in life
@@ -69,6 +69,7 @@ def round_of(server: Any, sockets: int, number: int, chosen: argparse.Namespace)
     from bench.load import Load
 
     few = server.name == SLOW
+    progress(f"{server.name}: {sockets} sockets, round {number + 1}")
     with Load(server.port, server.pages(sockets), controls=server.controls, protocol=server.protocol) as load:
         load.open()
         load.publish(16, 4, seconds=PATIENCE)

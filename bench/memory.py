@@ -8,7 +8,7 @@ import time
 from contextlib import ExitStack
 from typing import Any
 
-from bench.table import Table
+from bench.table import Table, progress
 
 NEEDS_DATABASE = True
 WARM = 100  # come and go first, so that what is loaded once does not count
@@ -45,6 +45,7 @@ def measure(chosen: argparse.Namespace) -> Table:
 
 def filled(rival: Any, steps: list[int]) -> list[dict[str, Any]]:
     """More and more sockets on one server; each is compared with none at all."""
+    progress(rival.name)
     found = []
     with rival, ExitStack() as opened:
         with crowd_of(rival, WARM) as load:

@@ -7,7 +7,7 @@ import statistics
 import time
 from typing import Any
 
-from bench.table import Table
+from bench.table import Table, progress
 
 NEEDS_DATABASE = True
 SETTLE = 2.5  # PostgreSQL counts a transaction up to a second later
@@ -53,6 +53,7 @@ def measure(chosen: argparse.Namespace) -> Table:
 def one_return(rival: Any, all_at_once: bool, pages: int) -> dict[str, Any]:
     from bench.load import Load
 
+    progress(f"{rival.name}: {pages} pages")
     with rival, Load(rival.port, rival.pages(pages), protocol=rival.protocol) as load:
         before = load.open(at_once=50)
         time.sleep(SETTLE)

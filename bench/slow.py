@@ -6,7 +6,7 @@ import argparse
 import time
 from typing import Any
 
-from bench.table import Table, percentile
+from bench.table import Table, percentile, progress
 
 NEEDS_DATABASE = True
 STOPPED, SLOW = 0, 1  # the pages with these numbers
@@ -49,6 +49,7 @@ def measure(chosen: argparse.Namespace) -> Table:
 def with_slow_ones(rival: Any, chosen: argparse.Namespace) -> dict[str, Any]:
     from bench.load import Load
 
+    progress(rival.name)
     with rival, Load(rival.port, rival.pages(chosen.sockets), controls=rival.controls, protocol=rival.protocol) as load:
         load.open()
         load.publish(200, 8, seconds=5)

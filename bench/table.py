@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from typing import Any
 
 
@@ -33,3 +34,8 @@ def written(cell: object) -> str:
     if isinstance(cell, float):
         return "none" if math.isnan(cell) else f"{cell:,.1f}"
     return f"{cell:,}" if isinstance(cell, int) else str(cell)
+
+
+def progress(words: str) -> None:
+    """For whoever waits; the table comes at the end."""
+    print(words, file=sys.stderr, flush=True)
