@@ -19,6 +19,7 @@ from weakref import WeakKeyDictionary
 
 from realtime import valkey
 from realtime.connection import Connection
+from realtime.hub import hub
 from realtime.outlet import Message
 from realtime.sight import Sight, read
 
@@ -177,7 +178,14 @@ class Board:
             answers = await asyncio.wait_for(pipeline.execute(), valkey.PATIENCE)
         for seat, answer in zip(ready, answers, strict=True):
             if not seat.is_left:
-                seat.show(json.loads(answer))
+                self.show(seat, json.loads(answer))
+
+    def show(self, seat: Seat, news: dict[str, Any]) -> None:
+        """As with the log: nothing is pushed while nobody knows for sure who may still see it. Then it is tried again."""
+        if hub().watch.is_sure:
+            seat.show(news)
+        else:
+            self.write_soon(seat)
 
     def nobody_is_known(self, ready: list[Seat], error: Exception) -> None:
         """Who stays says so again by itself; who left runs out."""
@@ -209,7 +217,7 @@ class Board:
     def tell(self, news: dict[str, Any]) -> None:
         for seat in self.at.get(news["at"], ()):
             if seat.is_awake:
-                seat.show(news)
+                self.show(seat, news)
 
 
 def channel() -> str:

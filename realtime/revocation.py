@@ -31,6 +31,7 @@ KEPT = 60.0  # seconds for which a note is kept for sockets that were identified
 CLOCKS_EVERY = 1.0
 STILL_THERE = 30.0  # seconds of silence after which the line to the database is tried
 RETRY = 1.0
+FRESH = 3.0
 
 # A transaction that was running at the last look may have written and committed since: its number is at least `xmin`.
 NOTES = """
@@ -38,7 +39,8 @@ NOTES = """
     FROM (SELECT pg_current_snapshot() AS snapshot) AS now LEFT JOIN hospital_authchange AS note ON note.xact >= %s
 """
 CLOCKS = "SELECT session_key, extract(epoch FROM expire_date - now())::float8 AS left FROM hospital_session WHERE session_key = ANY(%s)"
-NEVER = 2**63 - 1
+NO_NOTE = 2**63 - 1
+NEVER_YET = float("-inf")
 
 log = logging.getLogger(__name__)
 thread = ThreadPoolExecutor(1, thread_name_prefix="live-revocation")
@@ -56,7 +58,7 @@ class Watch:
         self.noted: dict[UUID, float] = {}
         self.due: set[Connection] = set()
         self.ends: dict[str, float] = {}  # when a session ends as far as is known; it may have been prolonged since
-        self.looked_at_clocks = 0.0
+        self.looked_at_clocks = self.checked_at = NEVER_YET
 
     def enter(self, connection: Connection) -> None:
         """Something may have changed between the look-up at the door and now."""
@@ -64,26 +66,31 @@ class Watch:
             self.due.add(connection)
 
     def is_outdated(self, connection: Connection) -> bool:
-        never = float("-inf")
         subjects = (connection.person_id, connection.tenant_id, EVERYBODY)
-        return max(self.noted.get(subject, never) for subject in subjects) >= connection.identity.at
+        return max(self.noted.get(subject, NEVER_YET) for subject in subjects) >= connection.identity.at
+
+    @property
+    def is_sure(self) -> bool:
+        """Whether everybody who is connected was in order a moment ago: for whatever is pushed beside the log."""
+        return time.monotonic() - self.checked_at < FRESH
 
     async def check(self) -> None:
-        """Cut off whom it concerns. Raises if that is not known for sure."""
+        """Cut off whom it concerns. Raises if that is not known for sure; then the next time looks at everybody."""
         try:
             await self.look_for_notes()
             if time.monotonic() - self.looked_at_clocks >= CLOCKS_EVERY:
                 await self.look_at_clocks()
+            if self.due:
+                await self.identify_again([connection for connection in self.due if connection.is_open])
         except BaseException:
-            self.since = None
+            self.since, self.checked_at = None, NEVER_YET
             raise
-        if self.due:
-            await self.identify_again([connection for connection in self.due if connection.is_open])
+        self.checked_at = time.monotonic()
         self.forget()
 
     async def look_for_notes(self) -> None:
         """After a failure nothing of what was known counts, and everybody is looked at."""
-        found = await self.database.ask(NOTES, [NEVER if self.since is None else self.since])
+        found = await self.database.ask(NOTES, [NO_NOTE if self.since is None else self.since])
         if self.since is None:
             self.note([EVERYBODY])
         rows = {(row.xact, row.subject) for row in found if row.xact is not None}

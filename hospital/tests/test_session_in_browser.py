@@ -201,3 +201,27 @@ def test_a_tab_in_the_background_knows_that_somebody_works_in_another(idle, impa
         worked_in.wait_for_timeout(IDLE * 1000 / 5)
     expect(idle.locator("#members")).to_be_visible()
     expect(idle.get_by_role("button", name="Stay logged in")).to_have_count(0)
+
+
+@pytest.fixture(scope="module")
+def short_lived(django_db_setup, tmp_path_factory) -> Iterator[Site]:
+    life = {"SESSION_IDLE_SECONDS": "600", "SESSION_LIFE_SECONDS": "20"}
+    site = Site(tmp_path_factory.mktemp("short") / "site.log", **life).start()
+    with override_settings(SESSION_IDLE_SECONDS=600, SESSION_COOKIE_AGE=20):
+        yield site
+    site.stop()
+
+
+def test_whoever_is_logged_in_for_too_long_logs_in_again_and_finds_the_text(short_lived, alpha, page):
+    """WS-5: being busy to the last second does not help, and costs nothing that was written."""
+    page.set_default_timeout(PATIENT)
+    log_in(short_lived, alpha, page.context)
+    open_people(short_lived, alpha, page).locator(FIELD).fill("Nadia Nov")
+    for _ in range(60):
+        if page.locator(OVER).count():
+            break
+        page.keyboard.press("Shift")
+        page.wait_for_timeout(500)
+    is_cleared(page, alpha)
+    log_in(short_lived, alpha, page.context)
+    expect(page.locator(FIELD)).to_have_value("Nadia Nov", timeout=PATIENT)

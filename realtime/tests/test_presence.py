@@ -228,8 +228,8 @@ def wrong_token(whose: str, alpha, beta, page: Looker):
             return token_for(page.subject, PARTS)
     if whose == "role":
         with alpha.acting():
-            Membership.grant(alpha.checker_doctor, "reception")
-        with acting_as(alpha, alpha.checker_doctor, "reception"):
+            Membership.grant(alpha.checker_doctor, "pharmacy")
+        with acting_as(alpha, alpha.checker_doctor, "pharmacy"):
             return token_for(page.subject, PARTS)
     if whose == "old":
         with time_machine.travel(time.time() - GOOD_FOR - 5), alpha.acting("checker_doctor"):

@@ -431,8 +431,10 @@ async def test_a_check_that_fails_raises_and_the_next_one_looks_at_everybody(alp
     Person.objects.filter(pk=vera.connection.person_id).update(is_active=False)
     with owner() as database:
         database.execute("DELETE FROM hospital_authchange")
+    assert watch.is_sure
     with pytest.raises(psycopg.Error):
         await watch.check()
+    assert not watch.is_sure
     await watch.check()
-    assert vera.codes == [LOG_IN]
+    assert vera.codes == [LOG_IN] and watch.is_sure
     await watch.database.close()
