@@ -83,7 +83,10 @@ class FrameProtocol(WebSocketProtocol):
     def forget_handshake(self) -> None:
         """What came with it would be kept as long as the socket is open: the headers, and the HTTP side of the connection."""
         self.transport.unregisterProducer()
-        self.request.headers, self.http_headers, self.clean_headers, self.http_request_data = {}, {}, [], b""
+        self.request.headers.clear()
+        self.http_headers.clear()
+        self.clean_headers.clear()
+        self.http_request_data = b""
 
     def dataReceived(self, data: bytes) -> None:
         """What pages send most, a short text in one piece, need not go through the whole state machine."""

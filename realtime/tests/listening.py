@@ -116,7 +116,7 @@ class Listener:
         self.until(lambda: any("head" in message for message in self.messages))
         return self
 
-    def hears(self, name: str, *, seconds: float = 5) -> dict:
+    def hears(self, name: str, *, seconds: float = 20) -> dict:
         """The event with this name that was not asked for yet."""
         self.until(lambda: any(event["name"] == name for event in self.events), seconds)
         found = next(event for event in self.events if event["name"] == name)
@@ -129,7 +129,7 @@ class Listener:
             pass
         return self
 
-    def until(self, true, seconds: float = 5) -> None:
+    def until(self, true, seconds: float = 20) -> None:
         end = time.monotonic() + seconds
         while not true():
             left = end - time.monotonic()
@@ -165,7 +165,7 @@ class Listener:
             with suppress(ConnectionClosed):
                 self.say({"ack": self.seq})
 
-    def closed_with(self, seconds: float = 5) -> int:
+    def closed_with(self, seconds: float = 20) -> int:
         try:
             while True:
                 self.socket.recv(timeout=seconds)
