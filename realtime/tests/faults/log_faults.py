@@ -15,7 +15,7 @@ from hospital.tenancy import TenantModel
 from hospital.tests.hospital import Hospital
 from realtime.models import Event
 from realtime.signals import hint_after_commit
-from realtime.tests.faults.pages import Page
+from realtime.tests.faults.pages import Page, end_all
 from realtime.tests.faults.run import Run
 
 
@@ -82,9 +82,7 @@ async def race(run: Run, hospital: Hospital, pages: list[Page]) -> str:
     visit = await write
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*(told(page, visit) for page in pages)), 15)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end_all(tasks)
     return visit
 
 

@@ -9,6 +9,7 @@ import json
 import random
 import re
 import time
+from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,6 +47,15 @@ def lists_in(html: str) -> dict[str, dict[str, int]]:
         name: {attribute(tag, "id"): int(attribute(tag, "data-v")) for tag in ROOT.findall(rows)}
         for name, rows in LIST.findall(html)
     }
+
+
+async def end_all(tasks: Iterable[asyncio.Task]) -> None:
+    """Until they are ended: a task may miss its first cancelling."""
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=2)
 
 
 @dataclass
@@ -160,7 +170,8 @@ class Page:
             self.connects += 1
             await self.resume()
             while True:
-                text = await asyncio.wait_for(self.socket.recv(), SILENT)
+                async with asyncio.timeout(SILENT):
+                    text = await self.socket.recv()
                 self.received.append(text)
                 for message in self.arriving(json.loads(text), chance.random()):
                     await self.receive(message)

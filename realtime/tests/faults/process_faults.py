@@ -26,7 +26,7 @@ from hospital.celery import app
 from hospital.models import AuditEntry
 from hospital.tests.hospital import Hospital
 from realtime.tests.faults.network_faults import memory_of
-from realtime.tests.faults.pages import Page
+from realtime.tests.faults.pages import Page, end_all
 from realtime.tests.faults.run import Run
 from realtime.tests.faults.world import start
 from realtime.tests.server import ROOT, Site, environment_of_run, wait_until
@@ -189,9 +189,7 @@ async def visit_shortly(run: Run, pages: list[Page], turn: int) -> None:
     await asyncio.gather(*(page.open() for page in pages))
     tasks = [asyncio.ensure_future(page.live(random.Random(turn))) for page in pages]
     await asyncio.sleep(1)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await end_all(tasks)
 
 
 def wear(site: Site) -> tuple[int, int]:

@@ -18,7 +18,7 @@ from hospital.tests.hospital import Hospital
 from realtime.models import Event
 from realtime.tests.faults import checker
 from realtime.tests.faults.browser import Chromium, Window
-from realtime.tests.faults.pages import Page, lists_in
+from realtime.tests.faults.pages import Page, end_all, lists_in
 from realtime.tests.faults.wire import Wire
 from realtime.tests.faults.world import World
 from realtime.tests.faults.writers import Operation, Writer
@@ -310,8 +310,6 @@ class Run:
         self.loop.do(self.close_pages())
 
     async def close_pages(self) -> None:
-        for task in self.tasks:
-            task.cancel()
-        await asyncio.gather(*self.tasks, return_exceptions=True)
+        await end_all(self.tasks)
         for wire in self.wires:
             await wire.stop()
