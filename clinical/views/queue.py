@@ -71,9 +71,11 @@ def open_place(visit_pk: UUID) -> QueuePlace:
 
 def room_of(request: Request) -> str:
     """Where this person calls to: said once, remembered until log-out."""
-    if "room" in request.POST:
-        request.session["room"] = request.POST["room"].replace("\0", "").strip()[:40]
-    return request.session.get("room", "")
+    known = request.session.get("room", "")
+    room = request.POST.get("room", known).replace("\0", "").strip()[:40]
+    if room != known:  # else the session would be written with each call
+        request.session["room"] = room
+    return room
 
 
 def row(request: Request, pk: UUID) -> HttpResponse:
