@@ -64,22 +64,40 @@ class Stream:
         known = [seq for epoch, seq in self.waiting.values() if epoch == str(self.epoch or epoch)]
         return min([self.seq, *known] if self.epoch else known, default=self.seq)
 
-    async def take(self, page: Page, joining: dict[Connection, tuple[str, int]]) -> None:
-        """Serve the members what is new, and whoever joins what is missing."""
-        painted = await self.painted(page, joining)
+    def take(self, page: Page, joining: dict[Connection, tuple[str, int]], painted: dict[str, list[Painted]]) -> None:
+        """Serve the members what is new, and whoever joins what is missing. Waits for nothing: rights were just checked."""
         self.read_at = time.monotonic()
         if self.epoch is None:
             self.epoch, self.seq = page.epoch, page.head
         continues, before = page.epoch == self.epoch and page.reaches(self.seq), self.seq
         self.epoch, self.seq = page.epoch, page.head
-        if continues:
-            self.dispatch(before, painted)
-        else:
-            self.resync(self.connections())
+        try:
+            if continues:
+                self.dispatch(before, painted)
+            else:
+                self.resync(self.connections())
+            self.let_join(page, joining, painted)
+        except Exception:
+            log.exception("tenant %s is not served; its pages fetch what they show", self.tenant_id)
+            self.make_good()
+
+    def let_join(
+        self, page: Page, joining: dict[Connection, tuple[str, int]], painted: dict[str, list[Painted]]
+    ) -> None:
         for connection, position in joining.items():
             if self.waiting.get(connection) == position:
                 del self.waiting[connection]
+                self.members[connection.role].add(connection)
                 self.join(connection, *position, page, painted)
+
+    def make_good(self) -> None:
+        """Nobody knows who was told what. One that cannot be told even this comes in anew."""
+        for connection in self.connections():
+            try:
+                self.resync([connection])
+            except Exception:
+                log.exception("a socket of %s cannot be written to", connection.person_id)
+                connection.cut_off()
 
     async def painted(self, page: Page, joining: dict[Connection, tuple[str, int]]) -> dict[str, list[Painted]]:
         wanted = {role: self.seq for role, members in self.members.items() if members}
@@ -102,7 +120,6 @@ class Stream:
         elif missed := [item for item in painted.get(connection.role, ()) if item.row.seq > seq]:
             self.send([connection], missed)
         self.tell_head([connection])
-        self.members[connection.role].add(connection)
 
     def send(self, connections: Iterable[Connection], painted: list[Painted]) -> None:
         """One write for each socket that hears anything of it. The others learn the number with the next heartbeat."""
@@ -166,7 +183,7 @@ def parcel_for(connection: Connection, painted: list[Painted]) -> Parcel | None:
 class Hub:
     def __init__(self) -> None:
         self.streams: dict[UUID, Stream] = {}
-        self.people: dict[UUID, dict[Connection, None]] = {}  # their sockets, the oldest first
+        self.people: dict[UUID, set[Connection]] = {}
         self.log = Log()
         self.watch = Watch(self.log, self.connections, self.leave)
         self.due: set[UUID] = set()
@@ -183,18 +200,18 @@ class Hub:
         self.tasks = [asyncio.ensure_future(work) for work in works]
 
     def enter(self, connection: Connection) -> None:
-        """Of those who open too many, the oldest sockets go: some may be of pages that are long gone."""
-        theirs = self.people.setdefault(connection.person_id, {})
-        theirs[connection] = None
-        for oldest in list(theirs)[: -limits.SOCKETS]:
+        """One too many is sent away, not an old one: that would come back, and push out the next. A dead one goes by itself."""
+        theirs = self.people.setdefault(connection.person_id, set())
+        if sum(other.is_open for other in theirs) >= limits.SOCKETS:
             log.info("%s has too many sockets open", connection.person_id)
-            oldest.close(TOO_MUCH)
-            self.leave(oldest)
+            connection.close(TOO_MUCH)
+            return
+        theirs.add(connection)
         self.watch.enter(connection)
 
     def leave(self, connection: Connection) -> None:
-        theirs = self.people.get(connection.person_id, {})
-        theirs.pop(connection, None)
+        theirs = self.people.get(connection.person_id, set())
+        theirs.discard(connection)
         if not theirs:
             self.people.pop(connection.person_id, None)
         stream = self.streams.get(connection.tenant_id)
@@ -243,17 +260,20 @@ class Hub:
                 await asyncio.sleep(RETRY)
 
     async def turn(self, streams: list[Stream]) -> None:
-        """What is new, to those who may still see it: the log is read first, then whose rights have changed."""
+        """What is new, to those who may still see it: read and rendered first, then whose rights have changed."""
         if not self.people:
             return
         joining = {stream: dict(stream.waiting) for stream in streams}
         pages = await self.log.read({stream.tenant_id: stream.known() for stream in streams})
-        await self.watch.check()
+        painted: dict[Stream, dict[str, list[Painted]]] = {}
         for stream in streams:
             try:
-                await stream.take(pages[stream.tenant_id], joining[stream])
+                painted[stream] = await stream.painted(pages[stream.tenant_id], joining[stream])
             except Exception:
                 log.exception("tenant %s is not served; it is tried again", stream.tenant_id)
+        await self.watch.check()
+        for stream, items in painted.items():
+            stream.take(pages[stream.tenant_id], joining[stream], items)
 
     async def beat(self) -> None:
         while True:

@@ -1,8 +1,8 @@
 """Whoever may no longer see something is cut off before anything that happened after that is pushed.
 
 The database notes in each transaction whose rights it may have changed (hospital/db/revocation.py). The hub reads these
-notes after each reading of the log and before it writes to any socket; so a fact that was committed after a right ended
-reaches nobody who lost it. The sockets concerned are identified again, all at once, as if they came through the door.
+notes when it has read the log and rendered, and before it writes to any socket; so a fact that was committed after a
+right ended reaches nobody who lost it. The sockets concerned are identified again, all at once, as if they came through the door.
 If that cannot be done, nothing is pushed, and it is tried again.
 
 `NOTIFY` makes it immediate. It may be lost, since the hub looks each second anyway; Valkey has no part in it.
@@ -39,6 +39,7 @@ NOTES = """
     FROM (SELECT pg_current_snapshot() AS snapshot) AS now LEFT JOIN hospital_authchange AS note ON note.xact >= %s
 """
 CLOCKS = "SELECT session_key, extract(epoch FROM expire_date - now())::float8 AS left FROM hospital_session WHERE session_key = ANY(%s)"
+TOO_LONG = 50 * 60.0  # seconds without a look after which notes may be gone: see hospital.tasks.forget_auth_changes
 NO_NOTE = 2**63 - 1
 NEVER_YET = float("-inf")
 
@@ -76,12 +77,14 @@ class Watch:
 
     async def check(self) -> None:
         """Cut off whom it concerns. Raises if that is not known for sure; then the next time looks at everybody."""
+        if time.monotonic() - self.checked_at > TOO_LONG:
+            self.since = None
         try:
             await self.look_for_notes()
             if time.monotonic() - self.looked_at_clocks >= CLOCKS_EVERY:
                 await self.look_at_clocks()
             if self.due:
-                await self.identify_again([connection for connection in self.due if connection.is_open])
+                await self.identify_again(set(self.due))
         except BaseException:
             self.since, self.checked_at = None, NEVER_YET
             raise
@@ -117,15 +120,16 @@ class Watch:
                     self.cut(connection, LOG_IN)
         self.looked_at_clocks = now
 
-    async def identify_again(self, sockets: list[Connection]) -> None:
-        loop = asyncio.get_running_loop()
+    async def identify_again(self, judged: set[Connection]) -> None:
+        loop, sockets = asyncio.get_running_loop(), [connection for connection in judged if connection.is_open]
         for start in range(0, len(sockets), AT_ONCE):
             group = sockets[start : start + AT_ONCE]
             askers = [connection.asker for connection in group]
             answers = await asyncio.wait_for(loop.run_in_executor(thread, identify_all, askers), PATIENCE)
             for connection, answer in zip(group, answers, strict=True):
                 self.judge(connection, answer)
-        self.due = {connection for connection in self.due if connection.is_open and self.is_outdated(connection)}
+        left = {connection for connection in judged if connection.is_open and self.is_outdated(connection)}
+        self.due = self.due - judged | left
 
     def judge(self, connection: Connection, answer: Identity | Refusal) -> None:
         was = connection.identity

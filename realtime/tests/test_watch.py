@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
+import time
+from collections.abc import AsyncIterator, Callable
+
 import psycopg
 import pytest
 from django.conf import settings
@@ -9,12 +14,16 @@ from django.conf import settings
 from hospital.models import Person
 from hospital.tests.hospital import Hospital
 from hospital.tests.test_isolation import owner
+from realtime import paint
 from realtime.connection import Connection
 from realtime.doorkeeper import LOG_IN, Asker, Identity, identify_all
+from realtime.hub import Hub
 from realtime.log import Log
-from realtime.outlet import Plain
+from realtime.outlet import Message, Plain
 from realtime.revocation import Watch
+from realtime.tests.listening import cursor_of
 from realtime.tests.test_revocation import at_the_database
+from realtime.tests.test_socket import grant
 
 
 class Socket:
@@ -30,6 +39,10 @@ class Socket:
 
     async def send(self, message: dict) -> None:
         self.sent.append(message)
+
+    @property
+    def heard(self) -> str:
+        return "".join(message.get("text", "") for message in self.sent)
 
     @property
     def codes(self) -> list[int]:
@@ -91,3 +104,108 @@ async def test_a_check_that_fails_raises_and_the_next_one_looks_at_everybody(alp
     await watch.check()
     assert vera.codes == [LOG_IN] and watch.is_sure
     await watch.database.close()
+
+
+async def test_who_comes_in_while_others_are_looked_up_is_looked_up_too(alpha, watched):
+    vera, wanda = watched
+    watch = watch_over(vera)
+    Person.objects.filter(pk=wanda.connection.person_id).update(is_active=False)
+    watch.due = {vera.connection}
+    looking = asyncio.ensure_future(watch.identify_again(set(watch.due)))
+    await asyncio.sleep(0)
+    watch.due.add(wanda.connection)
+    await looking
+    assert watch.due == {wanda.connection}
+
+
+async def test_notes_that_may_be_gone_are_not_relied_upon(alpha, watched):
+    vera, _ = watched
+    watch = watch_over(vera)
+    await watch.check()
+    Person.objects.filter(pk=vera.connection.person_id).update(is_active=False)
+    with owner() as database:
+        database.execute("DELETE FROM hospital_authchange")
+    watch.checked_at -= 3600
+    await watch.check()
+    assert vera.codes == [LOG_IN]
+    await watch.database.close()
+
+
+# --- a turn of the hub ------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def hub(alpha) -> AsyncIterator[Hub]:
+    hub = Hub()
+    yield hub
+    for task in hub.tasks:
+        task.cancel()
+    await asyncio.gather(*hub.tasks, return_exceptions=True)
+    await hub.log.close()
+
+
+async def until(true: Callable[[], bool], seconds: float = 30) -> None:
+    end = time.monotonic() + seconds
+    while not true():
+        assert time.monotonic() < end
+        await asyncio.sleep(0.02)
+
+
+async def join(hub: Hub, hospital: Hospital, *sockets: Socket) -> None:
+    for socket in sockets:
+        hub.enter(socket.connection)
+        hub.resume(socket.connection, *split(cursor_of(hospital)))
+    await until(lambda: all("head" in socket.heard for socket in sockets))
+
+
+def split(cursor: str) -> tuple[str, int]:
+    epoch, seq = cursor.split(":")
+    return epoch, int(seq)
+
+
+async def test_what_is_rendered_late_does_not_reach_who_lost_the_right_meanwhile(alpha, watched, hub):
+    """It would show what the object has become since."""
+    vera, wanda = watched
+    await join(hub, alpha, vera, wanda)
+    slow = threading.Event()
+    paint.thread.submit(slow.wait, 60)
+    membership = grant(alpha, "Before")
+    await until(lambda: paint.thread._work_queue.qsize() > 0)
+    Person.objects.filter(pk=vera.connection.person_id).update(is_active=False)
+    Person.objects.filter(pk=membership.person_id).update(name="Afterwards")
+    slow.set()
+    await until(lambda: "Afterwards" in wanda.heard)
+    assert (vera.codes, wanda.codes) == ([LOG_IN], [])
+    assert str(membership.pk) not in vera.heard
+
+
+class Broken:
+    """As if the server under us had an error."""
+
+    def __init__(self) -> None:
+        self.is_cut_off = False
+
+    def write(self, message: Message) -> int:
+        if "events" in message.text or "resync" in message.text:
+            raise RuntimeError
+        return 0
+
+    def close(self, code: int) -> None:
+        pass
+
+    def abort(self) -> None:
+        self.is_cut_off = True
+
+
+async def test_an_error_on_one_socket_leaves_nobody_without_what_happened(alpha, watched, hub):
+    others = [Socket(alpha, f"Vera {number}") for number in range(6)]
+    broken = Socket(alpha, "Bruno")
+    broken.connection.outlet = outlet = Broken()
+    await join(hub, alpha, *others)
+    hub.enter(broken.connection)
+    hub.resume(broken.connection, *split(cursor_of(alpha)))
+    stream = hub.streams[alpha.tenant.pk]
+    await until(lambda: not stream.waiting)
+    membership = grant(alpha)
+    await until(lambda: outlet.is_cut_off)
+    assert all(str(membership.pk) in other.heard or "resync" in other.heard for other in others)
