@@ -116,7 +116,8 @@ class PersonAdmin(ReadOnlyAdmin):
 
     @admin.action(description="Log out everywhere", permissions=["view"])
     def end_sessions(self, request: HttpRequest, people: models.QuerySet) -> None:
-        ended = end_all(Session.objects.filter(person__in=people))
+        working_here = Membership.objects.filter(is_active=True).values("person_id")
+        ended = end_all(Session.objects.filter(person__in=people.filter(pk__in=working_here)))
         self.message_user(request, f"{ended} sessions ended.")
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:

@@ -16,8 +16,8 @@ from django.conf import settings
 from django.contrib.auth import SESSION_KEY
 from django.contrib.sessions.backends import db
 from django.db import connection
-from django.db.models import F
-from django.db.models.functions import Now
+from django.db.models import F, Value
+from django.db.models.functions import Least, Now
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 
@@ -45,6 +45,7 @@ class SessionStore(db.SessionStore):
     """Django's database sessions, with a row that tells whose it is, since when, and when somebody was last there."""
 
     row: Session | None = None
+    former: Session | None = None  # whose life the row goes on with that is made now
     left = quiet = timedelta()  # as of the reading: until the end, and since the last action
 
     @classmethod
@@ -62,12 +63,24 @@ class SessionStore(db.SessionStore):
         return self.row
 
     def create_model_instance(self, data: dict) -> Session:
-        return Session(
+        row = Session(
             session_key=cast(str, self.session_key),
             session_data=self.encode(data),
             person_id=data.get(SESSION_KEY),
             expire_date=Now() + idle_time(),
         )
+        if self.former:
+            row.started_at, life = self.former.started_at, timedelta(seconds=settings.SESSION_COOKIE_AGE)
+            row.expire_date = Least(Now() + idle_time(), Value(row.started_at + life))
+        return row
+
+    def cycle_key(self) -> None:
+        """At a log-in, whose life begins; or when the password or a factor changes: then it goes on as it was."""
+        if self.get(SESSION_KEY):
+            self.former = self.row
+        super().cycle_key()
+        self.row = self.former = None
+        self._get_session_from_db()
 
     @property
     def seconds_left(self) -> float:

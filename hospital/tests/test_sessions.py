@@ -119,6 +119,34 @@ def test_after_its_life_a_session_ends_however_busy_it_is(alpha):
     assert not is_in(client, alpha)
 
 
+def change_password(client: Client) -> None:
+    new = "another long and quiet river"
+    fields = {"oldpassword": PASSWORD, "password1": new, "password2": new}
+    assert client.post("/accounts/password/change/", fields).status_code == 302
+
+
+def test_a_new_password_gives_a_session_another_key_and_no_longer_life(alpha):
+    client = alpha.client("reception")
+    age(client, timedelta(), began=LIFE - timedelta(minutes=2))
+    before = row_of(client)
+    change_password(client)
+    after = row_of(client)
+    assert after.session_key != before.session_key and is_in(client, alpha)
+    assert after.started_at == before.started_at
+    assert after.expire_date == before.started_at + LIFE
+
+
+def test_a_log_in_begins_its_own_life_whatever_was_open_before(alpha):
+    client = Client()
+    session = client.session
+    session["before"] = "the log-in"
+    session.save()
+    client.cookies[settings.SESSION_COOKIE_NAME] = session.session_key
+    age(client, timedelta(), began=LIFE - timedelta(minutes=2))
+    client.post("/accounts/login/", {"login": alpha.pharmacy.email, "password": PASSWORD})
+    assert client.post(STATE).json()["left"] > 180
+
+
 def test_a_screen_on_the_wall_stays_logged_in_by_itself_for_the_life_of_its_session(alpha):
     client = alpha.client("board")
     age(client, timedelta(minutes=10))
@@ -306,6 +334,19 @@ def test_the_administration_pages_log_people_out(alpha, beta):
     chosen = {"action": "end_sessions", "_selected_action": [alpha.reception.pk, beta.reception.pk]}
     assert alpha.client("admin").post(f"{alpha.url}/admin/hospital/person/", chosen).status_code == 302
     assert not is_in(victim, alpha) and is_in(stranger, beta)
+
+
+def test_whoever_has_left_is_logged_out_by_nobody_there(alpha, beta):
+    with beta.acting():
+        Membership.grant(alpha.reception, "reception")
+    victim = alpha.client("reception")
+    with alpha.acting():
+        membership = Membership.objects.get(person=alpha.reception)
+        Membership.objects.filter(pk=membership.pk).update(is_active=False)
+    assert log_out(alpha, "reception", alpha.client("admin")) == 404
+    chosen = {"action": "end_sessions", "_selected_action": [alpha.reception.pk]}
+    alpha.client("admin").post(f"{alpha.url}/admin/hospital/person/", chosen)
+    assert is_in(victim, beta)
 
 
 def test_an_htmx_request_without_a_session_gets_no_log_in_page_as_its_fragment(alpha):

@@ -75,8 +75,11 @@ def others(request: Request) -> QuerySet[Session]:
 
 @permit(MANAGE, "POST")
 def end_sessions_of(request: Request, pk: UUID) -> HttpResponse:
-    """Whoever manages the people of one organisation ends all sessions of one of them: there is only one log-in."""
-    person = get_object_or_404(Membership.objects.select_related("person"), pk=pk).person
+    """Whoever manages the people of one organisation ends all sessions of one of them: there is only one log-in.
+
+    Of one who works there still; whoever has left is none of its business.
+    """
+    person = get_object_or_404(Membership.objects.filter(is_active=True).select_related("person"), pk=pk).person
     ended = end_all(Session.objects.filter(person=person))
     messages.success(request, f"{person} is logged out." if ended else f"{person} was not logged in.")
     return redirect("people")
