@@ -107,6 +107,8 @@ class Choice(forms.Form):
                 raise forms.ValidationError("The last day is before the first.")
             if (last - first).days >= LONGEST:
                 raise forms.ValidationError("Choose at most two years.")
+            if not 2000 <= first.year <= last.year <= 2200:
+                raise forms.ValidationError("Choose days between the years 2000 and 2200.")
         return self.cleaned_data
 
 

@@ -308,7 +308,14 @@ def test_a_period_is_chosen_by_days_or_dates(alpha, query, first, last, preset):
 
 @pytest.mark.parametrize(
     "query",
-    ["first=2024-02-02&last=2024-01-01", "first=2020-01-01&last=2024-01-01", "first=x&last=y", "first=2024-01-01"],
+    [
+        "first=2024-02-02&last=2024-01-01",
+        "first=2020-01-01&last=2024-01-01",
+        "first=x&last=y",
+        "first=2024-01-01",
+        "first=0001-01-01&last=0001-01-02",
+        "first=9999-12-30&last=9999-12-31",
+    ],
 )
 def test_dates_that_make_no_period_are_refused_in_words(alpha, query):
     with alpha.acting():

@@ -145,6 +145,8 @@ class EditPatient(MergeForm, PatientForm):
         died = self.cleaned_data["deceased_at"]
         if died and days.day_of(died) > days.today():
             raise forms.ValidationError("This day is still to come.")
+        if died and died.year < 1800:
+            raise forms.ValidationError("Check the year.")
         return died
 
 

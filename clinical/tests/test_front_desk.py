@@ -190,6 +190,17 @@ def test_edits_of_two_receptionists_are_merged(alpha):
     assert "Bello" in asked.content.decode()
 
 
+@pytest.mark.parametrize(
+    ("died", "words"), [("0001-01-01T00:00", "Check the year"), ("9999-12-31T23:59", "still to come")]
+)
+def test_a_day_of_death_that_no_calendar_holds_is_refused(alpha, died, words):
+    with alpha.acting():
+        patient = a_patient()
+    client, url = alpha.client("reception"), f"{alpha.url}/patients/{patient.pk}/edit/"
+    answered = client.post(url, {**fields_of(client.get(url).context["form"]), "deceased_at": died})
+    assert answered.status_code == 422 and words in answered.content.decode()
+
+
 def fields_of(form) -> dict[str, str]:
     """The fields of an edit form as the browser sends them."""
     values = {name: form._as_text(name, form.theirs[name]) for name in form.fields}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, ClassVar
 from uuid import UUID
 
 from django.contrib.postgres.constraints import ExclusionConstraint
 from django.contrib.postgres.fields import DateTimeRangeField, RangeBoundary, RangeOperators
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import IntegrityError, models, transaction
 from django.db.models import F, Func, Q
 from django.utils import timezone
@@ -18,6 +19,11 @@ from hospital.tenancy import EditableModel, TenantManager
 from hospital.workflow import Refused
 
 OVERLAPS = "This person is already away in a part of that time. End the other absence first, or choose other times."
+
+# Beyond the calendar's ends lie moments that the database knows and Python cannot read.
+EARLIEST, LATEST = datetime(2000, 1, 1, tzinfo=UTC), datetime(2200, 1, 1, tzinfo=UTC)
+YEARS = "Choose a day between the years 2000 and 2200."
+SANE = [MinValueValidator(EARLIEST, YEARS), MaxValueValidator(LATEST, YEARS)]
 
 
 class Span(Func):
@@ -37,8 +43,10 @@ class Absence(EditableModel):
     """A person is away from one moment to another, or until further notice. Ended early, the row stays for the history."""
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    begins_at = models.DateTimeField("away from", default=timezone.now)
-    ends_at = models.DateTimeField("until", null=True, blank=True, help_text="Empty: until further notice.")
+    begins_at = models.DateTimeField("away from", default=timezone.now, validators=SANE)
+    ends_at = models.DateTimeField(
+        "until", null=True, blank=True, help_text="Empty: until further notice.", validators=SANE
+    )
     covered_by = models.ForeignKey(
         Person,
         null=True,
@@ -72,6 +80,12 @@ class Absence(EditableModel):
                 violation_error_message="The end must be after the beginning.",
             ),
             models.CheckConstraint(
+                name="absence_in_years_that_can_be_read",
+                condition=Q(begins_at__range=(EARLIEST, LATEST))
+                & (Q(ends_at=None) | Q(ends_at__range=(EARLIEST, LATEST))),
+                violation_error_message=YEARS,
+            ),
+            models.CheckConstraint(
                 name="absence_is_covered_by_another",
                 condition=Q(covered_by=None) | ~Q(covered_by=F("person")),
                 violation_error_message="Nobody covers for themselves.",
@@ -83,7 +97,8 @@ class Absence(EditableModel):
 
     def validate_constraints(self, exclude: Any = None) -> None:
         """With every field: Django fails on an exclusion whose condition names one that a form leaves out."""
-        super().validate_constraints()
+        if not {"begins_at", "ends_at"} & {*(exclude or ())}:
+            super().validate_constraints()
 
     @classmethod
     def away(cls, people: Iterable[UUID | None], moment: datetime) -> dict[UUID, UUID | None]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import connection
+from django.db import IntegrityError, connection
 from django.utils import timezone
 
 from hospital.models import Absence, Membership
+from hospital.tests.hospital import Hospital
 from hospital.workflow import Refused
 
 START = timezone.now().replace(minute=0, second=0, microsecond=0)
@@ -112,6 +113,26 @@ def test_what_makes_no_sense_is_refused_in_words(alpha, given, words):
     values = {name: people.get(value, value) for name, value in values.items()}
     answered = client.post(f"{alpha.url}/absences/", values)
     assert answered.status_code == 422 and words in answered.content.decode()
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York"])
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"begins_at": "0001-01-01T00:00"},
+        {"ends_at": "9999-12-31T23:59"},
+        {"begins_at": "2026-01-01T00:00", "ends_at": "2226-01-01T00:00"},
+    ],
+)
+def test_years_that_are_a_slip_of_the_finger_are_refused_and_the_page_stays(db, zone, given):
+    there = Hospital("There", time_zone=zone)
+    client, url = there.client("pharmacy"), f"{there.url}/absences/"
+    answered = client.post(url, {"begins_at": text(-1), "ends_at": text(5)} | given)
+    assert answered.status_code == 422
+    assert "between the years 2000 and 2200" in answered.content.decode()
+    assert client.get(url).status_code == 200
+    with there.acting(), pytest.raises(IntegrityError, match="absence_in_years_that_can_be_read"):
+        Absence(person=there.pharmacy, begins_at=datetime(1999, 1, 1, tzinfo=UTC)).declare(by=None)
 
 
 def test_a_head_is_named_on_the_page_of_people_by_those_who_manage_them(alpha):
