@@ -6,22 +6,27 @@
   const region = $("#alert-banners");
   if (!region || !window.live) return;
 
-  const SILENT = 12000, POLL = 5000, SOON = 50, LATER = 1000;
-  const NAMES = ["alert:raised", "alert:changed"];
-  let heardAt = Date.now(), fetching = false, again = false, timer = 0, dueAt = 0, unsaid = [];
+  const SILENT = 12000, POLL = 5000, SOON = 50, LATER = 1000, SPREAD = 2000, SLOWEST = 8000, MANY = 99;
+  const MINE = ["alert:raised", "alert:changed"];  // only those hear them for whom the alert waits
+  let heardAt = Date.now(), fetching = false, again = false, failures = 0, timer = 0, dueAt = 0, rungAt = 0, unsaid = [];
 
   document.addEventListener("live:message", ({ detail }) => {
+    if (detail.prev === undefined && !detail.resync) return;
     heardAt = Date.now();
     const events = detail.events || [], critical = events.filter((event) => event.loudness === "critical");
     unsaid.push(...critical);
+    if (detail.resync) rungAt = 0;
     (detail.html || []).forEach(settled);
-    if (detail.resync || critical.length || events.some((event) => event.refetch || NAMES.includes(event.name))) fetchIn(SOON);
-    else if (events.some((event) => event.loudness)) fetchIn(LATER);
+    if (events.some((event) => MINE.includes(event.name))) fetchIn(SOON);
+    else if (detail.resync || critical.length || events.some((event) => event.refetch) || !counted(detail, events)) fetchSometime();
   });
   addEventListener("pageshow", (event) => event.persisted && fetchIn(SOON));
   setInterval(() => {
     if (Date.now() - heardAt > SILENT && !document.hidden) fetchIn(SOON);
   }, POLL);
+
+  // What every page of a role hears is not asked for by all of them at the same moment.
+  const fetchSometime = () => fetchIn(SOON + SPREAD * Math.random());
 
   function fetchIn(wait) {
     const at = Date.now() + wait;
@@ -31,25 +36,50 @@
     timer = setTimeout(refresh, wait);
   }
 
+  // Not while static/session.js has put the page away: then it is fetched once the page is back.
   async function refresh() {
     timer = 0;
+    if (!region.isConnected) return fetchIn(LATER);
     if (fetching) return void (again = true);
     fetching = true;
     try {
       const response = await fetch(region.dataset.alertsUrl, { headers: { "X-Live-Refresh": "1" }, cache: "no-store", signal: AbortSignal.timeout(10000) });
-      if (response.ok && !response.redirected) show(new DOMParser().parseFromString(await response.text(), "text/html"));
+      if (!response.ok) throw new Error(`the alerts answered ${response.status}`);
+      if (!response.redirected) show(new DOMParser().parseFromString(await response.text(), "text/html"));
+      failures = 0;
     } catch (error) {
       window.live.debug("alerts not fetched", error);
+      fetchIn(Math.min(SLOWEST, LATER * 2 ** failures++) * (1 + Math.random()));
     } finally {
       fetching = false;
-      if (again || unsaid.length) fetchIn(LATER);
+      if (again || (unsaid.length && !failures)) fetchIn(LATER);
       again = false;
     }
   }
 
+  // A notice is only one more on the bell. False, if the message and the number that the bell was counted at do not fit.
+  function counted({ prev, seq, head }, events) {
+    const bell = $("#alert-counts"), at = +bell?.dataset.seq, loud = events.filter((event) => event.loudness === "notice").length;
+    if (!bell || (seq ?? head) <= at) return true;
+    if (prev > at || (loud && events.length > 1 && prev < at)) return false;
+    bell.dataset.seq = seq ?? head;
+    if (!loud) return true;
+    rungAt = seq;
+    ring($("[data-unread]", bell), loud);
+    return true;
+  }
+
+  function ring(link, more) {
+    const unread = link.dataset.unread = +link.dataset.unread + more, words = unread > MANY ? `${MANY}+` : `${unread}`, count = $(".count", link);
+    link.setAttribute("aria-label", `Notices: ${words} unread`);
+    count.textContent = words;
+    count.hidden = false;
+  }
+
   // Only what differs is touched: a reader is told of what is new, and nobody loses the place on a button.
   function show(page) {
-    const fresh = $("#alert-banners", page), counts = $("#alert-counts", page);
+    if (!region.isConnected) return void (again = true);
+    const fresh = $("#alert-banners", page), counts = $("#alert-counts", page), bell = $("#alert-counts");
     if (!fresh || fresh.dataset.role !== document.body.dataset.role) return void (unsaid = []);
     region.dataset.quiet = fresh.dataset.quiet;
     const wanted = [...fresh.children], ids = new Set(wanted.map((banner) => banner.id));
@@ -62,8 +92,9 @@
       else region.append(node);
       htmx.process(node);
     }
-    const bell = $("#alert-counts");
-    if (bell && counts && bell.textContent.trim() + labels(bell) !== counts.textContent.trim() + labels(counts)) bell.replaceWith(document.importNode(counts, true));
+    if (+counts.dataset.seq < rungAt) fetchSometime();  // it rang meanwhile
+    else if (labels(bell) !== labels(counts)) bell.replaceWith(document.importNode(counts, true));
+    else bell.dataset.seq = counts.dataset.seq;
     unsaid.splice(0).forEach(saySomehow);
   }
 

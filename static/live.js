@@ -7,7 +7,7 @@
   const { liveUrl, liveCursor } = document.body.dataset;
   if (!liveUrl) return;
 
-  const SILENT = 12000, POLL = 5000, PULSE = 3000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3, RETRY = 2000;
+  const SILENT = 12000, POLL = 5000, PULSE = 3000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3, RETRY = 2000, SPREAD = 1000;
   const ACK_EVENTS = 50, ACK_SIZE = 64000, ACK_WITHIN = 3000;
   const TOO_MUCH = [1008, 1009, 4400, 4413], RESTART = 1012, REST = 30000;  // sent away by a limit: knocking again at once would only make it worse
   const debug = (...words) => { try { if (localStorage.live === "debug") console.debug("live:", ...words); } catch { /* no storage */ } };
@@ -113,7 +113,8 @@
       debug("resync", `${epoch}:${seq}`, "→", message.resync);
       [epoch, seq] = cursorFrom(message.resync);
       forgetOwed();
-      return refetch();
+      soon ||= setTimeout(refetch, SPREAD * Math.random()); // many pages may be told so at once
+      return;
     }
     if (message.prev > seq) return gap(message);
     if (message.head !== undefined) seq = Math.max(seq, message.head);

@@ -22,7 +22,8 @@ ASK = """
             AND e.created_at > now() - CASE WHEN p.id IS NULL THEN %(new)s ELSE %(kept)s END
             AND e.loudness ->> m.role IN ('notice', 'critical') AND (e.people = '{}' OR m.person = ANY (e.people))
             AND NOT EXISTS (SELECT FROM realtime_read r WHERE r.tenant_id = m.tenant AND r.person_id = m.person AND r.event_id = e.id)
-        ORDER BY e.seq DESC LIMIT %(many)s) AS unread)
+        ORDER BY e.seq DESC LIMIT %(many)s) AS unread),
+        coalesce((SELECT h.seq FROM realtime_head h WHERE h.tenant_id = m.tenant), 0)
     FROM (SELECT %(tenant)s::uuid AS tenant, %(person)s::uuid AS person, %(role)s::text AS role) AS m
     LEFT JOIN realtime_preference p ON p.tenant_id = m.tenant AND p.person_id = m.person AND p.role = m.role
 """
@@ -43,6 +44,7 @@ class Frame:
     waiting: list[Waiting]
     unread: int
     quiet: list[str]
+    seq: int  # of the log, when the unread were counted
 
     @property
     def shown(self) -> list[Waiting]:
@@ -61,9 +63,9 @@ def frame_of(request: Request) -> Frame | None:
     """None for a wall board: nobody sits before it."""
     if not request.acting.may(ACKNOWLEDGE):
         return None
-    ids, quiet, unread = asked(request)
+    ids, quiet, unread, seq = asked(request)
     alerts = Alert.objects.filter(pk__in=ids).order_by("raised_at") if ids else []
-    return Frame([waiting(request, alert) for alert in alerts], unread, quiet)
+    return Frame([waiting(request, alert) for alert in alerts], unread, quiet, seq)
 
 
 def waiting(request: Request, alert: Alert) -> Waiting:
@@ -73,7 +75,7 @@ def waiting(request: Request, alert: Alert) -> Waiting:
     return Waiting(alert, "", role.key, role.title) if role else Waiting(alert, "")
 
 
-def asked(request: Request) -> tuple[list[UUID], list[str], int]:
+def asked(request: Request) -> tuple[list[UUID], list[str], int, int]:
     acting = request.acting
     who: dict[str, Any] = {"tenant": acting.tenant.pk, "person": acting.person.pk, "role": acting.role.key}
     with connection.cursor() as cursor:

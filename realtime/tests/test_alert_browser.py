@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Request, Route, expect
 
 from realtime.alerts.models import Preference
 from realtime.tests.alarms import again, answer, critical_value, released, sweep
@@ -35,6 +35,13 @@ def screen(site, alpha, browser: Browser):
 
 def sticky(page: Page):
     return page.locator("#alert-banners .banner")
+
+
+def fetches(page: Page) -> list[Request]:
+    """What the page asks about alerts from now on."""
+    asked: list[Request] = []
+    page.on("request", lambda request: asked.append(request) if "/alerts/waiting/" in request.url else None)
+    return asked
 
 
 def count(page: Page, number: int) -> None:
@@ -123,5 +130,58 @@ def test_a_silenced_kind_gives_no_toast_and_the_bell_counts_it_all_the_same(scre
     expect(loud.locator("#toasts .toast-card", has_text="Result ready")).to_have_count(1)
     expect(page.locator("#alert-counts a").last).to_have_attribute("aria-label", "Notices: 2 unread")
     assert page.locator("#toasts .toast-card", has_text="Result ready").count() == 0
+    critical_value(alpha)
+    expect(sticky(page)).to_have_count(1)
+
+
+def test_an_escalation_whose_fetch_fails_is_fetched_again(screen, alpha):
+    cover, refused = screen("checker_doctor", "Second Checker"), []
+
+    def refuse_once(route: Route) -> None:
+        if refused:
+            return route.continue_()
+        refused.append(route.request.url)
+        return route.fulfill(status=503)
+
+    alert = critical_value(alpha)
+    expect(cover.locator("#alerts .banner")).to_have_count(1)
+    cover.wait_for_timeout(3000)  # what that asked for is over
+    cover.route("**/alerts/waiting/", refuse_once)
+    sweep(alpha, alert, 15)
+    expect(sticky(cover)).to_have_count(1)
+    assert refused
+
+
+def test_the_bell_counts_notices_without_asking_the_server(screen, alpha):
+    page = screen("checker_doctor")
+    asked = fetches(page)
+    released(alpha, "4.1")
+    bell = page.locator("#alert-counts a").last
+    expect(bell).to_have_attribute("aria-label", "Notices: 2 unread")
+    expect(bell.locator(".count")).to_have_text("2")
+    page.wait_for_timeout(3000)
+    assert asked == []
+    page.reload()
+    expect(bell).to_have_attribute("aria-label", "Notices: 2 unread")
+
+
+def test_a_page_that_is_put_away_asks_for_nothing_and_catches_up_when_it_is_back(screen, alpha):
+    page = screen("checker_doctor")
+    page.evaluate("window.kept = document.createDocumentFragment(); kept.append(...document.body.childNodes)")
+    asked = fetches(page)
+    page.evaluate("dispatchEvent(new PageTransitionEvent('pageshow', {persisted: true}))")
+    critical_value(alpha)
+    page.wait_for_timeout(3000)
+    assert asked == []
+    page.evaluate("document.body.append(kept)")
+    expect(sticky(page)).to_have_count(1)
+
+
+def test_presence_alone_is_no_sign_that_the_log_is_read(screen, alpha):
+    page = screen("checker_doctor")
+    page.context.route_web_socket("**/live/socket*", lambda socket: None)
+    page.reload()
+    page.evaluate("""setInterval(() => document.dispatchEvent(
+        new CustomEvent("live:message", {detail: {presence: {of: "x", people: []}}})), 500)""")
     critical_value(alpha)
     expect(sticky(page)).to_have_count(1)
