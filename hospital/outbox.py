@@ -8,7 +8,7 @@ The Message-ID is the letter's own, so that a mailbox can tell the second from t
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from smtplib import SMTPException
@@ -45,15 +45,21 @@ def writes(kind: str) -> Callable[[Writer], Writer]:
 
 
 def send_all(now: datetime | None = None) -> tuple[int, int]:
-    """How many were sent, and how many could not be."""
+    """How many were sent, and how many could not be. What fails for one hospital stops no other."""
     sent = failed = 0
     for tenant in Tenant.objects.filter(is_active=True):
-        while (letter := claimed(tenant, now or timezone.now())) is not None:
-            if was_sent(tenant, letter):
-                sent += 1
-            else:
-                failed += 1
+        try:
+            for was_sent in sent_for(tenant, now):
+                sent, failed = sent + was_sent, failed + (not was_sent)
+        except Exception:
+            log.exception("the outbox of %s was left for the next time", tenant.slug)
     return sent, failed
+
+
+def sent_for(tenant: Tenant, now: datetime | None) -> Iterator[bool]:
+    """For each letter that is due, whether it was sent."""
+    while (letter := claimed(tenant, now or timezone.now())) is not None:
+        yield was_sent(tenant, letter)
 
 
 def claimed(tenant: Tenant, now: datetime) -> Letter | None:
@@ -71,14 +77,21 @@ def was_sent(tenant: Tenant, letter: Letter) -> bool:
         message = written(tenant, letter)
         if message is not None:
             message.send()
-    except (OSError, SMTPException, ValueError, LookupError) as error:
-        log.warning("letter %s was not sent, attempt %s: %s", letter.pk, letter.attempts, type(error).__name__)
+    except Exception as error:
+        is_odd = not isinstance(error, OSError | SMTPException)
+        name = type(error).__name__
+        log.warning("letter %s was not sent, attempt %s: %s", letter.pk, letter.attempts, name, exc_info=is_odd)
         with acting_for(tenant):
-            letter.not_sent(f"{type(error).__name__}: {error}")
+            letter.not_sent(reason(error))
         return False
     with acting_for(tenant):
         letter.settle(Letter.State.SENT if message else Letter.State.NEEDLESS)
     return True
+
+
+def reason(error: Exception) -> str:
+    """The first line: what the database says after it are values of the row."""
+    return f"{type(error).__name__}: {error}".partition("\n")[0]
 
 
 def written(tenant: Tenant, letter: Letter) -> EmailMessage | None:

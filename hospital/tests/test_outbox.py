@@ -186,6 +186,56 @@ def test_a_letter_that_is_no_longer_needed_is_not_sent(alpha, post):
     assert (now(alpha, letter).state, of(post, alpha)) == ("needless", [])
 
 
+def about_nothing(hospital, kind: str) -> Letter:
+    with hospital.acting():
+        return Letter.post(kind, about=uuid.uuid4(), to=f"nobody@{hospital.mark}.example")
+
+
+@pytest.mark.parametrize("kind", ["alert", "invitation", "of no known kind"])
+def test_a_letter_that_cannot_be_written_fails_by_itself_and_the_others_are_sent(alpha, beta, post, kind):
+    bad, letters, at = about_nothing(alpha, kind), [(alpha, invited(alpha)), (beta, invited(beta))], timezone.now()
+    outbox.send_all()
+    assert [now(house, letter).state for house, letter in letters] == ["sent", "sent"]
+    assert now(alpha, bad).state == "waiting" and now(alpha, bad).error
+    for day in range(1, MOST_ATTEMPTS):
+        outbox.send_all(at + timedelta(days=day))
+    assert (now(alpha, bad).state, now(alpha, bad).attempts) == ("failed", MOST_ATTEMPTS)
+
+
+def test_what_the_database_refuses_is_noted_without_the_values_of_the_row(alpha, post):
+    @outbox.writes("refused")
+    def words(letter: Letter) -> outbox.Words:
+        Letter.objects.create(pk=letter.pk, kind="copy", about=letter.pk, to="secret@example.com")
+        raise AssertionError
+
+    try:
+        letter, other = about_nothing(alpha, "refused"), invited(alpha)
+        outbox.send_all()
+    finally:
+        del outbox.WRITERS["refused"]
+    assert (
+        now(alpha, letter).error.startswith("IntegrityError: duplicate key")
+        and "DETAIL" not in now(alpha, letter).error
+    )
+    assert now(alpha, other).state == "sent"
+
+
+def test_a_hospital_whose_letter_is_taken_away_while_it_is_sent_stops_no_other(alpha, beta, post):
+    @outbox.writes("vanishing")
+    def words(letter: Letter) -> outbox.Words:
+        Letter.objects.filter(pk=letter.pk).delete()
+        return outbox.Words("Subject", "Body")
+
+    try:
+        vanishing = [(house, about_nothing(house, "vanishing")) for house in (alpha, beta)]
+        outbox.send_all()
+    finally:
+        del outbox.WRITERS["vanishing"]
+    for house, letter in vanishing:
+        with house.acting():
+            assert not Letter.objects.filter(pk=letter.pk).exists()
+
+
 def test_no_text_of_a_letter_is_stored(alpha, post):
     letter = invited(alpha)
     outbox.send_all()
