@@ -10,7 +10,7 @@ from django.db import connection
 
 from hospital.http import Request
 from realtime.alerts.models import ACKNOWLEDGE, NEW, Alert
-from realtime.alerts.notices import KEPT
+from realtime.alerts.notices import KEPT, names_for
 
 SHOWN = 3
 MANY = 99
@@ -18,15 +18,17 @@ MANY = 99
 ASK = """
     SELECT ARRAY(SELECT a.id FROM realtime_alert a WHERE a.tenant_id = m.tenant AND a.status = 'raised' AND m.person = ANY (a.addressed)),
         coalesce(p.quiet, '{}'), (SELECT count(*) FROM (
-        SELECT FROM realtime_event e WHERE e.tenant_id = m.tenant AND e.loud AND e.seq > coalesce(p.read_through, 0)
-            AND e.created_at > now() - CASE WHEN p.id IS NULL THEN %(new)s ELSE %(kept)s END
-            AND e.loudness ->> m.role IN ('notice', 'critical') AND (e.people = '{}' OR m.person = ANY (e.people))
+        SELECT FROM realtime_event e WHERE e.tenant_id = m.tenant AND e.loud AND e.seq > greatest(p.read_through, past.seq, 0)
+            AND e.name = ANY (%(names)s) AND e.loudness ->> m.role IN ('notice', 'critical') AND (e.people = '{}' OR m.person = ANY (e.people))
             AND NOT EXISTS (SELECT FROM realtime_read r WHERE r.tenant_id = m.tenant AND r.person_id = m.person AND r.event_id = e.id)
         ORDER BY e.seq DESC LIMIT %(many)s) AS unread),
         coalesce((SELECT h.seq FROM realtime_head h WHERE h.tenant_id = m.tenant), 0)
     FROM (SELECT %(tenant)s::uuid AS tenant, %(person)s::uuid AS person, %(role)s::text AS role) AS m
     LEFT JOIN realtime_preference p ON p.tenant_id = m.tenant AND p.person_id = m.person AND p.role = m.role
 """
+    LEFT JOIN LATERAL (SELECT o.seq FROM realtime_event o WHERE o.tenant_id = m.tenant AND o.loud
+        AND o.created_at <= now() - CASE WHEN p.id IS NULL THEN %(new)s ELSE %(kept)s END
+        ORDER BY o.created_at DESC, o.seq DESC LIMIT 1) AS past ON true
 
 
 @dataclass(frozen=True)
@@ -79,5 +81,6 @@ def asked(request: Request) -> tuple[list[UUID], list[str], int, int]:
     acting = request.acting
     who: dict[str, Any] = {"tenant": acting.tenant.pk, "person": acting.person.pk, "role": acting.role.key}
     with connection.cursor() as cursor:
-        cursor.execute(ASK, who | {"new": NEW, "kept": KEPT, "many": MANY + 1})
+        cursor.execute(ASK, who | bounds)
         return cursor.fetchone()
+    bounds = {"new": NEW, "kept": KEPT, "many": MANY + 1, "names": names_for(acting.role)}

@@ -215,7 +215,7 @@ class Climb(TenantModel):
     """A step that an alert took: when it was due, and when it was taken. The first is taken when it is raised."""
 
     alert = TenantKey(Alert, related_name="climbs")
-    number = models.PositiveSmallIntegerField(help_text="From 0; counts repetitions too.")
+    number = models.PositiveIntegerField(help_text="From 0; counts repetitions too.")
     step = models.PositiveSmallIntegerField(choices=Step.choices)
     why = models.CharField(max_length=200)
     due_at = models.DateTimeField()
@@ -278,8 +278,7 @@ class Preference(EditableModel):
     @classmethod
     def first_look(cls) -> int:
         """Who comes for the first time has missed the last day, and not the weeks before."""
-        log = apps.get_model("realtime", "Event").objects.filter(created_at__lte=timezone.now() - NEW)
-        return log.aggregate(last=models.Max("seq"))["last"] or 0
+        return apps.get_model("realtime", "Event").loud_before(NEW).first() or 0
 
     @classmethod
     def without_mails(cls, people: list[UUID]) -> set[tuple[UUID, str]]:

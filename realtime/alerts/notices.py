@@ -6,11 +6,12 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import models, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef, Q, Subquery
 from django.db.models.fields.json import KT
-from django.utils import timezone
+from django.db.models.functions import Coalesce
 
 from hospital.http import ActingPerson
+from hospital.models import Role
 from realtime.alerts.models import Preference, Read
 from realtime.catalogue import LiveEvent, Loudness, catalogue
 from realtime.models import Event, Head
@@ -24,7 +25,11 @@ def notices(acting: ActingPerson, preference: Preference) -> models.QuerySet[Eve
     mine = Q(people=[]) | Q(people__contains=[acting.person.pk])
     read = Read.objects.filter(person=acting.person, event=OuterRef("pk"))
     rows = Event.objects.filter(
-        mine, loud=True, roles__contains=[acting.role.key], created_at__gt=timezone.now() - KEPT
+        mine,
+        loud=True,
+        name__in=names_for(acting.role),
+        roles__contains=[acting.role.key],
+        seq__gt=Coalesce(Subquery(Event.loud_before(KEPT)), 0),
     )
     return (
         rows.annotate(level=KT(f"loudness__{acting.role.key}"))
@@ -38,14 +43,18 @@ def notices(acting: ActingPerson, preference: Preference) -> models.QuerySet[Eve
     )
 
 
+def names_for(role: Role) -> list[str]:
+    """The events that the role may be told of as it is now."""
+    return [event.name for event in catalogue if event.is_for(role.permissions)]
+
+
 def worded(acting: ActingPerson, events: list[Event]) -> list[dict[str, Any]]:
     """As lines of a list: the objects of each kind in one query, said as they are now."""
     by_kind: dict[type[models.Model], set] = {}
     for event in events:
-        if declared := catalogue.by_name.get(event.name):
-            by_kind.setdefault(declared.model, set()).add(event.object_id)
+        by_kind.setdefault(catalogue.by_name[event.name].model, set()).add(event.object_id)
     found = {model: objects_of(model, ids) for model, ids in by_kind.items()}
-    return [line(acting, event, catalogue.by_name.get(event.name), found) for event in events]
+    return [line(acting, event, catalogue.by_name[event.name], found) for event in events]
 
 
 def objects_of(model: type[models.Model], ids: set) -> dict:
@@ -53,10 +62,10 @@ def objects_of(model: type[models.Model], ids: set) -> dict:
     return model._base_manager.select_related(*keys).in_bulk(ids)
 
 
-def line(acting: ActingPerson, event: Event, declared: LiveEvent | None, found: dict) -> dict[str, Any]:
-    """Bare words for what is not declared any more, is gone, or what the role may not be told any more."""
-    object = found.get(declared.model, {}).get(event.object_id) if declared else None
-    if declared is None or object is None or not declared.is_for(acting.role.permissions):
+def line(acting: ActingPerson, event: Event, declared: LiveEvent, found: dict) -> dict[str, Any]:
+    """Bare words for what is gone."""
+    object = found[declared.model].get(event.object_id)
+    if object is None:
         return {"event": event, "title": "", "link": ""}
     title = declared.title_for(object, acting.role.key) if declared.title else ""
     return {"event": event, "title": title, "link": declared.link_for(object)}
