@@ -25,10 +25,10 @@ ASK = """
         coalesce((SELECT h.seq FROM realtime_head h WHERE h.tenant_id = m.tenant), 0)
     FROM (SELECT %(tenant)s::uuid AS tenant, %(person)s::uuid AS person, %(role)s::text AS role) AS m
     LEFT JOIN realtime_preference p ON p.tenant_id = m.tenant AND p.person_id = m.person AND p.role = m.role
-"""
     LEFT JOIN LATERAL (SELECT o.seq FROM realtime_event o WHERE o.tenant_id = m.tenant AND o.loud
         AND o.created_at <= now() - CASE WHEN p.id IS NULL THEN %(new)s ELSE %(kept)s END
         ORDER BY o.created_at DESC, o.seq DESC LIMIT 1) AS past ON true
+"""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,7 @@ def waiting(request: Request, alert: Alert) -> Waiting:
 def asked(request: Request) -> tuple[list[UUID], list[str], int, int]:
     acting = request.acting
     who: dict[str, Any] = {"tenant": acting.tenant.pk, "person": acting.person.pk, "role": acting.role.key}
+    bounds = {"new": NEW, "kept": KEPT, "many": MANY + 1, "names": names_for(acting.role)}
     with connection.cursor() as cursor:
         cursor.execute(ASK, who | bounds)
         return cursor.fetchone()
-    bounds = {"new": NEW, "kept": KEPT, "many": MANY + 1, "names": names_for(acting.role)}
