@@ -17,6 +17,7 @@ class AlertAdmin(ReadOnlyAdmin):
     list_display = ["kind", "raised_at", "status", "step", "acknowledged_by", "acknowledged_at"]
     list_filter = ["status", "step", "kind"]
     search_fields = ["kind", "=object_id", "=patient_id", "acknowledged_by__name"]
+    exclude = ["titles", "expected", "read_back", "done_text"]  # what it says of a patient is for those who may read it
 
 
 @admin.register(Climb)

@@ -7,13 +7,16 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import KW_ONLY, dataclass
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from django.apps import apps
 from django.db.models import Model
 from django.urls import reverse
 from django.utils.module_loading import module_has_submodule
+
+if TYPE_CHECKING:
+    from hospital.models import Role
 
 
 class Loudness(enum.StrEnum):
@@ -44,6 +47,7 @@ class LiveEvent:
     people: Callable[[Any], Iterable[UUID]] | None = None
     about: Callable[[Any], UUID | None] | None = None
     answers: Callable[[Any], UUID | None] | None = None  # whose it is: the first who is told when it is critical
+    tells: Callable[[Any, Role], bool] | None = None  # asked beside `needs`, where the right depends on the row
     reads_back: Callable[[Any], str] | None = None  # the value that whoever acknowledges it must type
 
     def levels_for(self, instance: Any) -> dict[str, Loudness]:

@@ -46,6 +46,7 @@ EVENTS = (
         hears=ANSWERS,
         needs=(ACKNOWLEDGE,),
         loudness=for_its_roles,
+        tells=lambda alert, role: bool(alert.title_for(role)),
         template="realtime/alerts/_row.html",
     ),
 )

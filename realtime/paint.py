@@ -72,9 +72,9 @@ class Painter:
             return []
         fragments: dict[tuple[str, UUID], str] = {}
         with acting_for(self.tenant, None, role):
-            return [self.one(row, role.key, fragments) if may_be_told(role, row) else mute(row) for row in heard]
+            return [self.one(row, role, fragments) if may_be_told(role, row) else mute(row) for row in heard]
 
-    def one(self, row: Row, role: str, fragments: dict[tuple[str, UUID], str]) -> Painted:
+    def one(self, row: Row, role: Role, fragments: dict[tuple[str, UUID], str]) -> Painted:
         """A fragment that cannot be rendered becomes an event without one, and the pages fetch their regions again."""
         event = catalogue.by_name.get(row.name)
         words: dict[str, Any] = {"name": row.name} | ({"about": str(row.patient_id)} if row.patient_id else {})
@@ -83,14 +83,16 @@ class Painter:
             with transaction.atomic():
                 if event is None:
                     raise LookupError(f"{row.name} is not in the catalogue of this release")
+                if event.tells and not event.tells(self.object(event, row), role):
+                    return mute(row)
                 if event.template and key not in fragments:
                     fragments[key] = render(event.template, self.object(event, row))
-                words |= self.loud_words(event, row, role)
+                words |= self.loud_words(event, row, role.key)
         except (OperationalError, InterfaceError):
             raise
         except Exception:
-            log.exception("%s %s could not be rendered for %s", row.name, row.object_id, role)
-            words |= {"refetch": True} | bare_words(row, role)
+            log.exception("%s %s could not be rendered for %s", row.name, row.object_id, role.key)
+            words |= {"refetch": True} | bare_words(row, role.key)
         return Painted(row, key, fragments.get(key, ""), words)
 
     def object(self, event: LiveEvent, row: Row) -> Any:

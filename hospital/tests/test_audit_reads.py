@@ -15,9 +15,11 @@ from hospital.models import AuditEntry
 from hospital.tests.hospital import Hospital
 from hospital.tests.test_access import address
 from hospital.tests.world import World
+from realtime.alerts.models import Alert
 
 # What the first words of an address name.
 NAMED = {
+    "alerts/": Alert,
     "charges/": Charge,
     "documents/": Document,
     "laboratory/tests/": LabOrder,
@@ -29,10 +31,11 @@ NAMED = {
     "visits/": Visit,
 }
 READS = [entry for entry in entries() if "GET" in entry.methods and not is_admin(entry)]
+NO_PATIENTS = ("stock/",)  # what these name has no patient
 ABOUT_ONE = [entry for entry in READS if "<uuid" in entry.route and entry.route.startswith(tuple(NAMED))]
 # A list names many patients in a line each. What is told of one is told after it was opened, and then it is noted.
 LISTS = {
-    "alerts:alerts", "alerts:notices", "alerts:waiting", "billing:dashboard", "billing:payments",
+    "alerts:alerts", "alerts:notices", "alerts:report", "alerts:waiting", "billing:dashboard", "billing:payments",
     "clinical:consultation_queue", "clinical:dispensing", "clinical:examination_queue", "clinical:find_patient",
     "clinical:front_desk", "clinical:lab_worklist", "clinical:patient_duplicates", "clinical:patients", "clinical:search",
 }  # fmt: skip
@@ -91,6 +94,12 @@ def test_what_is_shown_of_a_patient_is_noted(world, names, entry):
         for name in unnoted(world, client, world.hospital.url + at(entry, pk), headers, names)
     }
     assert found == set()
+
+
+def test_every_address_of_one_thing_is_tried_or_known_to_name_no_patient():
+    """A new kind of thing belongs to one of both, or nobody would see that its pages note nothing."""
+    known = (*NAMED, *NO_PATIENTS)
+    assert [entry.route for entry in READS if "<uuid" in entry.route and not entry.route.startswith(known)] == []
 
 
 def test_no_other_page_shows_a_patient(world, names):

@@ -26,6 +26,7 @@ from hospital.permits import MEMBER
 from hospital.roles import ROLE_KEYS
 from hospital.tests.hospital import Hospital
 from hospital.tests.world import World
+from realtime.alerts.models import Alert
 from realtime.tests.server import Site
 
 pytestmark = pytest.mark.browser
@@ -33,6 +34,8 @@ PICTURES = Path(os.environ.get("HOSPITAL_PICTURES") or settings.BASE_DIR / ".sta
 DESK, TELEPHONE = (1440, 900), (390, 844)
 
 NO_PAGES = {
+    "alerts:report_csv": "a file to download",
+    "alerts:waiting": "the fragments of the frame: banners and counts",
     "billing:analytics_csv": "a file to download",
     "clinical:document": "a file, shown by the browser itself",
     "clinical:find_patient": "a fragment for the search line of the front desk",
@@ -137,6 +140,7 @@ STATIONS = {
     "clinical:lab_visit": "lab_pending",
 }
 ROWS: dict[str, Callable[[House], str]] = {
+    "alerts": lambda house: house.first(Alert.objects.all),
     "laboratory/tests": lambda house: house.first(house.world.visits["lab_done"].lab_orders.all),
     "prescriptions": lambda house: house.first(house.world.visits["prescribed"].prescriptions.all),
     "stock": lambda house: str(house.world.medicine.pk),
@@ -146,6 +150,8 @@ ROWS: dict[str, Callable[[House], str]] = {
     "patients": lambda house: str(house.world.visits["done"].patient_id),
     "prescriptions/lines": lambda house: line_of(house, "prescribed"),
 }
+# Where not every role that may open the address finds this row there.
+ROLES = {"alerts:alert": "main_doctor", "alerts:acknowledge": "main_doctor"}
 BY_NAME: dict[str, Callable[[House], str]] = {
     "clinical:lab_cancel": lambda house: house.first(house.world.visits["lab_pending"].lab_orders.all),
     "clinical:lab_reject": lambda house: house.first(house.world.visits["resulted"].lab_orders.all),
@@ -219,6 +225,8 @@ def cases_of(entry: Entry) -> Iterator[Case]:
 
 def most_fitting(entry: Entry) -> str:
     """Not the administrator, where somebody else works there."""
+    if entry.name in ROLES:
+        return ROLES[entry.name]
     others = [role for role in ROLE_KEYS if role in entry.roles and role != "admin"]
     return others[-1] if entry.permission != MEMBER and others else "admin"
 

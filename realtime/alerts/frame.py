@@ -9,6 +9,7 @@ from uuid import UUID
 from django.db import connection
 
 from hospital.http import Request
+from hospital.models import Role
 from realtime.alerts.models import ACKNOWLEDGE, NEW, Alert
 from realtime.alerts.notices import KEPT, names_for
 
@@ -71,10 +72,15 @@ def frame_of(request: Request) -> Frame | None:
 
 
 def waiting(request: Request, alert: Alert) -> Waiting:
-    if title := alert.title_for(request.acting.role.key):
+    if title := alert.title_for(request.acting.role):
         return Waiting(alert, title)
-    role = next((role for role in request.my_roles if role.key in alert.titles), None)
+    role = role_for(request, alert)
     return Waiting(alert, "", role.key, role.title) if role else Waiting(alert, "")
+
+
+def role_for(request: Request, alert: Alert) -> Role | None:
+    """The first of the person's own roles in which it can be read."""
+    return next((role for role in request.my_roles if alert.title_for(role)), None)
 
 
 def asked(request: Request) -> tuple[list[UUID], list[str], int, int]:

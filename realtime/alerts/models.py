@@ -12,12 +12,14 @@ from django.db import models, transaction
 from django.db.models import F, Q
 from django.utils import timezone
 
-from hospital.models import Person
+from hospital.models import Person, Role
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
 from hospital.workflow import SYSTEM, Refused, Workflow
 from realtime.alerts.reading import reads_as
+from realtime.catalogue import catalogue
 
 ACKNOWLEDGE = "realtime.acknowledge_alerts"
+ADMIN = "admin"
 NEVER = 9
 NEW = timedelta(days=1)
 
@@ -101,9 +103,12 @@ class Alerts(models.QuerySet):
     def open(self) -> Alerts:
         return self.filter(status=Alert.Status.RAISED)
 
-    def for_role(self, key: str) -> Alerts:
-        """Those that people in this role may see: it hears them, or it is the last on each ladder."""
-        return self.filter(titles__has_key=key)
+    def for_role(self, role: Role) -> Alerts:
+        """Those that people in this role may see: it hears them and may still, or it is the last on each ladder."""
+        told = self.filter(titles__has_key=role.key)
+        if role.key == ADMIN:
+            return told
+        return told.filter(kind__in=[event.name for event in catalogue if event.is_for(role.permissions)])
 
 
 class Alert(Workflow):
@@ -169,8 +174,16 @@ class Alert(Workflow):
         """The newest first, in a list that is sorted by text."""
         return f"{10**12 - int(self.raised_at.timestamp() * 100):013}"
 
-    def title_for(self, role: str) -> str:
-        return self.titles.get(role, "")
+    def may_be_read_by(self, role: Role) -> bool:
+        """The role was told, and has not lost the permission since."""
+        declared = catalogue.by_name.get(self.kind)
+        return role.key in self.titles and declared is not None and declared.is_for(role.permissions)
+
+    def title_for(self, role: Role) -> str:
+        """Nothing for a role that may not read it; for administrators at least that there is one."""
+        if self.may_be_read_by(role):
+            return self.titles[role.key]
+        return bare_title(self.kind) if role.key == ADMIN and ADMIN in self.titles else ""
 
     @transaction.atomic
     def acknowledge(self, *, by: Person, role: str, done: str, text: str, read_back: str = "") -> None:
@@ -209,6 +222,10 @@ class Alert(Workflow):
         if self.acknowledged_by:
             return f"{self.acknowledged_by.name} acknowledged it at {timezone.localtime(self.acknowledged_at):%H:%M}."
         return "A newer one has taken its place."
+
+
+def bare_title(kind: str) -> str:
+    return f"Not acknowledged: {kind.replace(':', ' ').replace('_', ' ')}"
 
 
 class Climb(TenantModel):

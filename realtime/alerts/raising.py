@@ -12,8 +12,7 @@ from hospital.middleware import script_prefix
 from hospital.models import Role
 from hospital.tenancy import acting_for
 from realtime.alerts.ladder import begin
-from realtime.alerts.models import Alert
-from realtime.alerts.reach import ADMIN
+from realtime.alerts.models import ADMIN, Alert, bare_title
 from realtime.catalogue import LiveEvent, Loudness
 
 
@@ -52,5 +51,5 @@ def titles_of(event: LiveEvent, instance: Any, keys: set[str]) -> dict[str, str]
             if event.is_for(role.permissions):
                 titles[role.key] = event.title_for(instance, role.key)
             elif role.key == ADMIN:
-                titles[role.key] = f"Not acknowledged: {event.name.replace(':', ' ').replace('_', ' ')}"
+                titles[role.key] = bare_title(event.name)
     return titles

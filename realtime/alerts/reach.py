@@ -8,9 +8,7 @@ from functools import cached_property
 from uuid import UUID
 
 from hospital.models import Absence, Membership, Person
-from realtime.alerts.models import Alert, Step
-
-ADMIN = "admin"
+from realtime.alerts.models import ADMIN, Alert, Step
 
 
 @dataclass(frozen=True)
@@ -80,12 +78,15 @@ class Reach:
 
     @cached_property
     def members(self) -> list[Membership]:
-        """Those who hold a role that the alert is for, or administer: its own roles first."""
+        """Those who hold a role that the alert is for and may read it, or administer: its own roles first."""
         rows = Membership.objects.filter(
             is_active=True, person__is_active=True, role__key__in=list(self.alert.titles)
-        ).select_related("person", "role")
+        ).select_related("person", "role__group")
+        roles = {member.role.key: member.role for member in rows}
+        may_read = {key for key, role in roles.items() if key == ADMIN or self.alert.may_be_read_by(role)}
         return sorted(
-            rows, key=lambda member: (member.role.key not in self.alert.roles, member.role.position, member.pk)
+            (member for member in rows if member.role.key in may_read),
+            key=lambda member: (member.role.key not in self.alert.roles, member.role.position, member.pk),
         )
 
     @cached_property

@@ -58,7 +58,7 @@ class Table:
 
 def seen_by(acting: ActingPerson) -> tuple[Alerts, str]:
     """Who administers sees all, a head those of the role, everybody else those that waited for the own person."""
-    rows = Alert.objects.for_role(acting.role.key)
+    rows = Alert.objects.for_role(acting.role)
     if acting.may(ADMINISTER):
         return rows, "All alerts"
     if Membership.objects.filter(person=acting.person, role=acting.role, is_active=True, is_head=True).exists():

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django import template
 
 from hospital.http import Request
+from hospital.models import Role
 from realtime.alerts.frame import Frame, frame_of
 from realtime.alerts.models import Alert
 
@@ -18,7 +19,7 @@ def alert_frame(context: template.Context) -> Frame | None:
 
 
 @register.filter
-def title_for(alert: Alert, role: str) -> str:
+def title_for(alert: Alert, role: Role) -> str:
     return alert.title_for(role)
 
 

@@ -74,7 +74,7 @@ def test_what_is_rolled_back_raises_no_alert(house):
         assert not Alert.objects.filter(object_id=order.pk).exists() and not Letter.objects.exists()
 
 
-def test_an_event_needs_nothing_but_its_declaration_to_raise_alerts(house):
+def test_an_event_needs_nothing_but_its_declaration_to_raise_alerts(house, monkeypatch):
     """As a denied claim will: nobody's in particular, critical for one role."""
     denied = LiveEvent(
         "claim:denied",
@@ -86,6 +86,7 @@ def test_an_event_needs_nothing_but_its_declaration_to_raise_alerts(house):
         title="Claim of {0.person.name} denied",
         link="end_membership",
     )
+    monkeypatch.setitem(catalogue.by_name, denied.name, denied)
     with house.acting():
         membership = Membership.grant(house.pharmacy, "pharmacy")
         follow(denied, membership, denied.levels_for(membership))

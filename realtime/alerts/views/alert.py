@@ -7,16 +7,16 @@ from uuid import UUID
 from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db.models import Count, Q, QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
 from hospital.http import Request
-from hospital.models import Role
+from hospital.models import AuditEntry, Role
 from hospital.permits import permit
 from hospital.workflow import Refused
 from realtime.alerts.forms import Acknowledge
-from realtime.alerts.frame import frame_of
+from realtime.alerts.frame import frame_of, role_for
 from realtime.alerts.models import ACKNOWLEDGE, Alert
 
 PAGE = 25
@@ -24,7 +24,7 @@ PAGE = 25
 
 def mine(request: Request) -> QuerySet[Alert]:
     """What the acting role may see; of others not even that there is one."""
-    return Alert.objects.for_role(request.acting.role.key)
+    return Alert.objects.for_role(request.acting.role)
 
 
 @permit(ACKNOWLEDGE)
@@ -57,14 +57,31 @@ def waiting(request: Request) -> HttpResponse:
 
 @permit(ACKNOWLEDGE)
 def alert(request: Request, pk: UUID) -> HttpResponse:
-    alert = get_object_or_404(mine(request).select_related("acknowledged_by", "answers"), pk=pk)
+    alert = get_object_or_404(Alert.objects.select_related("acknowledged_by", "answers"), pk=pk)
+    title = alert.title_for(request.acting.role)
+    if not title:
+        return in_another_role(request, alert)
+    note_view(alert)
     context = {
         "alert": alert,
-        "title": alert.title_for(request.acting.role.key),
+        "title": title,
+        "may_read": alert.may_be_read_by(request.acting.role),
         "climbs": alert.climbs.prefetch_related("told__person"),
         "roles": dict(Role.objects.values_list("key", "title")),
     }
     return render(request, "realtime/alerts/page.html", context)
+
+
+def in_another_role(request: Request, alert: Alert) -> HttpResponse:
+    """An e-mail leads here in whatever role its reader acts."""
+    role = role_for(request, alert)
+    if role is None:
+        raise Http404
+    return render(request, "realtime/alerts/other_role.html", {"role": role}, status=403)
+
+
+def note_view(alert: Alert) -> None:
+    AuditEntry.note("view", table="realtime_alert", row_id=alert.pk, patient_id=alert.patient_id)
 
 
 @permit(ACKNOWLEDGE, "GET", "POST")
@@ -75,11 +92,12 @@ def acknowledge(request: Request, pk: UUID) -> HttpResponse:
     form = Acknowledge(request.POST or None, alert=alert)
     if request.method == "POST" and form.is_valid() and was_acknowledged(request, alert, form):
         return leave(request, alert)
+    note_view(alert)
     over = request.htmx.target == "dialog"
     context = {
         "alert": alert,
         "form": form,
-        "title": alert.title_for(request.acting.role.key),
+        "title": alert.title_for(request.acting.role),
         "over": over,
         "cancel": reverse("alerts:alert", args=[alert.pk]),
     }
