@@ -59,8 +59,11 @@ def clear_sessions() -> None:
 
 @app.task
 def forget_auth_changes() -> int:
-    """What every process has read long ago. Whoever was away for longer looks at all its sockets anyway."""
-    return AuthChange.objects.filter(at__lt=timezone.now() - timedelta(hours=1)).delete()[0]
+    """What every process has read long ago. Whoever was away for longer looks at all its sockets anyway.
+
+    Not sooner than after a day: a line is as old as its change, but nobody reads it before its transaction commits.
+    """
+    return AuthChange.objects.filter(at__lt=timezone.now() - timedelta(days=1)).delete()[0]
 
 
 @app.task

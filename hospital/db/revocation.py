@@ -88,3 +88,20 @@ TRIGGERS = [
     ],
 ]
 STATEMENTS = [CHANGED, ROW, ALL, FACTOR, *TRIGGERS]
+
+# While the table still tells who had a factor.
+FACTORS_GONE = """
+CREATE FUNCTION auth_factors_gone() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path = public, pg_temp AS $$
+BEGIN
+    UPDATE hospital_person SET credentials = credentials + 1 WHERE id IN (SELECT user_id FROM mfa_authenticator);
+    RETURN NULL;
+END $$
+"""
+# A trigger runs its function whoever may execute it; what a function of the owner calls, the owner may.
+FUNCTIONS = ("auth_changed(uuid)", "auth_row()", "auth_all()", "auth_factor()", "auth_factors_gone()")
+CLOSE = [
+    FACTORS_GONE,
+    "CREATE TRIGGER auth_emptied BEFORE TRUNCATE ON mfa_authenticator FOR EACH STATEMENT EXECUTE FUNCTION auth_factors_gone()",
+    trigger("hospital_tenant", "TRUNCATE", "auth_all()", each="STATEMENT", name="auth_emptied"),
+    *[f"REVOKE EXECUTE ON FUNCTION {function} FROM PUBLIC" for function in FUNCTIONS],
+]

@@ -90,7 +90,9 @@ class AuthChange(models.Model):
 
     xact = models.BigIntegerField()
     subject = models.UUIDField(help_text="A person; or a tenant: all who act in it; or zero: everybody.")
-    at = models.DateTimeField(db_default=Now(), db_index=True)
+    at = models.DateTimeField(
+        db_default=models.Func(function="clock_timestamp", output_field=models.DateTimeField()), db_index=True
+    )
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["xact", "subject"], name="auth_change_once")]

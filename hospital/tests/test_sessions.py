@@ -15,8 +15,8 @@ from django.db import connection, transaction
 from django.db.models import F
 from django.test import Client
 
-from hospital.models import AuditEntry, AuthChange, Membership, Person, Role, Session, SignIn, Tenant
-from hospital.tasks import clear_sessions, forget_auth_changes
+from hospital.models import AuditEntry, Membership, Person, Session, SignIn
+from hospital.tasks import clear_sessions
 from hospital.tests.hospital import PASSWORD
 
 STATE = "/accounts/session/"
@@ -352,54 +352,3 @@ def test_whoever_has_left_is_logged_out_by_nobody_there(alpha, beta):
 def test_an_htmx_request_without_a_session_gets_no_log_in_page_as_its_fragment(alpha):
     answer = Client().get(f"{alpha.url}/front-desk/", headers={"HX-Request": "true"})
     assert (answer.status_code, answer.content) == (401, b"")
-
-
-def subjects_of(hospital, work) -> set:
-    """Whom the database would have looked at again after this."""
-    with hospital.acting(), connection.cursor() as cursor:
-        work()
-        cursor.execute("SELECT subject FROM hospital_authchange WHERE xact = pg_current_xact_id()::text::bigint")
-        return {row[0] for row in cursor.fetchall()}
-
-
-def test_the_database_notes_whose_rights_may_have_changed(alpha):
-    person, tenant, client = alpha.reception, alpha.tenant, alpha.client("reception")
-    sessions, people = Session.objects.filter(session_key=key_of(client)), Person.objects.filter(pk=person.pk)
-    cases = [
-        (lambda: Membership.objects.filter(person=person).update(is_active=False), {person.pk}),
-        (lambda: Role.objects.filter(key="reception").update(position=9), {tenant.pk}),
-        (lambda: Role.objects.get(key="reception").allow_exactly({"clinical.view_patient"}), {tenant.pk}),
-        (lambda: Tenant.objects.filter(pk=tenant.pk).update(is_active=False), {tenant.pk}),
-        (lambda: people.update(password="x"), {person.pk}),
-        (lambda: people.update(is_active=False), {person.pk}),
-        (lambda: sessions.update(session_data="x"), {person.pk}),
-        (lambda: sessions.update(expire_date=F("expire_date") - IDLE), {person.pk}),
-        (lambda: sessions.update(person=alpha.admin), {person.pk, alpha.admin.pk}),
-        (lambda: sessions.delete(), {alpha.admin.pk}),
-    ]
-    assert alpha.admin
-    assert [subjects_of(alpha, work) for work, _ in cases] == [noted for _, noted in cases]
-
-
-def test_the_database_does_not_note_what_changes_no_right(alpha):
-    person, client = alpha.reception, alpha.client("reception")
-    sessions = Session.objects.filter(session_key=key_of(client))
-    for work in (
-        lambda: Tenant.objects.filter(pk=alpha.tenant.pk).update(name="Another name"),
-        lambda: Person.objects.filter(pk=person.pk).update(name="Ida"),
-        lambda: sessions.update(expire_date=F("expire_date") + IDLE, agent="x"),
-    ):
-        assert subjects_of(alpha, work) == set()
-
-
-def test_the_application_cannot_write_the_list_itself(alpha):
-    from django.db import ProgrammingError
-
-    with pytest.raises(ProgrammingError), transaction.atomic():
-        AuthChange.objects.create(xact=1, subject=alpha.admin.pk)
-
-
-def test_old_lines_of_the_list_are_forgotten(alpha):
-    assert alpha.reception and AuthChange.objects.exists()
-    forget_auth_changes()
-    assert AuthChange.objects.exists()
