@@ -114,6 +114,8 @@ CELERY_BEAT_SCHEDULE = {
     "watch-expiry": {"task": "clinical.tasks.watch_expiry", "schedule": crontab(minute=5)},
     "forget-form-keys": {"task": "hospital.tasks.forget_form_keys", "schedule": timedelta(hours=1)},
     "forget-orphan-grants": {"task": "hospital.tasks.forget_orphan_grants", "schedule": crontab(hour=2, minute=10)},
+    "forget-events": {"task": "realtime.tasks.forget_events", "schedule": crontab(hour=2, minute=20)},
+    "forget-letters": {"task": "hospital.tasks.forget_letters", "schedule": crontab(hour=2, minute=40)},
     "clearsessions": {"task": "hospital.tasks.clear_sessions", "schedule": timedelta(minutes=5)},
     "forget-auth-changes": {"task": "hospital.tasks.forget_auth_changes", "schedule": timedelta(hours=1)},
 }
@@ -262,6 +264,8 @@ STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = STATE_DIR / "static"
 WHITENOISE_USE_FINDERS = not PRODUCTION
+EVENTS_KEPT = timedelta(days=env.int("EVENTS_KEPT_DAYS", default=30))
+LETTERS_KEPT = timedelta(days=env.int("LETTERS_KEPT_DAYS", default=90))
 UPLOAD_LIMIT = env.int("UPLOAD_LIMIT", default=20 * 1024 * 1024)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024

@@ -12,7 +12,7 @@ from guardian.models import GroupObjectPermission, UserObjectPermission
 
 from hospital import outbox
 from hospital.celery import app
-from hospital.models import AuthChange, FormKey, Tenant
+from hospital.models import AuthChange, FormKey, Letter, Tenant
 from hospital.tenancy import acting_for
 
 KEPT_FOR = timedelta(hours=48)
@@ -64,6 +64,17 @@ def forget_auth_changes() -> int:
     Not sooner than after a day: a line is as old as its change, but nobody reads it before its transaction commits.
     """
     return AuthChange.objects.filter(at__lt=timezone.now() - timedelta(days=1)).delete()[0]
+
+
+@app.task
+def forget_letters() -> int:
+    """E-mails that were sent, given up, or not needed, long ago. Returns how many went."""
+    return sum(forget_letters_in(tenant) for tenant in Tenant.objects.all())
+
+
+def forget_letters_in(tenant: Tenant) -> int:
+    with acting_for(tenant):
+        return Letter.objects.filter(settled_at__lt=timezone.now() - settings.LETTERS_KEPT).delete()[0]
 
 
 @app.task

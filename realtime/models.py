@@ -6,7 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
-from django.db import models
+from django.db import connection, models
 from django.utils import timezone
 
 from hospital.context import current
@@ -15,13 +15,15 @@ from realtime.alerts.models import Alert, Climb, Ladder, Preference, Read, Told
 from realtime.catalogue import Undeclared, catalogue
 
 __all__ = ["Alert", "Climb", "Event", "Head", "Ladder", "Preference", "Read", "Told", "cursor"]
+AT_ONCE = 5000
 
 
 class Event(TenantModel):
     """One fact that roles of this tenant hear. Written in the transaction of the change.
 
     `seq` is given at COMMIT by the trigger `realtime_number`: dense per tenant, in the order of the commits. A number
-    taken earlier would let a reader pass over an event that commits late. The application cannot change or delete a row.
+    taken earlier would let a reader pass over an event that commits late. The application cannot change or delete a row;
+    the function `realtime_forget` does, if it is older than any page may ask for.
     """
 
     seq = models.BigIntegerField(null=True, editable=False)
@@ -57,6 +59,13 @@ class Event(TenantModel):
         """The number of the last loud one that is older: one look into an index, and a bound for those that follow."""
         old = cls.objects.filter(loud=True, created_at__lte=timezone.now() - span)
         return old.order_by("-created_at", "-seq").values_list("seq", flat=True)[:1]
+
+    @classmethod
+    def forget(cls, kept: timedelta) -> int:
+        """Delete the oldest of the open tenant, at most so many at once. Returns how many went."""
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT realtime_forget(%s, %s)", [kept, AT_ONCE])
+            return cursor.fetchone()[0]
 
 
 class Head(TenantModel):

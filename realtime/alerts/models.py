@@ -307,7 +307,7 @@ class Read(TenantModel):
     """A person has read one notice."""
 
     person = models.ForeignKey(Person, on_delete=models.PROTECT, related_name="+")
-    event = TenantKey("realtime.Event", related_name="+")
+    event = TenantKey("realtime.Event", on_delete=models.CASCADE, related_name="+")
     at = models.DateTimeField(default=timezone.now)
 
     class Meta(TenantModel.Meta):
