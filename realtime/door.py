@@ -7,7 +7,7 @@ import logging
 from concurrent.futures import ThreadPoolExecutor
 from weakref import WeakKeyDictionary
 
-from realtime.doorkeeper import Asker, Identity, Refusal, identify_all
+from realtime.doorkeeper import LOG_IN, Asker, Identity, Refusal, identify_all
 from realtime.limits import HANDSHAKES, HANDSHAKES_EACH_SECOND, Allowances
 
 GATHER = 0.004
@@ -25,7 +25,9 @@ class Door:
         self.knocks = Allowances(HANDSHAKES, HANDSHAKES_EACH_SECOND)
 
     async def identify(self, asker: Asker) -> Identity | Refusal:
-        """Who asks too often is not even looked up."""
+        """Who asks too often is not even looked up, nor who brings no session."""
+        if not asker.session_key:
+            return Refusal(LOG_IN)
         if not self.knocks.take(asker.session_key):
             return Refusal(TOO_OFTEN)
         answer: asyncio.Future[Identity | Refusal] = asyncio.get_running_loop().create_future()

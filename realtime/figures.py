@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 
 EVERY = 3.0
 LASTS = 10  # seconds
-ROOM = 1000  # addresses; a made-up one is refused like any other, and must not fill the memory
 OPENED, AGAIN, GAPS, RESYNCS, SLOW, REFUSED = "opened", "again", "gaps", "resyncs", "slow", "refused"
 
 TELL = """
@@ -49,8 +48,11 @@ latest: dict[str, dict[str, Any]] = {}  # by address; for the page that this ver
 
 
 def count(slug: str, what: str, times: int = 1) -> None:
-    if slug in counters or len(counters) < ROOM:
-        counters.setdefault(slug, Counter())[what] += times
+    """Of an address where nobody was let in yet, nothing: it may be made up, and those must not fill the memory."""
+    if what == OPENED:
+        counters.setdefault(slug, Counter())
+    if slug in counters:
+        counters[slug][what] += times
 
 
 async def report(hub: Hub) -> None:
@@ -71,7 +73,7 @@ async def report(hub: Hub) -> None:
 
 def by_slug(hub: Hub) -> dict[str, list[Connection]]:
     """The addresses with an open socket, or with one earlier."""
-    found: dict[str, list[Connection]] = {slug: [] for slug, counter in counters.items() if counter[OPENED]}
+    found: dict[str, list[Connection]] = {slug: [] for slug in counters}
     for connection in hub.connections():
         found.setdefault(connection.asker.slug, []).append(connection)
     return found

@@ -182,7 +182,10 @@ class Board:
 
     def show(self, seat: Seat, news: dict[str, Any]) -> None:
         """As with the log: nothing is pushed while nobody knows for sure who may still see it. Then it is tried again."""
-        if hub().watch.is_sure:
+        if not seat.sight.counts_for(seat.connection):
+            self.leave(seat.connection)
+            ask_again(seat.connection)
+        elif hub().watch.is_sure:
             seat.show(news)
         else:
             self.write_soon(seat)
@@ -215,13 +218,18 @@ class Board:
                     self.tell(json.loads(message["data"]))
 
     def tell(self, news: dict[str, Any]) -> None:
-        for seat in self.at.get(news["at"], ()):
+        for seat in list(self.at.get(news["at"], ())):
             if seat.is_awake:
                 self.show(seat, news)
 
 
 def channel() -> str:
     return valkey.name("here")
+
+
+def ask_again(connection: Connection) -> None:
+    """Shows nobody. A page that still has the right fetches a new token for it."""
+    connection.write(Message({"presence": {"people": [], "renew": True}}))
 
 
 _boards: WeakKeyDictionary[asyncio.AbstractEventLoop, Board] = WeakKeyDictionary()
@@ -233,6 +241,10 @@ def hear(connection: Connection, message: dict[str, Any]) -> None:
     sight = read(token, connection) if isinstance(token, str) else None
     if sight is None:
         log.info("presence refused: person %s in %s", connection.person_id, connection.tenant_id)
+        return
+    if not sight.counts_for(connection):
+        leave(connection)
+        ask_again(connection)
         return
     if loop not in _boards:
         _boards[loop] = Board()

@@ -21,6 +21,7 @@ import psycopg
 
 from hospital.db.revocation import CHANNEL
 from hospital.models.session import EVERYBODY
+from realtime import sight
 from realtime.connection import Connection
 from realtime.doorkeeper import LOG_IN, NO_RIGHT, OTHER_ROLE, Identity, Refusal, identify_all
 from realtime.log import Log, connected
@@ -143,6 +144,7 @@ class Watch:
             self.cut(connection, OTHER_ROLE)
         else:
             connection.identity = answer
+            sight.doubt(connection)
 
     def cut(self, connection: Connection, code: int) -> None:
         if connection.is_open:

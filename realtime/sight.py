@@ -1,14 +1,16 @@
 """What a page may show of presence: a signed word of who looks at what, made where the right to look was just checked.
 
-It is good for two minutes; the page renews it at an address that checks the right again. On another person's socket, in
-another hospital or in another role it is worth nothing.
+It is good for two minutes, and only until somebody's rights may have changed who holds it; the page renews it at an
+address that checks the right again. On another person's socket, in another hospital or in another role it is worth nothing.
 """
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
+from weakref import WeakKeyDictionary
 
 from django.core import signing
 
@@ -16,7 +18,9 @@ from hospital.context import current
 from realtime.connection import Connection
 
 GOOD_FOR = 120  # seconds
-SALT = "realtime.sight.1"
+SALT = "realtime.sight.2"
+
+doubted: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()  # since when older words count no more
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,15 @@ class Sight:
     name: str
     title: str
     parts: frozenset[str]
+    at: float
+
+    def counts_for(self, connection: Connection) -> bool:
+        return self.at > doubted.get(connection, 0.0)
+
+
+def doubt(connection: Connection) -> None:
+    """What the holder may see has perhaps become less: only words of from now on count."""
+    doubted[connection] = time.time()
 
 
 def token_for(subject_id: UUID, parts: Iterable[str]) -> str:
@@ -39,15 +52,15 @@ def token_for(subject_id: UUID, parts: Iterable[str]) -> str:
         return ""
     ids = [acting.tenant.pk.hex, acting.person.pk.hex, subject_id.hex]
     who = [acting.role.key, acting.person.name, acting.role.title]
-    return signing.dumps([*ids, *who, sorted(parts)], salt=SALT)
+    return signing.dumps([*ids, *who, sorted(parts), time.time()], salt=SALT)
 
 
 def read(token: str, connection: Connection) -> Sight | None:
     """Nothing, if it is forged, too old, or was given to somebody else."""
     try:
-        tenant, person, subject, role, name, title, parts = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
+        tenant, person, subject, role, name, title, parts, at = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
     except (signing.BadSignature, ValueError, TypeError):
         return None
-    sight = Sight(UUID(tenant), UUID(person), UUID(subject), role, name, title, frozenset(parts))
+    sight = Sight(UUID(tenant), UUID(person), UUID(subject), role, name, title, frozenset(parts), at)
     given_to = (sight.tenant_id, sight.person_id, sight.role)
     return sight if given_to == (connection.tenant_id, connection.person_id, connection.role) else None

@@ -20,7 +20,7 @@
   // --- the socket: always one, or one on its way ----------------------------------------------------
 
   let [epoch, seq] = cursorFrom(liveCursor);
-  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, connects = 0, retry = 0, resumedAt = 0, acknowledging = 0, owedEvents = 0, owedSize = 0, locked = false, stopped = false;
+  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, connects = 0, retry = 0, resumedAt = 0, acknowledging = 0, owedEvents = 0, owedSize = 0, locked = false, stopped = false, crowded = false;
 
   function cursorFrom(text) {
     const [epoch, seq] = (text || "").split(":");
@@ -49,7 +49,8 @@
     socket = null;
     if (!announce("closed", { code })) return; // static/session.js has taken the page away
     if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search);
-    show(stale() ? "offline" : "reconnecting");
+    crowded = TOO_MUCH.includes(code) && heardAt < openedAt;
+    show(stale() || crowded ? "offline" : "reconnecting");
     const wait = waitAfter(code);
     debug("again in", Math.round(wait), "ms");
     retry = setTimeout(connect, wait);
@@ -107,6 +108,7 @@
     if (message.prev === undefined && !message.resync) return;  // for another script: it does not tell that the log is read
     heardAt = Date.now();
     attempts = 0;
+    crowded = false;
     unlock();
     show("live");
     if (message.resync) {
@@ -402,7 +404,7 @@
       place.textContent = STATES[state];
     }
     bar.hidden = state !== "offline";
-    const sentence = `Not live since ${clock(heardAt)}.${asOf > heardAt ? ` Shown as of ${clock(asOf)}.` : ""}`;
+    const sentence = `${crowded ? "Too many pages are open: this one follows again once another is closed. " : ""}Not live since ${clock(heardAt)}.${asOf > heardAt ? ` Shown as of ${clock(asOf)}.` : ""}`;
     if (!bar.hidden && bar.textContent !== sentence) bar.textContent = sentence;
   }
 

@@ -9,7 +9,7 @@
   const EVERY = 9000, APART = 1000, RENEW = 60000, FORGET = 25000, PUT_DOWN = 300000, SHOWN = 3;
   const GONE = [4401, 4403, 4409];
   const editing = new Map();  // what holds a part → when something was last typed in it
-  let { token } = place.dataset, renewedAt = Date.now(), saidAt = 0, saidPart = "", answeredAt = 0, joined = false, people = [];
+  let { token } = place.dataset, renewedAt = Date.now(), saidAt = 0, saidPart = "", answeredAt = 0, joined = false, people = [], renewing = 0;
 
   // --- what this page says ------------------------------------------------------------------------
 
@@ -63,7 +63,16 @@
     if (!detail.presence) return;
     answeredAt = Date.now();
     paint(token ? detail.presence.people : []);
+    if (detail.presence.renew) renewSoon();
   });
+  // Rights have changed, perhaps of all who work here: not everybody asks at the same moment.
+  function renewSoon() {
+    renewing ||= setTimeout(() => {
+      renewing = 0;
+      renew().then(say);
+    }, 5000 * (0.2 + Math.random()));
+  }
+
   // After a new log-in the old token is gone, and after a long sleep it is too old.
   function enter() {
     joined = true;

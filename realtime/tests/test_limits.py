@@ -108,7 +108,7 @@ def test_resuming_and_acknowledging_never_reach_the_limit(site, alpha):
 
 
 def test_of_200_sockets_of_one_person_20_stay_and_the_others_are_told_why(site, alpha):
-    """The newest stay: older ones may be of pages that are long gone."""
+    """WS-8. The oldest stay: a page that was sent away comes back, and would push out the next in turn."""
     cookie = cookie_of(alpha, "admin")
     with ExitStack() as all_of_them:
         stranger = all_of_them.enter_context(opened(site, alpha, "reception"))
@@ -116,13 +116,32 @@ def test_of_200_sockets_of_one_person_20_stay_and_the_others_are_told_why(site, 
             all_of_them.enter_context(dial(site, f"{alpha.url}/live/socket", cookie=cookie, close_timeout=0))
             for _ in range(HANDSHAKES)
         ]
-        assert [code_of(page) for page in pages[:-SOCKETS]] == [1008] * (HANDSHAKES - SOCKETS)
-        for page in (*pages[-SOCKETS:], stranger):
+        assert [code_of(page) for page in pages[SOCKETS:]] == [1008] * (HANDSHAKES - SOCKETS)
+        for page in (*pages[:SOCKETS], stranger):
             page.send('{"resume": ""}')
             assert "resync" in page.recv(timeout=20)
         refused = [all_of_them.enter_context(dial(site, f"{alpha.url}/live/socket", cookie=cookie)) for _ in range(140)]
         codes = [code_of(page) if is_closed(page) else 0 for page in refused]
         assert codes.count(1008) > 100
+
+
+def test_where_a_page_was_closed_another_finds_room(site, alpha):
+    cookie, path = cookie_of(alpha, "admin"), f"{alpha.url}/live/socket"
+    with ExitStack() as all_of_them:
+        first, *_ = [all_of_them.enter_context(dial(site, path, cookie=cookie)) for _ in range(SOCKETS)]
+        assert code_of(all_of_them.enter_context(dial(site, path, cookie=cookie))) == 1008
+        first.close()
+        end = time.monotonic() + 30
+        while is_closed(page := all_of_them.enter_context(dial(site, path, cookie=cookie))):
+            assert time.monotonic() < end
+        page.send('{"resume": ""}')
+        assert "resync" in page.recv(timeout=20)
+
+
+def test_who_brings_no_session_is_told_to_log_in_however_often(site, alpha):
+    for _ in range(HANDSHAKES + 10):
+        with dial(site, f"{alpha.url}/live/socket", close_timeout=0) as page:
+            assert code_of(page) == 4401
 
 
 def is_closed(page: ClientConnection) -> bool:

@@ -11,7 +11,7 @@ from tempfile import TemporaryDirectory
 import pytest
 import time_machine
 
-from hospital.models import Membership
+from hospital.models import Membership, Role
 from realtime import valkey as ours
 from realtime.sight import GOOD_FOR, token_for
 from realtime.tests.listening import Listener
@@ -38,24 +38,32 @@ class Looker(Listener):
         super().__init__(site, hospital, role, name=name)
         self.hospital, self.role, self.name = hospital, role, name
         self.subject, self.parts = subject, parts
+        self.part, self.renews = "", True
 
     def token(self) -> str:
         with self.hospital.acting(self.role, self.name):
             return token_for(self.subject, self.parts)
 
     def look(self, part: str = "", token: str = "") -> Looker:
+        self.part = part
         self.say({"here": token or self.token(), "part": part})
         return self
 
     def see(self, message: dict) -> None:
         if "presence" in message:
             self.messages.append(message)
+            if self.renews and "renew" in message["presence"]:
+                self.look(self.part)
         else:
             super().see(message)
 
     @property
     def answers(self) -> list[dict]:
-        return [message["presence"] for message in self.messages if "presence" in message]
+        return [message["presence"] for message in self.messages if "of" in message.get("presence", ())]
+
+    @property
+    def is_asked_again(self) -> bool:
+        return any("renew" in message.get("presence", ()) for message in self.messages)
 
     @property
     def people(self) -> list[tuple[str, str]]:
@@ -217,6 +225,29 @@ def test_a_token_that_is_not_this_sockets_own_is_worth_nothing(site, alpha, beta
         assert checker.answers == []
         assert doctor.people == []
         checker.look().sees(("Main Doctor", "diagnosis"))  # the socket itself is well
+
+
+def test_a_token_from_before_a_change_of_rights_is_worth_nothing(site, alpha):
+    """A new one comes from an address that checks whether the right is still there."""
+    subject = uuid.uuid4()
+    with (
+        Looker(site, alpha, "main_doctor", subject) as doctor,
+        Looker(site, alpha, "checker_doctor", subject) as checker,
+    ):
+        doctor.look().sees()
+        checker.look().sees(("Main Doctor", ""))
+        doctor.sees(("Checker Doctor", ""))
+        doctor.renews, old, end = False, doctor.token(), time.monotonic() + SOON
+        with alpha.acting():
+            role = Role.objects.get(key="main_doctor")
+            role.allow_exactly(role.permissions - {"clinical.view_patient"})
+        while not doctor.is_asked_again:
+            assert time.monotonic() < end
+            doctor.look(token=old).listen(0.5)
+        checker.look("diagnosis").listen(1)
+        doctor.look(token=old).listen(2)
+        assert "diagnosis" not in doctor.received
+        doctor.look().sees(("Checker Doctor", "diagnosis"))
 
 
 def wrong_token(whose: str, alpha, beta, page: Looker):
