@@ -12,6 +12,7 @@ import pytest
 import requests
 
 from hospital.models import SignIn
+from realtime import figures
 from realtime.catalogue import catalogue
 from realtime.tests.listening import Listener, cookie_of, dial
 from realtime.tests.server import Site
@@ -163,3 +164,12 @@ def test_without_valkey_it_shows_the_process_that_answers_and_says_so(alpha):
         finally:
             site.stop()
             server.kill()
+
+
+def test_made_up_addresses_take_no_room(monkeypatch):
+    monkeypatch.setattr(figures, "counters", {})
+    for number in range(2000):
+        figures.count(f"made-up-{number}", f"{figures.REFUSED} 4401")
+    figures.count("a-hospital", figures.OPENED)
+    figures.count("a-hospital", f"{figures.REFUSED} 4401")
+    assert figures.counters == {"a-hospital": {figures.OPENED: 1, f"{figures.REFUSED} 4401": 1}}
