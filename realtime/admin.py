@@ -2,12 +2,14 @@
 
 from django.contrib import admin
 
-from hospital.admin_site import ReadOnlyAdmin, TenantAdmin
+from hospital.admin_site import ReadOnlyAdmin
 from realtime.alerts.models import Alert, Climb, Ladder, Told
 
 
 @admin.register(Ladder)
-class LadderAdmin(TenantAdmin):
+class LadderAdmin(ReadOnlyAdmin):
+    """Set on the page of the ladders, from where open alerts follow it at once."""
+
     list_display = ["__str__", "cover_minutes", "head_minutes", "admin_minutes", "mail_from"]
     search_fields = ["kind"]
 

@@ -64,7 +64,7 @@ class Event(TenantModel):
     def forget(cls, kept: timedelta) -> int:
         """Delete the oldest of the open tenant, at most so many at once. Returns how many went."""
         with connection.cursor() as cursor:
-            cursor.execute("SELECT realtime_forget(%s, %s)", [kept, AT_ONCE])
+            cursor.execute("SELECT realtime_forget(make_interval(secs => %s), %s)", [kept.total_seconds(), AT_ONCE])
             return cursor.fetchone()[0]
 
 

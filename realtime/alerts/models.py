@@ -15,7 +15,7 @@ from django.utils import timezone
 from hospital.models import Person, Role
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
 from hospital.workflow import SYSTEM, Refused, Workflow
-from realtime.alerts.reading import reads_as
+from realtime.alerts.reading import is_ambiguous, reads_as
 from realtime.catalogue import catalogue
 
 ACKNOWLEDGE = "realtime.acknowledge_alerts"
@@ -195,6 +195,12 @@ class Alert(Workflow):
             raise Refused("Choose what was done.", status=422, field="done")
         if len(text.strip()) < 3:
             raise Refused("Write what was done, in a few words.", status=422, field="text")
+        if self.expected and is_ambiguous(read_back, self.expected):
+            raise Refused(
+                "The comma can be read in two ways here. Type a whole number without it, or a decimal with a point.",
+                status=422,
+                field="read_back",
+            )
         if self.expected and not reads_as(read_back, self.expected):
             raise Refused(
                 "This is not the value. Look at the result again and type what it says.",

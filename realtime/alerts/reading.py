@@ -8,6 +8,13 @@ from decimal import Decimal, InvalidOperation
 
 NUMBER = re.compile(r"\A([<>]?)\s*([+-]?\d+(?:[.,]\d+)?)\s*(.*)\Z", re.DOTALL)
 
+THOUSANDS = re.compile(r"\d,\d{3}(?!\d)")
+
+
+def is_ambiguous(typed: str, expected: str) -> bool:
+    """ "1,200" is 1.2 to one reader and 1200 to another, unless that is how the alert says it."""
+    return plain(typed) != plain(expected) and THOUSANDS.search(plain(typed)) is not None
+
 
 def reads_as(typed: str, expected: str) -> bool:
     """Numbers by their value ("6.90" is 6.9), words without regard to case. A unit may be typed; a wrong one may not."""

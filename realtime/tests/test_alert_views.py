@@ -162,6 +162,20 @@ def test_a_wrong_read_back_is_said_at_the_field_and_what_was_written_stays(alpha
     assert again(alpha, alert).is_open
 
 
+@pytest.mark.parametrize("typed", ["1,200", "1,200 mmol/L", "1200", "1.2"])
+@pytest.mark.parametrize("expected", ["1.2 mmol/L", "1200 mmol/L"])
+def test_a_comma_that_can_be_read_in_two_ways_is_asked_back_in_words(alpha, typed, expected):
+    alert = critical_value(alpha)
+    with alpha.acting():
+        Alert.objects.filter(pk=alert.pk).update(expected=expected)
+    url = f"{alpha.url}/alerts/{alert.pk}/acknowledge/"
+    answered = alpha.client("checker_doctor").post(url, GIVEN | {"read_back": typed})
+    asked = "The comma can be read in two ways" in answered.content.decode()
+    assert asked == ("," in typed)
+    is_right = not asked and float(typed) == float(expected.split()[0])
+    assert (answered.status_code, again(alpha, alert).is_open) == ((302, False) if is_right else (422, True))
+
+
 def test_an_alert_that_is_settled_answers_409_and_says_by_whom(alpha):
     alert = critical_value(alpha)
     answer(alpha, alert)
@@ -181,6 +195,18 @@ def test_an_administrator_sets_a_ladder_and_open_alerts_follow_it(alpha):
     assert b"5" in client.get(f"{alpha.url}/alerts/ladder/").content
     with alpha.acting():
         assert Ladder.of("lab:result_ready").cover_minutes == 5 and Ladder.of("other:kind").cover_minutes == 15
+
+
+def test_a_ladder_is_changed_on_its_page_only_where_open_alerts_follow_it(alpha):
+    with alpha.acting():
+        ladder = Ladder.objects.create()
+    client, url = alpha.client("admin"), f"{alpha.url}/admin/realtime/ladder/"
+    assert client.get(url).status_code == 200
+    values = {"kind": "no:such", "cover_minutes": 1, "head_minutes": 2, "admin_minutes": 3, "mail_from": 0}
+    answers = [client.post(f"{url}{path}", values).status_code for path in ("add/", f"{ladder.pk}/change/")]
+    assert answers == [403, 403]
+    with alpha.acting():
+        assert Ladder.of("no:such").cover_minutes == 15
 
 
 @pytest.mark.parametrize(

@@ -84,6 +84,13 @@ def test_the_function_reaches_no_other_hospital(alpha, beta):
     assert numbers(beta) == before
 
 
+def test_only_the_application_may_call_the_function(alpha):
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT proacl::text FROM pg_proc WHERE proname = 'realtime_forget'")
+        [granted] = cursor.fetchone()
+    assert "hospital_app=X" in granted and "{=X" not in granted and ",=X" not in granted
+
+
 @pytest.mark.parametrize(("state", "days", "stays"), [("sent", 91, False), ("sent", 89, True), ("failed", 91, False)])
 def test_letters_are_forgotten_three_months_after_they_were_settled(alpha, capsys, state, days, stays):
     with alpha.acting():
