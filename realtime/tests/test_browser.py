@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 import uuid
+from contextlib import ExitStack
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from hospital.models import Membership
+from realtime.limits import SOCKETS
+from realtime.tests.listening import dial
 from realtime.tests.server import Site
 from realtime.tests.test_socket import cookie_of, grant, say_again, sign_in_often
 
@@ -319,3 +322,16 @@ def test_no_error_reaches_the_console(site, alpha, page):
     grant(alpha)
     page.wait_for_timeout(1000)
     assert said == []
+
+
+def test_one_page_too_many_says_so_and_follows_once_another_is_closed(site, alpha, page):
+    cookie, path = cookie_of(alpha, "admin"), f"{alpha.url}/live/socket"
+    name, value = cookie.split("=", 1)
+    page.context.add_cookies([{"name": name, "value": value, "url": site.url}])
+    with ExitStack() as others:
+        for _ in range(SOCKETS):
+            others.enter_context(dial(site, path, cookie=cookie))
+        page.goto(f"{site.url}{alpha.url}/people/")
+        expect(page.locator("#stale")).to_contain_text("Too many pages are open")
+    is_live(page, seconds=90)
+    expect(page.locator("#stale")).to_be_hidden()
