@@ -52,13 +52,13 @@ def token_for(subject_id: UUID, parts: Iterable[str]) -> str:
         return ""
     ids = [acting.tenant.pk.hex, acting.person.pk.hex, subject_id.hex]
     who = [acting.role.key, acting.person.name, acting.role.title]
-    return signing.dumps([*ids, *who, sorted(parts), time.time()], salt=SALT)
+    return signing.dumps([*ids, *who, time.time(), sorted(parts)], salt=SALT)
 
 
 def read(token: str, connection: Connection) -> Sight | None:
     """Nothing, if it is forged, too old, or was given to somebody else."""
     try:
-        tenant, person, subject, role, name, title, parts, at = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
+        tenant, person, subject, role, name, title, at, parts = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
     except (signing.BadSignature, ValueError, TypeError):
         return None
     sight = Sight(UUID(tenant), UUID(person), UUID(subject), role, name, title, frozenset(parts), at)
