@@ -257,7 +257,7 @@ def weighing(**data: str) -> str:
 
 def test_an_error_stands_at_its_field_and_in_the_summary_which_leads_there():
     html = weighing(weight="640", place="a")
-    assert words(html).count("less than or equal to 400") == 2
+    assert words(html).count("Write 400 or less.") == 2
     assert 'href="#id_weight"' in html
     assert 'aria-invalid="true"' in html
     ids = set(re.findall(r'\bid="([^"]+)"', html))
