@@ -305,7 +305,7 @@ def do(seen, what, amount, index, number):
         charge = account.charges[index]
         if what == "cancel" and not charge.waived_at:
             charge.cancel("Not done", by=None)
-        elif charge.is_open:
+        elif charge.is_open and account.rest_of(charge):
             charge.waive("Hardship", by=None)
 
 

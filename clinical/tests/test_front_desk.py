@@ -62,7 +62,7 @@ def test_an_age_becomes_an_estimated_day_of_birth(alpha):
         ("birth_date", "1066-01-01", "Nobody lives longer"),
         ("birth_date", "yesterday", "Write the day with its month and year"),
         ("phone", "call my wife", "not a telephone number"),
-        ("sex", "banana", "banana"),
+        ("sex", "banana", "one of those that are offered"),
         ("complaint", "", "required"),
         ("given_name", "x" * 121, "at most 120"),
     ],

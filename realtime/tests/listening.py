@@ -13,6 +13,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from hospital.tests.hospital import Hospital
+from realtime.door import TRY_AGAIN
 from realtime.models import Head
 from realtime.tests.server import Site
 
@@ -96,10 +97,18 @@ class Listener:
     def __exit__(self, *error: object) -> None:
         self.disconnect()
 
-    def connect(self) -> None:
+    def connect(self, tries: int = 5) -> None:
+        """Like a page, it comes again if the server was too busy to look it up."""
         self.open = ExitStack()
         self.socket = self.open.enter_context(dial(self.site, self.path, cookie=self.cookie))
-        self.say({"resume": self.cursor})
+        try:
+            self.say({"resume": self.cursor})
+        except ConnectionClosed as closed:
+            if tries == 1 or closed.rcvd is None or closed.rcvd.code != TRY_AGAIN:
+                raise
+            self.disconnect()
+            time.sleep(1)
+            self.connect(tries - 1)
 
     def disconnect(self) -> None:
         self.open.close()
