@@ -259,9 +259,9 @@ def test_who_has_not_paid_is_not_examined(alpha, payment):
     with alpha.acting():
         visit = a_visit(paid=False)
         visit.set_payment(payment)
-        with pytest.raises(Refused, match="not paid|partly paid"):
+        with pytest.raises(Refused, match=r"not paid|partly paid"):
             examined(visit)
-        with pytest.raises(Refused, match="not paid|partly paid"):
+        with pytest.raises(Refused, match=r"not paid|partly paid"):
             visit.order_tests([a_test()], by=None)
         assert Visit.objects.get(pk=visit.pk).status == S.REGISTERED
 
