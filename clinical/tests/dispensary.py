@@ -9,7 +9,7 @@ from django.db.models import Sum
 
 from clinical.days import today
 from clinical.icd10 import entries, load
-from clinical.models import Batch, Icd10Code, Medicine, Prescription, StockMove, Visit
+from clinical.models import Batch, Icd10Code, Medicine, Prescription, PrescriptionLine, StockMove, Visit
 from clinical.tests.wards import a_visit
 from hospital.tests.hospital import Hospital
 
@@ -57,6 +57,10 @@ def a_prescription(
     if signed:
         prescription.sign(by=None)
     return prescription
+
+
+def only_line(prescription: Prescription) -> PrescriptionLine:
+    return prescription.lines.get()
 
 
 def books_agree(medicine: Medicine) -> int:

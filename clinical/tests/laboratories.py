@@ -43,6 +43,12 @@ def ordered(hospital: Hospital, *tests: LabTest, patient: Patient | None = None)
     return visit, orders
 
 
+def potassium_ordered(hospital: Hospital) -> LabOrder:
+    with hospital.acting("admin"):
+        test = potassium()
+    return ordered(hospital, test)[1][0]
+
+
 def worked(hospital: Hospital, order: LabOrder, upto: str, value: Any = "4.1") -> LabOrder:
     """The order after the technician has taken it to this status."""
     steps = ("collected", "received", "in_progress", "resulted", "released")

@@ -10,7 +10,6 @@ from clinical.tests.dispensary import a_checked_visit, a_medicine, a_prescriptio
 from realtime.tests.listening import cookie_of
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=15_000)  # a busy machine is no fault of the page
 
 
 @pytest.fixture

@@ -11,7 +11,6 @@ from clinical.tests.papers import pdf
 from realtime.tests.listening import cookie_of
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=15_000)
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ from clinical.tests.wards import a_patient, a_visit
 from realtime.tests.listening import cookie_of
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=15_000)  # a busy machine is no fault of the page
 
 
 @pytest.fixture

@@ -1,13 +1,16 @@
-"""Patients, visits and tests for the tests of this app."""
+"""Patients, visits and tests for the tests of this app, and any row as it is stored now."""
 
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
+from typing import Any, TypeVar
+
+from django.db.models import Model
 
 from clinical.models import LabTest, Patient, Visit
 from hospital.context import current
 
+Row = TypeVar("Row", bound=Model)
 AMARA = {"given_name": "Amara", "family_name": "Okafor", "sex": "female", "birth_date": date(1990, 3, 12)}
 
 
@@ -27,3 +30,7 @@ def a_visit(patient: Patient | None = None, *, paid: bool = True, **fields: Any)
 
 def a_test(code: str = "HB", **fields: Any) -> LabTest:
     return LabTest.objects.create(**{"code": code, "name": f"Test {code}", "group": "Blood", "decimals": 1, **fields})
+
+
+def fresh(row: Row) -> Row:
+    return type(row).objects.get(pk=row.pk)
