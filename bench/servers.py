@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from abc import ABC, abstractmethod
 from contextlib import suppress
 from pathlib import Path
 from typing import Self
@@ -27,7 +28,7 @@ READY = "bench.rivals.ready:application"
 NAIVE = "bench.rivals.naive:application"
 
 
-class Rival:
+class Rival(ABC):
     """A server with a port for pages, and one where the load client publishes."""
 
     name = ""
@@ -43,8 +44,8 @@ class Rival:
     def controls(self) -> list[int]:
         return [self.control]
 
-    def command(self) -> list[str]:
-        raise NotImplementedError
+    @abstractmethod
+    def command(self) -> list[str]: ...
 
     def environment(self) -> dict[str, str]:
         return environment_of_run() | {

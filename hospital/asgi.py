@@ -2,15 +2,20 @@
 
 import os
 
+from channels.routing import ProtocolTypeRouter
+
+from hospital.db.patience import hurry
 from hospital.handler import http_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hospital.settings")
-http = http_application()
 
-from channels.routing import ProtocolTypeRouter  # noqa: E402  (models must be loaded first)
+def composed() -> ProtocolTypeRouter:
+    """The sockets' side imports models, so HTTP's, which loads them, is made first."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hospital.settings")
+    http = http_application()
+    from realtime.routing import sockets
 
-from hospital.db.patience import hurry  # noqa: E402
-from realtime.routing import sockets  # noqa: E402
+    hurry()
+    return ProtocolTypeRouter({"http": http, "websocket": sockets})
 
-hurry()
-application = ProtocolTypeRouter({"http": http, "websocket": sockets})
+
+application = composed()

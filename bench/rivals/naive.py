@@ -6,18 +6,17 @@ import json
 import os
 from collections.abc import Callable
 
+from channels.auth import AuthMiddlewareStack
+from channels.generic.websocket import AsyncWebsocketConsumer
+from channels.layers import get_channel_layer
+from channels.routing import ProtocolTypeRouter
 from django.core.asgi import get_asgi_application
+
+from bench.rivals.control import Control
+from bench.rivals.words import fragment
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "hospital.settings")
 http = get_asgi_application()
-
-from channels.auth import AuthMiddlewareStack  # noqa: E402  (models must be loaded first)
-from channels.generic.websocket import AsyncWebsocketConsumer  # noqa: E402
-from channels.layers import get_channel_layer  # noqa: E402
-from channels.routing import ProtocolTypeRouter  # noqa: E402
-
-from bench.rivals.control import Control  # noqa: E402
-from bench.rivals.words import fragment  # noqa: E402
 
 GROUP = "bench"
 

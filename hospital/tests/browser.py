@@ -6,6 +6,9 @@ import os
 import shutil
 
 import pytest
+from playwright.sync_api import expect
+
+expect.set_options(timeout=30_000)  # for all, as it is one setting: a busy machine is no fault of the page
 
 
 @pytest.fixture(scope="session")

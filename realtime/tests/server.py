@@ -101,9 +101,24 @@ def wait_until(true, seconds: float, otherwise: str) -> None:
         time.sleep(0.05)
 
 
+def running(site: Site) -> Iterator[Site]:
+    yield site.start()
+    site.stop()
+
+
 @pytest.fixture(scope="session")
 def site(django_db_setup, tmp_path_factory) -> Iterator[Site]:
     """The server that most tests share."""
-    running = Site(tmp_path_factory.mktemp("site") / "site.log").start()
-    yield running
-    running.stop()
+    yield from running(Site(tmp_path_factory.mktemp("site") / "site.log"))
+
+
+@pytest.fixture(scope="module")
+def second_site(django_db_setup, tmp_path_factory) -> Iterator[Site]:
+    """Another process on the same Valkey."""
+    yield from running(Site(tmp_path_factory.mktemp("second") / "site.log"))
+
+
+@pytest.fixture(scope="module")
+def daphne(django_db_setup, tmp_path_factory) -> Iterator[Site]:
+    """The whole product under daphne alone, which knows nothing of frames."""
+    yield from running(Site(tmp_path_factory.mktemp("plain") / "site.log", command=DAPHNE))

@@ -10,7 +10,6 @@ from realtime.tests.alarms import again, answer, critical_value, released, sweep
 from realtime.tests.test_socket import cookie_of
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=30_000)
 
 
 @pytest.fixture

@@ -16,7 +16,6 @@ from realtime.tests.server import Site
 from realtime.tests.test_socket import cookie_of, grant, say_again, sign_in_often
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=15_000)  # a busy machine is no fault of the page
 LISTS = """
     document.getElementById("content").insertAdjacentHTML("afterbegin", `
         <p>Here: <b data-count-of="here">0</b></p><p id="nobody" data-empty-of="here">Nobody yet</p>

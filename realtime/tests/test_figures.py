@@ -17,7 +17,6 @@ from realtime.catalogue import catalogue
 from realtime.tests.listening import Listener, cookie_of, dial
 from realtime.tests.server import Site
 from realtime.tests.servers import Valkey
-from realtime.tests.test_presence import second_site  # noqa: F401  (a fixture)
 from realtime.tests.test_socket import grant, sign_in_often
 
 SOON = 30
@@ -55,7 +54,7 @@ def counted(html: str, label: str) -> list[int]:
     return [int(number) for number in re.findall(rf'data-label="{label}">(\d+)', html)]
 
 
-def test_it_shows_the_sockets_of_all_processes_by_role(site, second_site, alpha):  # noqa: F811
+def test_it_shows_the_sockets_of_all_processes_by_role(site, second_site, alpha):
     page = Watcher(site, alpha)
     with (
         Listener(site, alpha, "reception") as one,

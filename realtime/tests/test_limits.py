@@ -19,7 +19,7 @@ from realtime.doorkeeper import Asker, Identity, Refusal, identify_all, session_
 from realtime.limits import HANDSHAKES, MESSAGES, SOCKETS, Allowances
 from realtime.tests.listening import Listener, bare, cookie_of, dial, masked
 from realtime.tests.server import Site
-from realtime.tests.test_server import code_of, daphne  # noqa: F401 (a fixture)
+from realtime.tests.test_server import code_of
 from realtime.tests.test_socket import grant
 
 EITHER = pytest.mark.parametrize("server", ["site", "daphne"])

@@ -23,14 +23,6 @@ PARTS = ("details", "diagnosis", "prescription")
 SOON, RUN_OUT = 18, 60  # generous; a seat stands for twenty seconds
 
 
-@pytest.fixture(scope="module")
-def second_site(django_db_setup, tmp_path_factory) -> Iterator[Site]:
-    """Another process on the same Valkey."""
-    site = Site(tmp_path_factory.mktemp("second") / "site.log").start()
-    yield site
-    site.stop()
-
-
 class Looker(Listener):
     """A page that looks at a subject."""
 

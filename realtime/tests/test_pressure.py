@@ -23,7 +23,6 @@ from realtime.outlet import Frames, Message, Plain, framed
 from realtime.paint import Painted
 from realtime.tests.listening import Listener, bare, cursor_of
 from realtime.tests.test_limits import MB, memory_of
-from realtime.tests.test_server import daphne  # noqa: F401 (a fixture)
 from realtime.tests.test_socket import grant, sign_in_often
 
 EITHER = pytest.mark.parametrize("server", ["site", "daphne"])

@@ -18,7 +18,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from realtime.tests import test_socket
 from realtime.tests.listening import Listener
-from realtime.tests.server import DAPHNE, OURS, Site, wait_until
+from realtime.tests.server import DAPHNE, OURS, Site, running, wait_until
 from realtime.tests.test_socket import grant
 
 TALKATIVE = "realtime.tests.talkative:application"
@@ -36,12 +36,6 @@ def talkative_daphne(django_db_setup, tmp_path_factory) -> Iterator[Site]:
     yield from running(Site(tmp_path_factory.mktemp("daphne") / "site.log", command=command))
 
 
-@pytest.fixture(scope="module")
-def daphne(django_db_setup, tmp_path_factory) -> Iterator[Site]:
-    """The whole product under daphne alone, which knows nothing of frames."""
-    yield from running(Site(tmp_path_factory.mktemp("plain") / "site.log", command=DAPHNE))
-
-
 @pytest.fixture(params=["talkative", "talkative_daphne"])
 def either(request) -> Site:
     return request.getfixturevalue(request.param)
@@ -51,11 +45,6 @@ def either(request) -> Site:
 def leaving(django_db_setup, tmp_path) -> Iterator[Site]:
     """One that a test may end."""
     yield from running(Site(tmp_path / "site.log", "--application", TALKATIVE, "--grace", "6"))
-
-
-def running(site: Site) -> Iterator[Site]:
-    yield site.start()
-    site.stop()
 
 
 def opened(site: Site) -> ClientConnection:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser
 
 from clinical.models import Batch, LabTest
 from hospital.tests.hospital import Hospital
@@ -19,7 +19,6 @@ from realtime.tests.server import Site
 from realtime.tests.servers import Valkey
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
 PICTURES = Path(os.environ.get("HOSPITAL_PICTURES", settings.STATE_DIR / "pictures"))
 
 

@@ -13,7 +13,6 @@ from hospital.tests.journey.test_journey import Stage
 from realtime.tests.listening import cookie_of
 
 pytestmark = pytest.mark.browser
-expect.set_options(timeout=20_000)
 FAR = 120  # presses of Tab, more than any page has places
 
 

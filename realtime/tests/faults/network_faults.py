@@ -90,7 +90,7 @@ async def asleep(page: Page, limit: float) -> float:
     address = page.base.replace("http", "ws", 1) + f"{page.live_path}?role={page.role}"
     headers = {"Cookie": page.cookie}
     began = time.monotonic()
-    async with connect(address, additional_headers=headers, origin=page.base, proxy=None, ping_interval=None) as socket:  # type: ignore[arg-type]
+    async with connect(address, additional_headers=headers, origin=page.base, proxy=None, ping_interval=None) as socket:
         page.socket = socket
         await page.resume()
         try:

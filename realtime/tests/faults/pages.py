@@ -165,7 +165,7 @@ class Page:
             open_timeout=SILENT,
             ping_interval=None,
             close_timeout=0.5,
-        )  # type: ignore[arg-type]
+        )
         async with dial as self.socket:
             self.connects += 1
             await self.resume()

@@ -11,19 +11,13 @@ from collections.abc import Iterator
 
 import pytest
 
-from realtime.tests.faults.front import PROGRAM
 from realtime.tests.server import ROOT
 
 SEED = 1
 SLOW = pytest.mark.slow  # another variant of a fault that is tried anyway
 LIMIT = 400  # seconds for one fault on a machine that has other work
 
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(
-        PROGRAM is None, reason="NGINX IS MISSING: NO FAULT IS TESTED. bin/test installs it; or set HOSPITAL_NGINX."
-    ),
-]
+pytestmark = pytest.mark.browser
 
 
 class Harness:
