@@ -70,9 +70,10 @@ def together(writers: int, seconds: float, tenant: object, statement: str) -> tu
 
 def write(tenant: object, statement: str, start: Callable, ended: Callable[[], bool], commits: list[float]) -> None:
     import psycopg
-    from django.db import connection
 
-    with psycopg.connect(**connection_parameters(connection)) as own:
+    from hospital.tests.databases import database_url
+
+    with psycopg.connect(database_url("default")) as own:
         own.execute("SELECT 1")
         own.commit()
         start()
@@ -82,14 +83,3 @@ def write(tenant: object, statement: str, start: Callable, ended: Callable[[], b
             begun = time.perf_counter()
             own.commit()
             commits.append((time.perf_counter() - begun) * 1000)
-
-
-def connection_parameters(connection) -> dict:
-    entry = connection.settings_dict
-    return {
-        "host": entry["HOST"],
-        "port": entry["PORT"],
-        "user": entry["USER"],
-        "password": entry.get("PASSWORD") or None,
-        "dbname": entry["NAME"],
-    }

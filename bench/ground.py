@@ -6,7 +6,7 @@ import contextlib
 import os
 from collections.abc import Iterator
 
-import psycopg
+from hospital.tests.databases import owner
 
 NAME = f"hospital_bench_{os.getpid()}"
 
@@ -25,23 +25,17 @@ def ground() -> Iterator[None]:
     settings.ALLOWED_HOSTS = ["*"]
     settings.STATIC_ROOT.mkdir(parents=True, exist_ok=True)
     django.setup()
-    with settings.EMBEDDED.in_use(), database(settings.DATABASES["owner"]):
+    with settings.EMBEDDED.in_use(), database():
         yield
 
 
 @contextlib.contextmanager
-def database(owner: dict) -> Iterator[None]:
+def database() -> Iterator[None]:
     from django.core.management import call_command
     from django.db import connections
 
     def say(statement: str) -> None:
-        login = {
-            "host": owner["HOST"],
-            "port": owner["PORT"],
-            "user": owner["USER"],
-            "password": owner.get("PASSWORD") or None,
-        }
-        with psycopg.connect(**login, dbname="postgres", autocommit=True) as connection:
+        with owner(dbname="postgres") as connection:
             connection.execute(statement)
 
     say(f'CREATE DATABASE "{NAME}"')

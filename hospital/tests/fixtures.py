@@ -16,6 +16,7 @@ from django.conf import settings
 from django.db import connections
 from django.urls import set_script_prefix
 
+from hospital.tests import databases
 from hospital.tests.hospital import Hospital
 
 ROOT = Path(__file__).parents[2]
@@ -51,7 +52,7 @@ def django_db_setup(django_db_blocker, tmp_path_factory):
     owner = settings.DATABASES["owner"]
     name = owner["NAME"]
     template = f"hospital_template_{migrations_digest()}"
-    with server() as connection:
+    with databases.owner(dbname="postgres") as connection:
         connection.execute("SELECT pg_advisory_lock(4711)")
         if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [template]).fetchone():
             make_template(template, connection, django_db_blocker)
@@ -66,21 +67,8 @@ def django_db_setup(django_db_blocker, tmp_path_factory):
         connections[alias].close()
         if getattr(connections[alias], "pool", None):
             connections[alias].close_pool()
-    with server() as connection:
+    with databases.owner(dbname="postgres") as connection:
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-
-
-def server() -> psycopg.Connection:
-    """The server's maintenance database, as the owner, who may create databases."""
-    owner = settings.DATABASES["owner"]
-    return psycopg.connect(
-        host=owner["HOST"],
-        port=owner["PORT"],
-        user=owner["USER"],
-        password=owner.get("PASSWORD") or None,
-        dbname="postgres",
-        autocommit=True,
-    )
 
 
 def make_template(template: str, connection: psycopg.Connection, blocker) -> None:

@@ -10,7 +10,7 @@ from django.db.models import F
 from hospital.models import AuthChange, Membership, Person, Role, Session, Tenant
 from hospital.models.session import EVERYBODY
 from hospital.tasks import forget_auth_changes
-from hospital.tests.test_isolation import owner
+from hospital.tests.databases import owner
 from hospital.tests.test_sessions import IDLE, key_of
 
 

@@ -1,6 +1,5 @@
 """TI-15: what the database's own catalogue says about the fences."""
 
-import psycopg
 import pytest
 from django.apps import apps
 from django.core import checks
@@ -8,6 +7,7 @@ from django.db import connection, transaction
 
 from hospital.checks import application_role, fenced_tables, tenant_keys
 from hospital.tenancy import TenantModel
+from hospital.tests.databases import owner
 
 
 def rows(sql: str) -> list[tuple]:
@@ -26,16 +26,13 @@ def test_every_tenant_model_is_known_to_the_database():
     assert {model._meta.db_table for model in apps.get_models() if issubclass(model, TenantModel)} <= tables
 
 
-def test_the_catalogue_check_finds_a_table_that_was_forgotten(settings):
-    owner = settings.DATABASES["owner"]
-    with psycopg.connect(
-        host=owner["HOST"], port=owner["PORT"], user=owner["USER"], dbname=owner["NAME"], autocommit=True
-    ) as connection:
-        connection.execute("CREATE TABLE forgotten (id uuid PRIMARY KEY, tenant_id uuid NOT NULL, code text UNIQUE)")
+def test_the_catalogue_check_finds_a_table_that_was_forgotten():
+    with owner() as database:
+        database.execute("CREATE TABLE forgotten (id uuid PRIMARY KEY, tenant_id uuid NOT NULL, code text UNIQUE)")
         try:
             found = {message.msg for message in fenced_tables(None, ["default"])}
         finally:
-            connection.execute("DROP TABLE forgotten")
+            database.execute("DROP TABLE forgotten")
     assert {
         "Table forgotten: row-level security is not enabled and forced.",
         "Table forgotten: there is no restrictive policy for reading.",

@@ -11,15 +11,14 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import psycopg
 import pytest
 from django.apps import apps
-from django.conf import settings
 from django.db import connection, models
 from django.test import Client
 
 from hospital.access import Entry, entries
 from hospital.tenancy import TenantManager, TenantModel
+from hospital.tests.databases import owner
 from hospital.tests.hospital import Hospital
 from hospital.tests.test_access import address
 from hospital.tests.world import World
@@ -69,18 +68,6 @@ def only_the_application(monkeypatch) -> Iterator[None]:
 @contextmanager
 def both_fences(monkeypatch) -> Iterator[None]:
     yield
-
-
-def owner() -> psycopg.Connection:
-    given = settings.DATABASES["owner"]
-    return psycopg.connect(
-        host=given["HOST"],
-        port=given["PORT"],
-        user=given["USER"],
-        password=given.get("PASSWORD") or None,
-        dbname=given["NAME"],
-        autocommit=True,
-    )
 
 
 def each_fence_and(keys: list[str], others: list[str]) -> pytest.MarkDecorator:

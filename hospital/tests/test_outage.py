@@ -23,8 +23,9 @@ from clinical.tests.wards import a_visit
 from hospital import outage
 from hospital.db.patience import Connection, limits
 from hospital.middleware import forget_attempt
+from hospital.tests.databases import database_url
 from realtime.tests.listening import cookie_of
-from realtime.tests.server import Site, database_url
+from realtime.tests.server import Site
 
 COMPLAINT = "Cough <& since Tuesday\nand a fever"
 

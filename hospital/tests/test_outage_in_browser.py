@@ -11,8 +11,9 @@ from playwright.sync_api import Page, Route, expect
 
 from clinical.models import Patient
 from clinical.tests.wards import a_visit
+from hospital.tests.databases import database_url
 from realtime.tests.listening import cookie_of
-from realtime.tests.server import Site, database_url
+from realtime.tests.server import Site
 from realtime.tests.servers import Wire
 
 pytestmark = pytest.mark.browser

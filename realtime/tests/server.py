@@ -11,10 +11,11 @@ import urllib.error
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import quote
 
 import pytest
 from django.conf import settings
+
+from hospital.tests.databases import database_url
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 
@@ -78,13 +79,6 @@ def environment_of_run() -> dict[str, str]:
         "EMAIL_URL": "dummymail://",
         "PYTHONUNBUFFERED": "1",
     }
-
-
-def database_url(alias: str, *, host: str = "") -> str:
-    entry = settings.DATABASES[alias]
-    secret = f":{quote(entry['PASSWORD'], safe='')}" if entry.get("PASSWORD") else ""
-    where = quote(host or str(entry["HOST"]), safe="")
-    return f"postgresql://{entry['USER']}{secret}@{where}:{entry['PORT']}/{entry['NAME']}"
 
 
 def free_port() -> int:

@@ -15,10 +15,11 @@ from django.db import connection
 from django.test import override_settings
 
 from hospital.models import SignIn
+from hospital.tests.databases import database_url
 from realtime import hints
 from realtime.hints import Publisher
 from realtime.tests.listening import Listener, cursor_of
-from realtime.tests.server import Site, database_url
+from realtime.tests.server import Site
 from realtime.tests.servers import Valkey, Wire
 from realtime.tests.test_socket import grant
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import psycopg
 import pytest
 from allauth.mfa.models import Authenticator
 from django.conf import settings
@@ -22,14 +21,15 @@ from django.utils import timezone
 from websockets.exceptions import ConnectionClosed
 
 from hospital.models import Membership, Person, Role, Session, Tenant
+from hospital.tests.databases import database_url, owner
 from hospital.tests.hospital import PASSWORD, Hospital
-from hospital.tests.test_isolation import owner
 from realtime.tests.listening import Listener
-from realtime.tests.server import Site, database_url
+from realtime.tests.server import Site
 from realtime.tests.servers import Valkey, Wire
 from realtime.tests.test_socket import grant
 
 SOON = 20.0  # seconds; it takes milliseconds, but the machine of a test run may be busy
+IDLE = 12  # seconds
 LOG_IN, NO_RIGHT, OTHER_ROLE = 4401, 4403, 4409
 
 
@@ -77,20 +77,9 @@ class Victim:
     def by_hand(self, statement: str) -> None:
         """As somebody would who has psql, and no idea of the application."""
         values = {"person": self.person.pk, "tenant": self.hospital.tenant.pk}
-        with psycopg.connect(**at_the_database(), autocommit=True) as database, database.transaction():
+        with owner() as database, database.transaction():
             database.execute("SELECT set_config('app.tenant', %s, true)", [str(values["tenant"])])
             assert database.execute(statement, values).rowcount
-
-
-def at_the_database() -> dict[str, Any]:
-    given = settings.DATABASES["owner"]
-    return {
-        "host": given["HOST"],
-        "port": given["PORT"],
-        "user": given["USER"],
-        "password": given.get("PASSWORD") or None,
-        "dbname": given["NAME"],
-    }
 
 
 def change_password(victim: Victim) -> None:
@@ -323,34 +312,31 @@ def test_what_cannot_be_checked_is_not_pushed(folder, alpha):
 # --- a session's clock -----------------------------------------------------------------------------------------
 
 
-def test_a_session_that_nobody_uses_ends_though_its_page_polls_and_answers(folder, alpha):
+@pytest.fixture
+def hasty(folder, alpha) -> Iterator[Listener]:
+    """A page where a session ends when nobody has used it for so short a time."""
+    site = Site(folder / "idle.log", SESSION_IDLE_SECONDS=str(IDLE)).start()
+    try:
+        with override_settings(SESSION_IDLE_SECONDS=IDLE), Listener(site, alpha, "admin", name="Vera") as page:
+            yield page.joined()
+    finally:
+        site.stop()
+
+
+def test_a_session_that_nobody_uses_ends_though_its_page_polls_and_answers(hasty, alpha):
     """WS-4. Acknowledgements, heartbeats and refreshes go on until the last moment."""
-    idle = 12
-    site = Site(folder / "idle.log", SESSION_IDLE_SECONDS=str(idle)).start()
-    try:
-        with override_settings(SESSION_IDLE_SECONDS=idle), Listener(site, alpha, "admin", name="Vera") as page:
-            client = Victim(alpha, page.joined()).own
-            began = time.monotonic()
-            with pytest.raises(ConnectionClosed) as closed:
-                while time.monotonic() - began < idle + SOON:
-                    page.take(0.5)
-                    page.say({"ack": page.seq})
-                    client.get(f"{alpha.url}/people/", headers={"X-Live-Refresh": "1"})
-            assert closed.value.rcvd.code == LOG_IN
-            assert time.monotonic() - began > idle / 2
-    finally:
-        site.stop()
+    client, began = Victim(alpha, hasty).own, time.monotonic()
+    with pytest.raises(ConnectionClosed) as closed:
+        while time.monotonic() - began < IDLE + SOON:
+            hasty.take(0.5)
+            hasty.say({"ack": hasty.seq})
+            client.get(f"{alpha.url}/people/", headers={"X-Live-Refresh": "1"})
+    assert closed.value.rcvd.code == LOG_IN
+    assert time.monotonic() - began > IDLE / 2
 
 
-def test_a_session_that_is_used_goes_on(folder, alpha):
-    idle = 12
-    site = Site(folder / "busy.log", SESSION_IDLE_SECONDS=str(idle)).start()
-    try:
-        with override_settings(SESSION_IDLE_SECONDS=idle), Listener(site, alpha, "admin", name="Vera") as page:
-            client = Victim(alpha, page.joined()).own
-            began = time.monotonic()
-            while time.monotonic() - began < idle * 1.5:
-                page.take(0.5)
-                assert client.get(f"{alpha.url}/people/").status_code == 200
-    finally:
-        site.stop()
+def test_a_session_that_is_used_goes_on(hasty, alpha):
+    client, began = Victim(alpha, hasty).own, time.monotonic()
+    while time.monotonic() - began < IDLE * 1.5:
+        hasty.take(0.5)
+        assert client.get(f"{alpha.url}/people/").status_code == 200

@@ -12,8 +12,8 @@ import pytest
 from django.conf import settings
 
 from hospital.models import Person
+from hospital.tests.databases import database_url, owner
 from hospital.tests.hospital import Hospital
-from hospital.tests.test_isolation import owner
 from realtime import paint
 from realtime.connection import Connection
 from realtime.doorkeeper import LOG_IN, Asker, Identity, identify_all
@@ -22,7 +22,6 @@ from realtime.log import Log
 from realtime.outlet import Message, Plain
 from realtime.revocation import Watch
 from realtime.tests.listening import cursor_of
-from realtime.tests.test_revocation import at_the_database
 from realtime.tests.test_socket import grant
 
 
@@ -78,7 +77,7 @@ async def test_a_change_that_commits_after_a_later_one_is_not_passed_over(alpha,
     vera, wanda = watched
     watch = watch_over(vera, wanda)
     await watch.check()
-    with psycopg.connect(**at_the_database()) as slow:
+    with psycopg.connect(database_url("owner")) as slow:
         slow.execute("UPDATE hospital_person SET is_active = false WHERE id = %s", [vera.connection.person_id])
         Person.objects.filter(pk=wanda.connection.person_id).update(is_active=False)
         await watch.check()
