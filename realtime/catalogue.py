@@ -45,6 +45,7 @@ class LiveEvent:
     title: str | Callable[[Any, str], str] = ""
     link: str | Callable[[Any], str] = ""
     people: Callable[[Any], Iterable[UUID]] | None = None
+    notice_to: Callable[[Any], Iterable[UUID]] | None = None  # who hears it as a notice, though the role only as info
     about: Callable[[Any], UUID | None] | None = None
     answers: Callable[[Any], UUID | None] | None = None  # whose it is: the first who is told when it is critical
     tells: Callable[[Any, Role], bool] | None = None  # asked beside `needs`, where the right depends on the row
@@ -57,6 +58,11 @@ class LiveEvent:
             return dict.fromkeys(self.hears, levels)
         heard = {role: levels.get(role, Loudness.INFO) for role in self.hears}
         return {role: level for role, level in heard.items() if level is not None}
+
+    def personal_levels_for(self, instance: Any) -> dict[str, Loudness]:
+        """By person: what they hear more loudly than their role does."""
+        people = self.notice_to(instance) if self.notice_to else ()
+        return {str(person): Loudness.NOTICE for person in people if person}
 
     def is_for(self, permissions: Collection[str]) -> bool:
         """Whether a role with these permissions may be told. A tenant's admin can take any of them from it."""

@@ -123,7 +123,7 @@ class Stream:
 
     def send(self, connections: Iterable[Connection], painted: list[Painted]) -> None:
         """One write for each socket that hears anything of it. The others learn the number with the next heartbeat."""
-        narrow = [item.row for item in painted if item.row.people]
+        narrow = [item.row for item in painted if item.row.is_personal]
         parcels: dict[object, Parcel | None] = {}
         for connection in connections:
             key = (connection.heard, *heard_of(narrow, connection)) if narrow else connection.heard
@@ -167,13 +167,15 @@ class Stream:
         return [connection for members in self.members.values() for connection in members]
 
 
-def heard_of(rows: list[Row], connection: Connection) -> list[bool]:
-    return [row.heard_by(connection.role, connection.person_id) for row in rows]
+def heard_of(rows: list[Row], connection: Connection) -> list[tuple[bool, bool]]:
+    person = connection.person_id
+    return [(row.heard_by(connection.role, person), row.is_louder_for(person)) for row in rows]
 
 
 def parcel_for(connection: Connection, painted: list[Painted]) -> Parcel | None:
     """What this socket hears of it, and all that were told as much before; None if that is nothing."""
-    heard = [item for item in painted if item.words and item.row.heard_by(connection.role, connection.person_id)]
+    person = connection.person_id
+    heard = [item.for_person(person) for item in painted if item.words and item.row.heard_by(connection.role, person)]
     if not heard:
         return None
     seq = painted[-1].row.seq

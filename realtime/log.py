@@ -37,8 +37,16 @@ class Row:
     roles: frozenset[str]
     people: frozenset[UUID]
 
+    @property
+    def is_personal(self) -> bool:
+        """Not everybody in a role hears the same of it."""
+        return bool(self.people) or len(self.loudness) > len(self.roles)
+
     def heard_by(self, role: str, person: UUID) -> bool:
         return role in self.roles and (not self.people or person in self.people)
+
+    def is_louder_for(self, person: UUID) -> bool:
+        return str(person) in self.loudness
 
 
 @dataclass(frozen=True)

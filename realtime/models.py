@@ -30,7 +30,7 @@ class Event(TenantModel):
     name = models.CharField(max_length=60)
     object_id = models.UUIDField()
     patient_id = models.UUIDField(null=True)
-    loudness = models.JSONField(default=dict, help_text="By role.")
+    loudness = models.JSONField(default=dict, help_text="By role, and by person where somebody hears it more loudly.")
     roles = ArrayField(models.CharField(max_length=30))
     people = ArrayField(
         models.UUIDField(), default=list, help_text="Only these persons hear it; empty: everybody in the roles."

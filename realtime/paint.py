@@ -7,7 +7,7 @@ import logging
 from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -36,6 +36,10 @@ class Painted:
     key: tuple[str, UUID]
     html: str
     words: dict[str, Any]
+    louder: dict[str, Any] | None = None  # the words for those who hear it more loudly than their role
+
+    def for_person(self, person: UUID) -> Painted:
+        return replace(self, words=self.louder) if self.louder and self.row.is_louder_for(person) else self
 
 
 def paint(tenant_id: UUID, rows: list[Row], wanted: dict[str, int]) -> dict[str, list[Painted]]:
@@ -87,13 +91,15 @@ class Painter:
                     return mute(row)
                 if event.template and key not in fragments:
                     fragments[key] = render(event.template, self.object(event, row))
-                words |= self.loud_words(event, row, role.key)
+                louder = words | self.loud_words(event, row, role.key, personal_level(row))
+                words |= self.loud_words(event, row, role.key, row.loudness[role.key])
         except (OperationalError, InterfaceError):
             raise
         except Exception:
             log.exception("%s %s could not be rendered for %s", row.name, row.object_id, role.key)
-            words |= {"refetch": True} | bare_words(row, role.key)
-        return Painted(row, key, fragments.get(key, ""), words)
+            louder = words | {"refetch": True} | bare_words(row, personal_level(row))
+            words |= {"refetch": True} | bare_words(row, row.loudness[role.key])
+        return Painted(row, key, fragments.get(key, ""), words, louder)
 
     def object(self, event: LiveEvent, row: Row) -> Any:
         key = (event.model, row.object_id)
@@ -101,11 +107,11 @@ class Painter:
             self.objects[key] = event.model._base_manager.get(pk=row.object_id)
         return self.objects[key]
 
-    def loud_words(self, event: LiveEvent, row: Row, role: str) -> dict[str, str]:
-        if row.loudness[role] == Loudness.INFO:
+    def loud_words(self, event: LiveEvent, row: Row, role: str, level: str) -> dict[str, str]:
+        if level == Loudness.INFO:
             return {}
         object = self.object(event, row)
-        return {**bare_words(row, role), "title": event.title_for(object, role), "link": event.link_for(object)}
+        return {**bare_words(row, level), "title": event.title_for(object, role), "link": event.link_for(object)}
 
 
 def with_permissions(roles: Iterable[Role], tenant: Tenant) -> list[Role]:
@@ -134,9 +140,13 @@ def mute(row: Row) -> Painted:
     return Painted(row, ("", row.object_id), "", {})
 
 
-def bare_words(row: Row, role: str) -> dict[str, str]:
-    loudness = row.loudness[role]
+def personal_level(row: Row) -> str:
+    """How loudly those hear it who hear it more loudly than their role."""
+    return next((level for key, level in row.loudness.items() if key not in row.roles), Loudness.INFO)
+
+
+def bare_words(row: Row, level: str) -> dict[str, str]:
+    if level == Loudness.INFO:
+        return {}
     noun, _, verb = row.name.replace("_", " ").partition(":")
-    return (
-        {} if loudness == Loudness.INFO else {"loudness": loudness, "title": f"{noun.capitalize()} {verb}", "link": ""}
-    )
+    return {"loudness": level, "title": f"{noun.capitalize()} {verb}", "link": ""}

@@ -31,14 +31,15 @@ def emit(event: LiveEvent, instance: Any) -> None:
     levels = event.levels_for(instance)
     if not levels:
         return
+    said = levels | event.personal_levels_for(instance)
     Event.objects.create(
         name=event.name,
         object_id=instance.pk,
         patient_id=event.about_for(instance),
-        loudness=levels,
+        loudness=said,
         roles=list(levels),
         people=event.people_for(instance),
-        loud=any(level != Loudness.INFO for level in levels.values()),
+        loud=any(level != Loudness.INFO for level in said.values()),
     )
     follow(event, instance, levels)
     hint_after_commit(str(current().tenant.pk))

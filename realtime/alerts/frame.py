@@ -20,7 +20,8 @@ ASK = """
     SELECT ARRAY(SELECT a.id FROM realtime_alert a WHERE a.tenant_id = m.tenant AND a.status = 'raised' AND m.person = ANY (a.addressed)),
         coalesce(p.quiet, '{}'), (SELECT count(*) FROM (
         SELECT FROM realtime_event e WHERE e.tenant_id = m.tenant AND e.loud AND e.seq > greatest(p.read_through, past.seq, 0)
-            AND e.name = ANY (%(names)s) AND e.loudness ->> m.role IN ('notice', 'critical') AND (e.people = '{}' OR m.person = ANY (e.people))
+            AND e.name = ANY (%(names)s) AND e.loudness ? m.role
+            AND coalesce(e.loudness ->> m.person::text, e.loudness ->> m.role) IN ('notice', 'critical') AND (e.people = '{}' OR m.person = ANY (e.people))
             AND NOT EXISTS (SELECT FROM realtime_read r WHERE r.tenant_id = m.tenant AND r.person_id = m.person AND r.event_id = e.id)
         ORDER BY e.seq DESC LIMIT %(many)s) AS unread),
         coalesce((SELECT h.seq FROM realtime_head h WHERE h.tenant_id = m.tenant), 0)

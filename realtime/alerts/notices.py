@@ -32,7 +32,7 @@ def notices(acting: ActingPerson, preference: Preference) -> models.QuerySet[Eve
         seq__gt=Coalesce(Subquery(Event.loud_before(KEPT)), 0),
     )
     return (
-        rows.annotate(level=KT(f"loudness__{acting.role.key}"))
+        rows.annotate(level=Coalesce(KT(f"loudness__{acting.person.pk}"), KT(f"loudness__{acting.role.key}")))
         .filter(level__in=LOUD)
         .annotate(
             is_read=models.ExpressionWrapper(

@@ -37,6 +37,10 @@ def row_of(event: LiveEvent) -> tuple[str, ...]:
 
 
 def loudness_of(event: LiveEvent) -> str:
+    return f"{words_of(event.notice_to)}, else {by_role(event)}" if event.notice_to else by_role(event)
+
+
+def by_role(event: LiveEvent) -> str:
     if isinstance(event.loudness, Loudness):
         return event.loudness.value
     if callable(event.loudness):

@@ -1,0 +1,249 @@
+"""Who works when, and what is taken: read once for some providers and days, in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from uuid import UUID
+
+from django.db.models import Q
+from django.utils import timezone
+
+from clinical.models import Patient
+from hospital.models import Absence, Person
+from scheduling.models.appointment import Appointment
+from scheduling.models.hold import Hold
+from scheduling.models.place import Location, Room
+from scheduling.models.provider import AppointmentType, Provider, WorkingHours
+from scheduling.moments import Span, day_span, span_of
+from scheduling.slots import common, free_slots, without
+
+FAR = 366  # days that a search for the next free slots looks ahead
+STEP = 14  # days that it reads at once
+
+
+@dataclass(frozen=True)
+class Slot:
+    """A time that can be booked now. `seats` are those left in a shared one."""
+
+    provider: Provider
+    location: Location
+    span: Span
+    seats: int = 1
+
+    @property
+    def begins_at(self) -> datetime:
+        return self.span.begins
+
+
+@dataclass(frozen=True)
+class Shift:
+    """A provider's open time at one location on one day: working hours within the opening hours, without leave."""
+
+    location: Location
+    spans: list[Span]
+
+
+class Diary:
+    def __init__(self, providers: Iterable[Provider], first: date, last: date) -> None:
+        self.providers, self.first, self.last = list(providers), first, last
+        # A day of one clock may lie a day beside another's.
+        self.window = Span(midnight(first - timedelta(days=2)), midnight(last + timedelta(days=3)))
+        self.hours: dict[UUID, list[WorkingHours]] = grouped(
+            WorkingHours.objects.filter(provider__in=self.providers).order_by("begins"), "provider_id"
+        )
+        self.locations = {
+            location.pk: location
+            for location in Location.objects.filter(is_active=True).prefetch_related("opening_hours", "special_days")
+        }
+        self.away = self._absences()
+        inside = {"busy_from__lt": self.window.ends, "busy_until__gt": self.window.begins}
+        self.appointments: dict[UUID, list[Appointment]] = grouped(
+            Appointment.objects.active().filter(provider__in=self.providers, **inside), "provider_id"
+        )
+        self.holds: dict[UUID, list[Hold]] = grouped(
+            Hold.objects.standing().filter(provider__in=self.providers, **inside).select_related("held_by"),
+            "provider_id",
+        )
+        self.rooms: dict[UUID, list[Room]] = grouped(Room.objects.filter(is_active=True), "location_id")
+        self.rooms_taken: dict[UUID, list[Span]] = defaultdict(list)
+        for room, begins, ends in (
+            Appointment.objects.active()
+            .filter(room__isnull=False, **inside)
+            .values_list("room_id", "busy_from", "busy_until")
+        ):
+            self.rooms_taken[room].append(Span(begins, ends))
+
+    def _absences(self) -> dict[UUID, list[Span]]:
+        people = {provider.person_id for provider in self.providers}
+        rows = Absence.objects.filter(person__in=people, begins_at__lt=self.window.ends).filter(
+            Q(ends_at=None) | Q(ends_at__gt=self.window.begins)
+        )
+        found: dict[UUID, list[Span]] = defaultdict(list)
+        for row in rows:
+            ends = min(moment for moment in (row.ends_at, row.ended_at, self.window.ends) if moment is not None)
+            if row.begins_at < ends:
+                found[row.person_id].append(Span(row.begins_at, ends))
+        return found
+
+    # --- open time -----------------------------------------------------------------------
+
+    def shifts(self, provider: Provider, day: date) -> list[Shift]:
+        """Where this provider is to be found on this day, and when."""
+        by_place: dict[UUID, list[Span]] = defaultdict(list)
+        for hours in self.hours.get(provider.pk, ()):
+            location = self.locations.get(hours.location_id)
+            if location is None or not hours.is_on(day):
+                continue
+            span = span_of(day, hours.begins, hours.ends, location.zone)
+            if span is not None:
+                by_place[location.pk].append(span)
+        found = []
+        for pk, spans in by_place.items():
+            location = self.locations[pk]
+            spans = without(common(spans, opening(location, day)), self.away.get(provider.person_id, ()))
+            if spans:
+                found.append(Shift(location, spans))
+        return found
+
+    def open_at(self, provider: Provider, span: Span) -> Location | None:
+        """Where the provider works during all of this span."""
+        for shift in self._shifts_around(provider, span):
+            if any(open.holds(span) for open in shift.spans):
+                return shift.location
+        return None
+
+    def _shifts_around(self, provider: Provider, span: Span) -> Iterator[Shift]:
+        day = span.begins.date() - timedelta(days=1)
+        for offset in range(3):
+            yield from self.shifts(provider, day + timedelta(days=offset))
+
+    # --- what is free ---------------------------------------------------------------------
+
+    def slots(
+        self,
+        provider: Provider,
+        day: date,
+        type: AppointmentType,
+        *,
+        by: Person | None = None,
+        also_taken: Iterable[Span] = (),
+        minutes: int | None = None,
+    ) -> list[Slot]:
+        """The free slots of a provider on a day, in order. `also_taken` is the patient's own time."""
+        if not provider.offers(type):
+            return []
+        length = timedelta(minutes=minutes) if minutes else type.length
+        mine = list(also_taken)
+        taken = self.taken(provider, by)
+        found = []
+        for shift in self.shifts(provider, day):
+            free = free_slots(
+                shift.spans,
+                taken,
+                length=length,
+                step=type.step,
+                before=type.before,
+                after=type.after,
+                not_before=timezone.now(),
+            )
+            seats = type.capacity
+            found += [
+                Slot(provider, shift.location, span, seats)
+                for span in free
+                if self.has_room(shift.location, span, type)
+            ]
+            found += self.shared(provider, shift.location, day, type)
+        return sorted(
+            (slot for slot in found if not any(slot.span.overlaps(other) for other in mine)),
+            key=lambda slot: slot.begins_at,
+        )
+
+    def taken(self, provider: Provider, by: Person | None) -> list[Span]:
+        holds = [hold.span for hold in self.holds.get(provider.pk, ()) if by is None or hold.held_by_id != by.pk]
+        return [row.busy for row in self.appointments.get(provider.pk, ())] + holds
+
+    def has_room(self, location: Location, span: Span, type: AppointmentType) -> bool:
+        if not type.needs_room:
+            return True
+        busy = Span(span.begins - type.before, span.ends + type.after)
+        rooms = self.rooms.get(location.pk, ())
+        return any(not any(busy.overlaps(other) for other in self.rooms_taken.get(room.pk, ())) for room in rooms)
+
+    def shared(self, provider: Provider, location: Location, day: date, type: AppointmentType) -> Iterator[Slot]:
+        """Times that others have already, with seats left."""
+        if type.capacity == 1:
+            return
+        whole, now = day_span(day, location.zone), timezone.now()
+        seated: dict[Span, int] = defaultdict(int)
+        for row in self.appointments.get(provider.pk, ()):
+            if row.type_id == type.pk and whole.begins <= row.begins_at < whole.ends and row.begins_at >= now:
+                seated[row.span] += 1
+        for span, number in seated.items():
+            if number < type.capacity:
+                yield Slot(provider, location, span, type.capacity - number)
+
+
+def opening(location: Location, day: date) -> list[Span]:
+    """When the house is open on this day. A house without any hours is open whenever somebody works there."""
+    if location.closed_on(day):
+        return []
+    rows = list(location.opening_hours.all())
+    if not rows:
+        return [day_span(day, location.zone)]
+    spans = (span_of(day, row.begins, row.ends, location.zone) for row in rows if row.weekday == day.weekday())
+    return [span for span in spans if span is not None]
+
+
+def next_free(
+    type: AppointmentType,
+    providers: Iterable[Provider],
+    *,
+    after: date,
+    most: int = 8,
+    patient: Patient | None = None,
+    by: Person | None = None,
+    location: Location | None = None,
+    minutes: int | None = None,
+    days: int = FAR,
+) -> list[Slot]:
+    """The first free slots from this day on, of any of these providers, the earliest first."""
+    providers = [provider for provider in providers if provider.offers(type)]
+    mine = taken_of(patient)
+    found: list[Slot] = []
+    for offset in range(0, days, STEP):
+        first = after + timedelta(days=offset)
+        last = first + timedelta(days=min(STEP, days - offset) - 1)
+        diary = Diary(providers, first, last)
+        for number in range((last - first).days + 1):
+            day = first + timedelta(days=number)
+            slots = [
+                slot
+                for provider in providers
+                for slot in diary.slots(provider, day, type, by=by, also_taken=mine, minutes=minutes)
+                if location is None or slot.location == location
+            ]
+            found += sorted(slots, key=lambda slot: slot.begins_at)
+            if len(found) >= most:
+                return found[:most]
+    return found
+
+
+def taken_of(patient: Patient | None) -> list[Span]:
+    if patient is None:
+        return []
+    rows = Appointment.objects.active().filter(patient=patient, ends_at__gt=timezone.now())
+    return [Span(begins, ends) for begins, ends in rows.values_list("begins_at", "ends_at")]
+
+
+def midnight(day: date) -> datetime:
+    return datetime.combine(day, time(), tzinfo=UTC)
+
+
+def grouped(rows: Iterable, key: str) -> dict:
+    found = defaultdict(list)
+    for row in rows:
+        found[getattr(row, key)].append(row)
+    return found

@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.utils import timezone
+
+from clinical.models import Patient, Visit
+from hospital.models import Counter
+from hospital.workflow import IllegalMove, Refused, allow
+from scheduling.models.booking import check_time, hold_together, take_place, written
+from scheduling.models.entry import BOOK, Entry
+from scheduling.models.hold import Hold
+from scheduling.models.place import Location, Room
+from scheduling.models.provider import AppointmentType, Provider
+
+if TYPE_CHECKING:
+    from hospital.models import Person
+
+UNTOUCHED = (Visit.Payment.UNPAID, Visit.Payment.WAIVED)
+
+
+class Appointment(Entry):
+    """A time that a patient has with a provider. A row never moves: to reschedule ends it and begins another."""
+
+    # --- booking -------------------------------------------------------------------------
+
+    @classmethod
+    @transaction.atomic
+    def book(
+        cls,
+        patient: Patient,
+        type: AppointmentType,
+        provider: Provider,
+        begins_at: datetime,
+        *,
+        by: Person | None,
+        minutes: int | None = None,
+        location: Location | None = None,
+        room: Room | None = None,
+        outside: bool = False,
+        **fields: Any,
+    ) -> Appointment:
+        """Take this time. Whoever comes second is refused as `Taken`, by the database in the end.
+
+        `outside` lets it lie outside the provider's hours, as the desk decides. `fields` are the reason, note, kind,
+        series and moved_from.
+        """
+        allow(BOOK, by)
+        if patient.deceased_at:
+            raise Refused(f"{patient.name} has died. An appointment cannot be booked.")
+        if not (type.is_active and provider.is_active and provider.offers(type)):
+            raise Refused(f"{provider} does not offer “{type}”. Choose another provider or type.", status=422)
+        fields.setdefault("kind", cls.Kind.VIRTUAL if type.is_virtual else cls.Kind.IN_PERSON)
+        made = cls(patient=patient, type=type, provider=provider, begins_at=begins_at, booked_by=by, **fields)
+        made.ends_at = begins_at + timedelta(minutes=minutes or type.minutes)
+        made.set_buffers()
+        made.location = location or provider.location
+        hold_together(provider, patient)
+        check_time(made, by=by, outside=outside)
+        take_place(made, room)
+        made.serial = Counter.take("appointment")
+        written(made, lambda: made.start(by=by))
+        if by is not None:
+            Hold.let_go_of(by)
+        return made
+
+    @classmethod
+    @transaction.atomic
+    def walk_in(
+        cls,
+        patient: Patient,
+        type: AppointmentType,
+        provider: Provider,
+        begins_at: datetime,
+        *,
+        by: Person | None,
+        **more: Any,
+    ) -> Appointment:
+        """Booked and checked in at once: the patient stands at the desk."""
+        made = cls.book(patient, type, provider, begins_at, by=by, kind=cls.Kind.WALK_IN, **more)
+        made.check_in(by=by)
+        return made
+
+    def set_buffers(self) -> None:
+        self.busy_from, self.busy_until = self.begins_at - self.type.before, self.ends_at + self.type.after
+
+    # --- changing ------------------------------------------------------------------------
+
+    @transaction.atomic
+    def reschedule(
+        self,
+        begins_at: datetime,
+        *,
+        by: Person | None,
+        provider: Provider | None = None,
+        room: Room | None = None,
+        minutes: int | None = None,
+        reason: str = "",
+        outside: bool = False,
+    ) -> Appointment:
+        """Another time, provider or room: this one ends and a new one begins, both or neither."""
+        provider = provider or self.provider
+        hold_together(self.provider, provider, self.patient)
+        self.lock()
+        kept = minutes or self.minutes
+        self._finish(self.Status.RESCHEDULED, by=by, reason=reason)
+        same_place = provider.pk == self.provider_id
+        made = Appointment.book(
+            self.patient,
+            self.type,
+            provider,
+            begins_at,
+            by=by,
+            minutes=kept,
+            location=self.location if same_place else None,
+            room=room,
+            outside=outside,
+            reason=self.reason,
+            note=self.note,
+            kind=self.kind,
+            series=self.series,
+            moved_from=self,
+        )
+        self._offer_time()
+        return made
+
+    @transaction.atomic
+    def resize(self, minutes: int, *, by: Person | None) -> None:
+        """Longer or shorter, from the same beginning."""
+        allow(BOOK, by)
+        hold_together(self.provider, self.patient)
+        self.lock()
+        if self.status != self.Status.BOOKED:
+            raise IllegalMove(self, self.Status.BOOKED)
+        self.ends_at = self.begins_at + timedelta(minutes=minutes)
+        self.set_buffers()
+        written(self, lambda: self.save(update_fields=["ends_at", "busy_from", "busy_until"]))
+
+    @transaction.atomic
+    def describe(self, *, by: Person | None, **fields: Any) -> None:
+        """The reason and the note: what says nothing about the time."""
+        allow(BOOK, by)
+        self.lock()
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(fields))
+
+    @transaction.atomic
+    def confirm(self) -> None:
+        """The patient said that they will come."""
+        self.lock()
+        if self.status != self.Status.BOOKED:
+            raise Refused(f"This appointment is {self.get_status_display().lower()} and cannot be confirmed.")
+        self.confirmed_at = timezone.now()
+        self.save(update_fields=["confirmed_at"])
+
+    @transaction.atomic
+    def cancel(self, reason: str, *, by: Person | None) -> None:
+        """By the desk or by the patient; late, if it comes too near to the appointment."""
+        if not reason.strip():
+            raise Refused("Say why the appointment is cancelled.", status=422, field="reason")
+        hold_together(self.provider, self.patient)
+        self.lock()
+        late = timezone.now() > self.begins_at - timedelta(hours=self.location.late_cancel_hours)
+        self._finish(self.Status.CANCELLED, by=by, reason=reason, was_late=late)
+        self._offer_time()
+
+    @transaction.atomic
+    def miss(self, *, by: Person | None) -> None:
+        """The patient did not come: said by hand once it has begun, or by the sweep."""
+        self.lock()
+        if self.begins_at > timezone.now():
+            raise Refused("This appointment has not begun yet. It can be cancelled.")
+        self._finish(self.Status.NO_SHOW, by=by)
+
+    @transaction.atomic
+    def undo_miss(self, *, by: Person | None) -> None:
+        """On the same day only, and only while nobody else has got the time."""
+        self._only_today("A no-show can be taken back on the same day only. Book a new appointment.")
+        written(self, lambda: self.move_to(self.Status.BOOKED, by=by, ended_at=None, ended_by=None))
+
+    def _finish(self, status: str, *, by: Person | None, reason: str = "", **fields: Any) -> None:
+        ended = {"ended_at": timezone.now(), "ended_by": by, "end_reason": reason.strip()[:200]}
+        self.move_to(status, by=by, reason=reason, **ended, **fields)
+
+    def _offer_time(self) -> None:
+        """What became free goes to the waitlist, unless it was taken again at once."""
+        from scheduling.models.waitlist import Offer
+
+        Offer.make(self.provider, self.location, self.span)
+
+    def _only_today(self, otherwise: str) -> None:
+        self.lock()
+        if not self.is_today:
+            raise Refused(otherwise)
+
+    # --- the day itself ------------------------------------------------------------------
+
+    @transaction.atomic
+    def check_in(self, *, by: Person | None, priority: str = "routine") -> Visit:
+        """The patient is here: the visit opens. Also after a no-show, on the same day."""
+        self._only_today("Only an appointment of today can be checked in. Reschedule it to today first.")
+        visit = Visit.register(
+            self.patient,
+            complaint=self.reason or self.type.name,
+            by=by,
+            priority=priority,
+            kind=Visit.Kind.WALK_IN if self.kind == self.Kind.WALK_IN else Visit.Kind.APPOINTMENT,
+        )
+        fields: dict[str, Any] = {"arrived_at": timezone.now(), "visit": visit, "ended_at": None, "ended_by": None}
+        written(self, lambda: self.move_to(self.Status.ARRIVED, by=by, **fields))
+        return visit
+
+    @transaction.atomic
+    def undo_check_in(self, *, by: Person | None) -> None:
+        """While nothing was done for the visit: it is cancelled."""
+        self.lock()
+        visit = self.visit
+        if visit is not None:
+            visit.lock()
+            if visit.status != Visit.Status.REGISTERED or visit.payment not in UNTOUCHED:
+                raise Refused(f"{visit.number} has gone on since. End the visit instead.")
+        self.move_to(self.Status.BOOKED, by=by, arrived_at=None, visit=None)
+        if visit is not None:
+            visit.cancel("The check-in was taken back", by=None)
+
+    @transaction.atomic
+    def enter_room(self, room: Room, *, by: Person | None) -> None:
+        """From the waiting room into a room that is free."""
+        self.lock()
+        room.lock()
+        if room.status != Room.Status.FREE:
+            raise Refused(f"{room} is {room.get_status_display().lower()}. Choose a room that is free.", field="room")
+        self.move_to(self.Status.IN_ROOM, by=by, seen_in=room, in_room_at=timezone.now())
+        room.occupy(by=by)
+
+    @transaction.atomic
+    def leave_room(self, *, by: Person | None) -> None:
+        """Back to the waiting room: into the room by mistake."""
+        room = self.seen_in
+        self.move_to(self.Status.ARRIVED, by=by, seen_in=None, in_room_at=None)
+        if room is not None and room.status == Room.Status.OCCUPIED:
+            room.mark_clean(by=by)
+
+    def begin(self, *, by: Person | None) -> None:
+        """The provider is with the patient."""
+        self.move_to(self.Status.WITH_PROVIDER, by=by, with_provider_at=timezone.now())
+
+    def undo_begin(self, *, by: Person | None) -> None:
+        self.move_to(self.Status.IN_ROOM, by=by, with_provider_at=None)
+
+    @transaction.atomic
+    def complete(self, *, by: Person | None) -> None:
+        """The patient has been seen; the room must be cleaned."""
+        self.move_to(self.Status.COMPLETED, by=by, completed_at=timezone.now())
+        self._empty_room(by)
+
+    @transaction.atomic
+    def undo_complete(self, *, by: Person | None) -> None:
+        """Back to the provider, into the same room unless somebody else is in it."""
+        self.lock()
+        room = self.seen_in
+        if room is not None:
+            room.lock()
+            if room.status == Room.Status.OCCUPIED:
+                raise Refused(f"Somebody else is in {room} now. The appointment stays completed.")
+        self.move_to(self.Status.WITH_PROVIDER, by=by, completed_at=None)
+        if room is not None:
+            room.occupy(by=by)
+
+    @transaction.atomic
+    def visit_ended(self, visit: Visit) -> None:
+        """What the visit's end means for the time that was given to it."""
+        self.lock()
+        if self.status not in self.HERE:
+            return
+        if visit.status == Visit.Status.DONE:
+            self.move_to(self.Status.COMPLETED, by=None, completed_at=timezone.now())
+        else:
+            self._finish(self.Status.CANCELLED, by=None, reason=visit.end_reason)
+        self._empty_room(None)
+
+    def _empty_room(self, by: Person | None) -> None:
+        room = self.seen_in
+        if room is not None:
+            room.lock()
+            if room.status == Room.Status.OCCUPIED:
+                room.empty(by=by)
+
+    # --- how it came about ----------------------------------------------------------------
+
+    def history(self) -> list[Entry]:
+        """Itself and what it was before, the oldest first."""
+        found: list[Entry] = [self]
+        while found[-1].moved_from is not None:
+            found.append(found[-1].moved_from)
+        return found[::-1]
