@@ -21,6 +21,7 @@ MOST = {
 }
 MOST_OF_OTHERS = 1000
 FAR_ABOVE = 2  # times what is needed
+GRAMS = {"g": Decimal(1), "mg": Decimal("0.001"), "µg": Decimal("0.000001")}
 
 NUMBER = r"(\d+(?:[.,]\d+)?|\d+/\d+|½)"
 DOSE = re.compile(rf"(?:up to )?{NUMBER}\s*([a-zµ%]*)")
@@ -60,9 +61,6 @@ def pieces_in(dose: str, unit: str, strength: str) -> Decimal | None:
         return None
     whole = in_grams(number, measure), in_grams(Decimal(one[1]), one[2].lower())
     return whole[0] / whole[1] if whole[0] and whole[1] else None
-
-
-GRAMS = {"g": Decimal(1), "mg": Decimal("0.001"), "µg": Decimal("0.000001")}
 
 
 def in_grams(number: Decimal, measure: str) -> Decimal | None:

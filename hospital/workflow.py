@@ -61,6 +61,13 @@ def allow(permission: str, by: Person | None) -> None:
         raise PermissionDenied(f"Your role may not {PERMISSIONS[permission]}.")
 
 
+def needs(reason: str, sentence: str, field: str = "reason") -> str:
+    """The reason without spaces around it; none is refused with this sentence."""
+    if not reason.strip():
+        raise Refused(sentence, status=422, field=field)
+    return reason.strip()
+
+
 class Workflow(EditableModel):
     """A row with a status. Nobody but `move_to` assigns it."""
 

@@ -17,7 +17,7 @@ from clinical.allergies import allergies_against
 from clinical.dosing import is_far_above, most_of, needed
 from clinical.forms.pharmacy import Number
 from clinical.models import Allergy, Diagnosis, Icd10Code, Medicine, Visit
-from clinical.models.prescription import too_many
+from clinical.models.prescription_line import too_many
 
 KEY = re.compile(r"[a-z0-9]{1,40}")
 TYPED_ROWS = 3
@@ -95,7 +95,7 @@ class LineRow(Row):
         max_length=250, required=False, widget=forms.TextInput(attrs={"placeholder": "After food, until finished"})
     )
     allergy_reason = forms.CharField(max_length=250, required=False, label="Why it is prescribed all the same")
-    meant = forms.BooleanField(required=False, label="So many are meant")
+    meant = forms.BooleanField(required=False, label="This quantity is intended")
     found: Medicine | None = None
     matches: list = []
 
@@ -134,7 +134,7 @@ class LineRow(Row):
 
     @property
     def doubt(self) -> str:
-        return f"{self.needed} are enough for these directions. Write fewer, or say that so many are meant."
+        return f"{self.needed} are enough for these directions. Write fewer, or tick that this quantity is intended."
 
     def clean_allergy_reason(self) -> str:
         reason = self.cleaned_data["allergy_reason"].strip()

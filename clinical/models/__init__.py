@@ -16,10 +16,12 @@ from clinical.models.history import (
 )
 from clinical.models.lab_test import LabTest, ReferenceRange
 from clinical.models.laboratory import LabOrder, LabResult
+from clinical.models.ledger import StockMove
 from clinical.models.observation import Examination, Observation
 from clinical.models.patient import Patient
-from clinical.models.pharmacy import Batch, Medicine, StockMove
-from clinical.models.prescription import Prescription, PrescriptionLine
+from clinical.models.pharmacy import Batch, Medicine
+from clinical.models.prescription import Prescription
+from clinical.models.prescription_line import PrescriptionLine
 from clinical.models.queue import QueuePlace
 from clinical.models.visit import Visit
 

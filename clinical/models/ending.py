@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from clinical.models.laboratory import LabOrder
-    from clinical.models.prescription import PrescriptionLine
+    from clinical.models.prescription_line import PrescriptionLine
     from clinical.models.visit import Visit
 
 AT_PHARMACY = ("active", "dispensing")
@@ -24,7 +24,7 @@ class UnderWay:
 
     @classmethod
     def of(cls, visit: Visit) -> UnderWay:
-        from clinical.models.prescription import PrescriptionLine
+        from clinical.models.prescription_line import PrescriptionLine
 
         lines = PrescriptionLine.objects.filter(prescription__visit=visit, prescription__status__in=AT_PHARMACY)
         tests = visit.lab_orders.open().exclude(status="requested")

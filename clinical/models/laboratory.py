@@ -14,7 +14,7 @@ from clinical.models.lab_test import LabTest, measure
 from clinical.models.queue import QueuePlace
 from hospital.models import Counter
 from hospital.tenancy import TenantKey, TenantManager, TenantModel
-from hospital.workflow import Refused, Workflow, allow
+from hospital.workflow import Refused, Workflow, allow, needs
 
 if TYPE_CHECKING:
     from clinical.models import Visit
@@ -236,10 +236,9 @@ class LabOrder(Workflow):
 
     @transaction.atomic
     def cancel(self, reason: str, *, by: Person | None) -> None:
-        if not reason.strip():
-            raise Refused("Say why the test is cancelled.", status=422, field="reason")
+        why = needs(reason, "Say why the test is cancelled.")
         visit = self._locked_visit()
-        fields = {"cancelled_at": timezone.now(), "cancelled_by": by, "cancel_reason": reason.strip()}
+        fields = {"cancelled_at": timezone.now(), "cancelled_by": by, "cancel_reason": why}
         self.move_to(self.Status.CANCELLED, by=by, reason=reason, **fields)
         visit.labs_settled()
 

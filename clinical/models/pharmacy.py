@@ -1,6 +1,6 @@
-"""Medicines, their batches, and the ledger of every piece that came or went.
+"""Medicines and their batches.
 
-The ledger is the truth: the database itself adds each move to the batch's `on_hand`, which nothing else can change and
+The ledger (clinical/models/ledger.py) is the truth: the database itself adds each move to the batch's `on_hand`, which nothing else can change and
 which is never negative (clinical/sql.py). Whoever moves stock holds the medicine first and then its batches, so that
 two who want the last piece take turns.
 """
@@ -17,12 +17,13 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinical.days import today
+from clinical.models.ledger import StockMove, at_least_one
 from clinical.stock import EXPIRING_WITHIN, Stock, plural
-from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
-from hospital.workflow import Refused, allow
+from hospital.tenancy import EditableModel, TenantKey, TenantManager
+from hospital.workflow import Refused, allow, needs
 
 if TYPE_CHECKING:
-    from clinical.models.prescription import PrescriptionLine
+    from clinical.models.prescription_line import PrescriptionLine
     from hospital.models import Person
 
 MANAGE = "clinical.manage_stock"
@@ -149,10 +150,8 @@ def chosen(batch: Batch, usable: list[Batch], reason: str) -> Batch:
     if found is None:
         batch.refresh_from_db()
         raise Refused(f"Lot {batch.lot} cannot be issued: it is {batch.trouble}. Choose another batch.", field="batch")
-    if found != usable[0] and not reason.strip():
-        raise Refused(
-            f"Lot {usable[0].lot} expires first. Say why lot {found.lot} is issued instead.", status=422, field="reason"
-        )
+    if found != usable[0]:
+        needs(reason, f"Lot {usable[0].lot} expires first. Say why lot {found.lot} is issued instead.")
     return found
 
 
@@ -356,47 +355,3 @@ class Batch(EditableModel):
         )
         self.refresh_from_db(fields=["on_hand", "version"])
         return move
-
-
-def at_least_one(quantity: int) -> None:
-    if quantity < 1:
-        raise Refused("The quantity is at least one.", status=422, field="quantity")
-
-
-def needs(reason: str, sentence: str, field: str = "reason") -> None:
-    if not reason.strip():
-        raise Refused(sentence, status=422, field=field)
-
-
-class StockMove(TenantModel):
-    """A line of the ledger. The database lets nobody change or delete it."""
-
-    class Kind(models.TextChoices):
-        RECEIPT = "receipt", "Received"
-        DISPENSE = "dispense", "Dispensed"
-        RETURN = "return", "Taken back"
-        WRITE_OFF = "write_off", "Written off"
-        COUNT = "count", "Counted"
-        TRANSFER = "transfer", "Moved"
-
-    batch = TenantKey(Batch, related_name="moves")
-    medicine = TenantKey(Medicine, related_name="moves")
-    quantity = models.IntegerField(help_text="Signed: what came is positive, what went negative.")
-    balance = models.PositiveIntegerField(
-        default=0, help_text="On hand in the batch after it; the database reckons it."
-    )
-    kind = models.CharField(max_length=10, choices=Kind.choices)
-    reason = models.CharField(max_length=250, blank=True, default="")
-    line = TenantKey("clinical.PrescriptionLine", null=True, related_name="moves")
-    by = models.ForeignKey("hospital.Person", null=True, on_delete=models.PROTECT, related_name="+")
-    at = models.DateTimeField(default=timezone.now)
-
-    class Meta(TenantModel.Meta):
-        ordering = ["-id"]
-        indexes = [
-            models.Index(fields=["tenant", "batch", "-id"], name="move_of_batch"),
-            models.Index(fields=["tenant", "medicine", "-id"], name="move_of_medicine"),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.get_kind_display()} {self.quantity:+}"

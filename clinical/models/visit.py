@@ -18,7 +18,7 @@ from clinical.models.queue import QueuePlace
 from hospital.context import current
 from hospital.models import Counter
 from hospital.tenancy import TenantKey, TenantManager
-from hospital.workflow import SYSTEM, IllegalMove, Moves, Refused, Workflow, allow
+from hospital.workflow import SYSTEM, IllegalMove, Moves, Refused, Workflow, allow, needs
 
 if TYPE_CHECKING:
     from clinical.models.diagnosis import Diagnosis
@@ -222,8 +222,8 @@ class Visit(Workflow):
         tests = list(tests)
         if not tests:
             raise Refused("Choose at least one test.", status=422, field="tests")
-        if self.status == self.Status.DIAGNOSED and not reason.strip():
-            raise Refused("A diagnosis is already recorded. Say why more tests are needed.", status=422, field="reason")
+        if self.status == self.Status.DIAGNOSED:
+            needs(reason, "A diagnosis is already recorded. Say why more tests are needed.")
         if self.status == self.Status.REGISTERED:
             self.check_gate("consultation")
         if self.status != self.Status.LAB_PENDING:
@@ -300,12 +300,12 @@ class Visit(Workflow):
 
     @transaction.atomic
     def reopen(self, reason: str, *, by: Person | None) -> None:
-        fields = {"ended_at": None, "consultation_finished_at": None}
-        self._go(self.Status.DIAGNOSED, by=by, reason=given(reason, "Say why the visit is opened again."), **fields)
+        why = needs(reason, "Say why the visit is opened again.")[:200]
+        self._go(self.Status.DIAGNOSED, by=by, reason=why, ended_at=None, consultation_finished_at=None)
 
     def _end(self, status: str, reason: str, by: Person | None, knowing: str) -> None:
         """A person who ends it in the middle names, by its stamp, what was under way: as it is now, not as it was."""
-        why = given(reason, "Say why the visit ends here.")
+        why = needs(reason, "Say why the visit ends here.")[:200]
         self.lock()
         under_way = UnderWay.of(self)
         if by is not None and self.is_open and under_way and knowing != under_way.stamp:
@@ -346,7 +346,7 @@ class Visit(Workflow):
             raise Refused(
                 f"{self.number} is {self.get_status_display().lower()}: nothing waits for a payment any more."
             )
-        self.gate_override_reason = given(reason, "Say why this patient may go on before paying.")
+        self.gate_override_reason = needs(reason, "Say why this patient may go on before paying.")[:200]
         self.gate_override_by, self.gate_override_at = by, timezone.now()
         self.save(update_fields=["gate_override_reason", "gate_override_by", "gate_override_at"])
 
@@ -397,10 +397,3 @@ QUEUE_OF: dict[str, str] = {
 }
 RANKS: dict[str, int] = {Visit.Priority.EMERGENCY: 0, Visit.Priority.URGENT: 1, Visit.Priority.ROUTINE: 2}
 SETTLED_PRESCRIPTION = ("dispensed", "partly", "declined")
-
-
-def given(reason: str, otherwise: str) -> str:
-    """The reason without spaces around it; none is refused with this sentence."""
-    if not reason.strip():
-        raise Refused(otherwise, status=422, field="reason")
-    return reason.strip()[:200]
