@@ -11,7 +11,7 @@ from billing.models.price import Kind, Price
 from billing.money import ZERO, exact
 from hospital.context import current
 from hospital.tenancy import EditableModel, TenantKey, TenantManager
-from hospital.workflow import Refused, allow
+from hospital.workflow import Refused, allow, needs
 
 if TYPE_CHECKING:
     from hospital.models import Person
@@ -27,18 +27,9 @@ class Charges(models.QuerySet):
 
     def with_allocated(self) -> Charges:
         """Adds `allocated`: what payments have covered of each."""
-        from billing.models.payment import Allocation
+        from billing.models.payment import allocated
 
-        covered = (
-            Allocation.objects.filter(charge=models.OuterRef("pk"))
-            .order_by()
-            .values("charge")
-            .annotate(sum=models.Sum("amount"))
-            .values("sum")
-        )
-        return self.annotate(
-            allocated=models.functions.Coalesce(models.Subquery(covered), ZERO, output_field=models.DecimalField())
-        )
+        return self.annotate(allocated=allocated("charge"))
 
 
 class Charge(EditableModel):
@@ -134,9 +125,8 @@ class Charge(EditableModel):
         self._refuse_unless_open()
         if not self.needs_price and not account.rest_of(self):
             raise Refused(f"{self.text} is paid, or free of charge: there is nothing to waive.")
-        if not reason.strip():
-            raise Refused("Say why this is waived.", status=422, field="reason")
-        self.waived_at, self.waived_by, self.waive_reason = timezone.now(), by, reason.strip()[:200]
+        why = needs(reason, "Say why this is waived.")
+        self.waived_at, self.waived_by, self.waive_reason = timezone.now(), by, why[:200]
         self.save(update_fields=["waived_at", "waived_by", "waive_reason"])
         account.settle()
 

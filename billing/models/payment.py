@@ -18,17 +18,7 @@ if TYPE_CHECKING:
 class Payments(models.QuerySet):
     def with_free(self) -> Payments:
         """Adds `free`: what is not allocated to a charge."""
-        used = (
-            Allocation.objects.filter(payment=models.OuterRef("pk"))
-            .order_by()
-            .values("payment")
-            .annotate(sum=models.Sum("amount"))
-            .values("sum")
-        )
-        return self.annotate(
-            free=models.F("amount")
-            - models.functions.Coalesce(models.Subquery(used), ZERO, output_field=models.DecimalField())
-        )
+        return self.annotate(free=models.F("amount") - allocated("payment"))
 
 
 class Payment(TenantModel):
@@ -117,3 +107,10 @@ class Allocation(TenantModel):
 
     def __str__(self) -> str:
         return f"{self.amount} of {self.payment_id} for {self.charge_id}"
+
+
+def allocated(of: str) -> models.functions.Coalesce:
+    """How much of this payment, or to this charge, for each row of a query."""
+    rows = Allocation.objects.filter(**{of: models.OuterRef("pk")}).order_by().values(of)
+    total = models.Subquery(rows.annotate(sum=models.Sum("amount")).values("sum"))
+    return models.functions.Coalesce(total, ZERO, output_field=models.DecimalField())
