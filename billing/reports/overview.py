@@ -5,11 +5,10 @@ from __future__ import annotations
 from django.db.models import Count, Sum
 
 from billing.models import Payment
-from billing.reports import performance, revenue, visits
+from billing.reports import patients, performance, revenue, visits
 from billing.reports.parts import Figure, Report, minutes, total
 from billing.reports.period import Period
 from clinical.models import Patient, QueuePlace, Visit
-from hospital.plots import Spark
 
 
 def report(period: Period) -> Report:
@@ -20,13 +19,7 @@ def report(period: Period) -> Report:
     first = steps[QueuePlace.Queue.EXAMINATION]
     figures = [
         visits.count_figure(period, daily),
-        Figure(
-            "Patients registered",
-            sum(registered(period)),
-            former=sum(registered(period.before)),
-            icon="user-plus",
-            spark=Spark(registered(period), "Registered by day"),
-        ),
+        patients.registered_figure("Patients registered", period, registered),
         Figure(
             "Received",
             total(money(period)),
@@ -49,7 +42,7 @@ def report(period: Period) -> Report:
     return Report(
         figures,
         [
-            visits.daily_table(period, daily),
+            visits.by_day(period, daily),
             revenue.daily_table(period, money),
             performance.step_table(steps),
             visits.status_table(ends),

@@ -1,22 +1,19 @@
-"""What reports are made of: figures, tables with their plot, medians, and CSV that no spreadsheet executes."""
+"""What reports are made of: figures, and tables with their plot."""
 
 from __future__ import annotations
 
-import csv
-import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from django.db import models
-
 from billing.money import CENT
-from hospital.plots import Line, Plot, Spark
+from billing.reports.period import Period
+from hospital.plots import Line, Plot, Series, Spark
+from hospital.spreadsheets import as_csv
 
 MINUTE = timedelta(minutes=1)
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 
 
 @dataclass(frozen=True)
@@ -68,12 +65,7 @@ class Table:
         return [list(zip(self.columns, row, strict=True)) for row in self.rows]
 
     def csv(self) -> str:
-        """With a byte order mark, so that spreadsheets read the letters."""
-        out = io.StringIO()
-        writer = csv.writer(out, quoting=csv.QUOTE_MINIMAL)
-        writer.writerow([harmless(column.heading) for column in self.columns])
-        writer.writerows([harmless(cell) for cell in row] for row in self.rows)
-        return "\ufeff" + out.getvalue()
+        return as_csv([[column.heading for column in self.columns], *self.rows])
 
 
 @dataclass(frozen=True)
@@ -85,13 +77,21 @@ class Report:
         return next((table for table in self.tables if table.key == key), None)
 
 
-def harmless(cell: Any) -> Any:
-    """A text that a spreadsheet would run as a formula begins with an apostrophe instead."""
-    if cell is None:
-        return ""
-    if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA):
-        return f"'{cell}"
-    return cell
+def daily_table(key: str, title: str, name: str, unit: str, period: Period, daily: Callable) -> Table:
+    """Each day beside the one of the period before."""
+    now, former = daily(period), daily(period.before)
+    plot = Line(
+        title,
+        unit=unit,
+        labels=[period.label(day) for day in period.days],
+        series=[Series("This period", now), Series("Before", former, muted=True)],
+    )
+    columns = [Column("Day"), Column(name, "number"), Column("Day before"), Column(f"{name} before", "number")]
+    rows = [
+        (str(day), value, str(day_before), before)
+        for day, value, day_before, before in zip(period.days, now, period.before.days, former, strict=True)
+    ]
+    return Table(key, title, columns, rows, plot, wide=True)
 
 
 def change(value: Any, former: Any) -> int | None:
@@ -111,32 +111,6 @@ def minutes(span: timedelta | None) -> int | None:
 
 def mean(total: Decimal, count: int) -> Decimal:
     return (Decimal(total) / count).quantize(CENT, ROUND_HALF_UP) if count else Decimal("0.00")
-
-
-class Percentile(models.Aggregate):
-    """Of lengths of time, or of anything else that can be ordered and interpolated."""
-
-    function = "PERCENTILE_CONT"
-    share = "0.5"
-    template = "%(function)s(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = models.DurationField()
-
-    def __init__(self, *expressions: Any, **extra: Any) -> None:
-        super().__init__(*expressions, share=self.share, **extra)
-
-
-class Median(Percentile):
-    pass
-
-
-class Slowest(Percentile):
-    """Nine of ten are faster."""
-
-    share = "0.9"
-
-
-def span(since: str, until: str) -> models.Expression:
-    return models.ExpressionWrapper(models.F(until) - models.F(since), output_field=models.DurationField())
 
 
 def total(values: Iterable[Any]) -> Decimal:

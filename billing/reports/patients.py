@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import date
-from typing import Any
 
 from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
 
-from billing.reports.parts import Column, Figure, Report, Table, percent
+from billing.reports.parts import Column, Figure, Report, Table, daily_table, percent
 from billing.reports.period import Period
 from clinical.models import Diagnosis, Patient, Visit
-from hospital.plots import Bars, Line, Series, Spark
+from hospital.plots import Bars, Series, Spark
 
 AGES = (
     (0, "0"),
@@ -39,13 +39,7 @@ def report(period: Period) -> Report:
     registered = period.by_day(Patient.objects.all(), "created_at", Count("pk"))
     seen, former = seen_in(period), seen_in(period.before)
     figures = [
-        Figure(
-            "Registered",
-            sum(registered(period)),
-            former=sum(registered(period.before)),
-            icon="user-plus",
-            spark=Spark(registered(period), "Registered by day"),
-        ),
+        registered_figure("Registered", period, registered),
         Figure("Seen", seen["all"], former=former["all"], icon="users"),
         Figure("Seen for the first time", seen["new"], former=former["new"]),
         Figure(
@@ -55,7 +49,14 @@ def report(period: Period) -> Report:
             percent(former["all"] - former["new"], former["all"]),
         ),
     ]
-    return Report(figures, [daily_table(period, registered), age_table(period), diagnosis_table(period)])
+    by_day = daily_table("registered", "Patients registered by day", "Registered", "patients", period, registered)
+    return Report(figures, [by_day, age_table(period), diagnosis_table(period)])
+
+
+def registered_figure(label: str, period: Period, registered: Callable) -> Figure:
+    spark = Spark(registered(period), "Registered by day")
+    now, former = sum(registered(period)), sum(registered(period.before))
+    return Figure(label, now, former=former, icon="user-plus", spark=spark)
 
 
 def visits_in(period: Period) -> QuerySet:
@@ -71,27 +72,6 @@ def seen_in(period: Period) -> dict[str, int]:
     return rows.aggregate(
         all=Count("patient", distinct=True), new=Count("patient", distinct=True, filter=Q(known=False))
     )
-
-
-def daily_table(period: Period, registered: Any) -> Table:
-    now, former = registered(period), registered(period.before)
-    plot = Line(
-        "Patients registered by day",
-        unit="patients",
-        labels=[period.label(day) for day in period.days],
-        series=[Series("This period", now), Series("Before", former, muted=True)],
-    )
-    columns = [
-        Column("Day"),
-        Column("Registered", "number"),
-        Column("Day before"),
-        Column("Registered before", "number"),
-    ]
-    rows = [
-        (str(day), value, str(day_before), before)
-        for day, value, day_before, before in zip(period.days, now, period.before.days, former, strict=True)
-    ]
-    return Table("registered", "Patients registered by day", columns, rows, plot, wide=True)
 
 
 def age_table(period: Period) -> Table:

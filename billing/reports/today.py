@@ -13,10 +13,11 @@ from django.utils import timezone
 from billing.models import Payment
 from billing.models.account import owed
 from billing.money import ZERO
-from billing.reports.parts import Median, minutes, span
+from billing.reports.parts import minutes
 from billing.reports.period import Period
 from clinical.models import QueuePlace, Visit
 from hospital.models import Role, SignIn
+from hospital.spans import Median, span
 
 
 @dataclass(frozen=True)

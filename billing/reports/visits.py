@@ -7,10 +7,11 @@ from typing import Any
 from django.db.models import Count, Q
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
-from billing.reports.parts import Column, Figure, Median, Report, Slowest, Table, minutes, percent, span
+from billing.reports.parts import Column, Figure, Report, Table, daily_table, minutes, percent
 from billing.reports.period import Period
 from clinical.models import Visit
-from hospital.plots import Bars, Line, Series, Spark
+from hospital.plots import Bars, Series, Spark
+from hospital.spans import Median, Slowest, span
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
 
@@ -37,10 +38,8 @@ def report(period: Period) -> Report:
             better="down",
         ),
     ]
-    return Report(
-        figures,
-        [daily_table(period, daily), status_table(ends), hour_table(period), weekday_table(period), sort_table(period)],
-    )
+    tables = [by_day(period, daily), status_table(ends), hour_table(period), weekday_table(period), sort_table(period)]
+    return Report(figures, tables)
 
 
 def count_figure(period: Period, daily: Any) -> Figure:
@@ -60,20 +59,8 @@ def stay_figure(stay: dict, note: str) -> Figure:
     return Figure(title, now, "minutes", former, better="down", icon="clock", note=note)
 
 
-def daily_table(period: Period, daily: Any) -> Table:
-    now, former = daily(period), daily(period.before)
-    plot = Line(
-        "Visits by day",
-        unit="visits",
-        labels=[period.label(day) for day in period.days],
-        series=[Series("This period", now), Series("Before", former, muted=True)],
-    )
-    columns = [Column("Day"), Column("Visits", "number"), Column("Day before"), Column("Visits before", "number")]
-    rows = [
-        (str(day), value, str(day_before), before)
-        for day, value, day_before, before in zip(period.days, now, period.before.days, former, strict=True)
-    ]
-    return Table("visits-by-day", "Visits by day", columns, rows, plot, wide=True)
+def by_day(period: Period, daily: Any) -> Table:
+    return daily_table("visits-by-day", "Visits by day", "Visits", "visits", period, daily)
 
 
 def by_status(period: Period) -> dict[str, dict[str, int]]:

@@ -2,42 +2,35 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
 from django.db import models
-from django.db.models import Count, F, Max, Q
+from django.db.models import Count, Max, Q
 from django.db.models.functions import TruncMonth
 from django.utils import timezone
 
 from hospital.context import current
 from hospital.http import ActingPerson
 from hospital.models import Membership, Role
+from hospital.models.people import ADMINISTER
+from hospital.spans import Median, Slowest, span
+from hospital.spreadsheets import as_csv
 from realtime.alerts.models import Alert, Alerts, Step
 from realtime.templatetags.alerts import kind_words
 
-ADMINISTER = "hospital.administer"
-FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 COLUMNS = ("Alerts", "Open", "Median, min", "Nine of ten within, min", "Longest, min", "Highest step")
 
 
-class Percentile(models.Aggregate):
-    function = "PERCENTILE_CONT"
-    template = "%(function)s(%(share)s) WITHIN GROUP (ORDER BY %(expressions)s)"
-    output_field = models.DurationField()
-
-
-WAITED = models.ExpressionWrapper(F("acknowledged_at") - F("raised_at"), output_field=models.DurationField())
+WAITED = span("raised_at", "acknowledged_at")
 ANSWERED = Q(status=Alert.Status.ACKNOWLEDGED)
 FIGURES = {
     "alerts": Count("pk"),
     "open": Count("pk", filter=Q(status=Alert.Status.RAISED)),
-    "median": Percentile(WAITED, share="0.5", filter=ANSWERED),
-    "slow": Percentile(WAITED, share="0.9", filter=ANSWERED),
+    "median": Median(WAITED, filter=ANSWERED),
+    "slow": Slowest(WAITED, filter=ANSWERED),
     "longest": Max(WAITED, filter=ANSWERED),
     "highest": Max("step"),
 }
@@ -88,19 +81,10 @@ def figures(row: dict[str, Any]) -> tuple[Any, ...]:
     return (row["alerts"], row["open"], minutes(row["median"]), minutes(row["slow"]), minutes(row["longest"]), highest)
 
 
-def minutes(span: timedelta | None) -> float | None:
-    return None if span is None else round(span.total_seconds() / 60, 1)
+def minutes(waited: timedelta | None) -> float | None:
+    return None if waited is None else round(waited.total_seconds() / 60, 1)
 
 
-def as_csv(found: Iterable[Table]) -> str:
-    """With a byte order mark, and nothing that a spreadsheet takes for a formula."""
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(("By", "Of", *COLUMNS))
-    for table in found:
-        writer.writerows([table.key, *map(harmless, row)] for row in table.rows)
-    return "\ufeff" + out.getvalue()
-
-
-def harmless(cell: Any) -> Any:
-    return f"'{cell}" if isinstance(cell, str) and cell.lstrip(" ").startswith(FORMULA) else cell
+def csv_of(found: Iterable[Table]) -> str:
+    rows = ((table.key, *row) for table in found for row in table.rows)
+    return as_csv([("By", "Of", *COLUMNS), *rows])

@@ -9,13 +9,12 @@ from django.shortcuts import redirect, render
 from django.utils import timezone
 
 from hospital.http import Request
+from hospital.models.people import ADMINISTER
 from hospital.permits import permit
 from hospital.workflow import Refused
 from realtime.alerts.forms import EditLadder
 from realtime.alerts.models import Alert, Ladder
 from realtime.catalogue import catalogue
-
-ADMINISTER = "hospital.administer"
 
 
 @permit(ADMINISTER)

@@ -7,7 +7,7 @@ from hospital.http import Request
 from hospital.models import AuditEntry
 from hospital.permits import permit
 from realtime.alerts.models import ACKNOWLEDGE
-from realtime.alerts.report import COLUMNS, as_csv, seen_by, tables
+from realtime.alerts.report import COLUMNS, csv_of, seen_by, tables
 
 PERIODS = (("30", "30 days"), ("90", "90 days"), ("365", "A year"))
 USUAL = "90"
@@ -35,7 +35,7 @@ def download(request: Request) -> HttpResponse:
     days = chosen(request)
     AuditEntry.note("export", detail={"report": "alerts", "of": whose, "days": days})
     return HttpResponse(
-        as_csv(tables(rows, int(days))),
+        csv_of(tables(rows, int(days))),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="alerts-{days}-days.csv"'},
     )
