@@ -18,6 +18,7 @@ from clinical.chart import open_chart
 from clinical.models import Visit
 from hospital.http import Request
 from hospital.models import AuditEntry
+from hospital.panel import panel
 from hospital.permits import permit
 
 PAGE = 25
@@ -133,19 +134,9 @@ def receipt(request: Request, pk) -> HttpResponse:
 
 
 def ask(request: Request, form: forms.Form, visit: Visit, *, title: str, submit: str) -> HttpResponse:
-    """A form as a page of its own, or beside the list when HTMX asks for it."""
-    context = {
-        "form": form,
-        "visit": visit,
-        "patient": open_chart(visit.patient, page=submit.lower()),
-        "title": title,
-        "submit": submit,
-        "action": request.path,
-        "cancel": visit.get_absolute_url(),
-        "htmx": True,
-    }
-    template = "_form.html" if request.htmx else "billing/account/form.html"
-    return render(request, template, context, status=422 if form.errors else 200)
+    about = {"patient": open_chart(visit.patient, page=submit.lower()), "visit": visit}
+    page, cancel = "billing/account/form.html", visit.get_absolute_url()
+    return panel(request, form, page, cancel=cancel, title=title, submit=submit, **about)
 
 
 def changed(request: Request, visit: Visit, sentence: str) -> HttpResponse:

@@ -18,6 +18,7 @@ from clinical.forms.pharmacy import Lock, Receive, Transfer, WriteOff
 from clinical.models import Batch, Medicine
 from clinical.views.prescription import done
 from hospital.http import Request
+from hospital.panel import panel
 from hospital.permits import permit
 
 VIEW, MANAGE = "clinical.view_stock", "clinical.manage_stock"
@@ -136,17 +137,8 @@ def carry_out(request: Request, form: forms.Form, found: Medicine, verb: Callabl
     ):
         messages.success(request, f"{found}: {Medicine.objects.get(pk=found.pk).stock.usable} in stock.")
         return reload(request, found)
-    context = {
-        "form": form,
-        "medicine": found,
-        "action": request.path,
-        "cancel": found.get_absolute_url(),
-        "htmx": True,
-        "target": "#panel",
-        **words,
-    }
-    template = "_form.html" if request.htmx else "clinical/pharmacy/form.html"
-    return render(request, template, context, status=422 if form.errors else 200)
+    page, cancel = "clinical/pharmacy/form.html", found.get_absolute_url()
+    return panel(request, form, page, cancel=cancel, target="#panel", medicine=found, **words)
 
 
 def reload(request: Request, found: Medicine) -> HttpResponse:

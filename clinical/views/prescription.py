@@ -18,6 +18,7 @@ from clinical.forms.pharmacy import Issue, TakeBack, WithReason
 from clinical.models import Prescription, PrescriptionLine
 from hospital.http import Request
 from hospital.models import AuditEntry
+from hospital.panel import panel
 from hospital.permits import permit
 from hospital.workflow import Refused
 
@@ -171,16 +172,6 @@ def answer(request: Request, found: Prescription, sentence: str) -> HttpResponse
 
 
 def ask(request: Request, form: forms.Form, found: Prescription, **words: Any) -> HttpResponse:
-    """A form as a page of its own, or beside the page when HTMX asks for it."""
-    context = {
-        "form": form,
-        "patient": open_chart(found.patient, page=words["submit"].lower()),
-        "visit": found.visit,
-        "action": request.path,
-        "cancel": found.get_absolute_url(),
-        "htmx": True,
-        "target": "#panel",
-        **words,
-    }
-    template = "_form.html" if request.htmx else "clinical/prescription/form.html"
-    return render(request, template, context, status=422 if form.errors else 200)
+    about = {"patient": open_chart(found.patient, page=words["submit"].lower()), "visit": found.visit}
+    page, cancel = "clinical/prescription/form.html", found.get_absolute_url()
+    return panel(request, form, page, cancel=cancel, target="#panel", **about, **words)
