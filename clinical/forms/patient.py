@@ -7,6 +7,7 @@ from django import forms
 
 from clinical import days, phones
 from clinical.models import Patient
+from hospital.forms import Moment
 from hospital.merge import MergeForm
 
 OLDEST = 130  # years; nobody has been shown to live longer
@@ -19,13 +20,6 @@ class DateInput(forms.DateInput):
 
     def __init__(self) -> None:
         super().__init__(format="%Y-%m-%d")
-
-
-class MomentInput(forms.DateTimeInput):
-    input_type = "datetime-local"
-
-    def __init__(self) -> None:
-        super().__init__(format="%Y-%m-%dT%H:%M")
 
 
 class PatientForm(forms.ModelForm):
@@ -139,7 +133,7 @@ class TypedSoFar(forms.Form):
 class EditPatient(MergeForm, PatientForm):
     class Meta(PatientForm.Meta):
         fields = (*PatientForm.Meta.fields, "deceased_at")
-        widgets = {**PatientForm.Meta.widgets, "deceased_at": MomentInput()}
+        widgets = {**PatientForm.Meta.widgets, "deceased_at": Moment()}
 
     def clean_deceased_at(self) -> Any:
         died = self.cleaned_data["deceased_at"]
