@@ -102,10 +102,6 @@ class Load:
         """So many through the control port, never more than `in_flight` that have not reached the last page."""
         return self.ask("publish", most, in_flight, rate, seconds)
 
-    def come_back(self, *, all_at_once: bool, seconds: float = 60) -> dict[str, Any]:
-        """All are lost; once the door opens they return, at once or as live.js does."""
-        return self.ask("return", int(all_at_once), seconds)
-
     def marks(self) -> dict[int, tuple[int, float]]:
         """For each mark, how many pages have seen it, and when the last one did (time.monotonic)."""
         return {int(mark): (count, at / 1e9) for mark, (count, at) in self.ask("marks")["marks"].items()}

@@ -49,10 +49,6 @@ class Reach:
         found = [member for member in self.members if member.role.key == ADMIN]
         return self.present(found, "administrator") or addressees(found, "administrator")
 
-    @property
-    def person_is_gone(self) -> bool:
-        return not self.persons()
-
     def stand_in(self, person: UUID | None) -> list[Addressee]:
         seen = {person}
         while person in self.away:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -106,15 +105,6 @@ class Cast:
         (self.pictures / "seconds.json").write_text(json.dumps(self.times, indent=1))
         for page in [*self.pages.values(), self.stranger.page]:
             page.context.close()
-
-    @contextmanager
-    def all_cut(self) -> Iterator[None]:
-        """No page of the hospital has its socket while this goes on."""
-        for page in self.pages.values():
-            self.wires[page].cut()
-        yield
-        for page in self.pages.values():
-            self.wires[page].mend()
 
 
 class Wire:
