@@ -189,24 +189,13 @@ class Alert(Workflow):
     def acknowledge(self, *, by: Person, role: str, done: str, text: str, read_back: str = "") -> None:
         """Say what was done, and for a value, what it is: whoever cannot read it back has not read it."""
         self.lock()
-        if not self.is_open:
-            raise Refused(f"This alert is settled already. {self.settled_words}")
+        self.refuse_if_settled()
         if done not in self.Done.values:
             raise Refused("Choose what was done.", status=422, field="done")
         if len(text.strip()) < 3:
             raise Refused("Write what was done, in a few words.", status=422, field="text")
-        if self.expected and is_ambiguous(read_back, self.expected):
-            raise Refused(
-                "The comma can be read in two ways here. Type a whole number without it, or a decimal with a point.",
-                status=422,
-                field="read_back",
-            )
-        if self.expected and not reads_as(read_back, self.expected):
-            raise Refused(
-                "This is not the value. Look at the result again and type what it says.",
-                status=422,
-                field="read_back",
-            )
+        if self.expected:
+            self._refuse_unless_read(read_back)
         self.move_to(
             self.Status.ACKNOWLEDGED,
             by=by,
@@ -218,6 +207,24 @@ class Alert(Workflow):
             read_back=read_back.strip(),
             next_at=None,
         )
+
+    def refuse_if_settled(self) -> None:
+        if not self.is_open:
+            raise Refused(f"This alert is settled already. {self.settled_words}")
+
+    def _refuse_unless_read(self, read_back: str) -> None:
+        if is_ambiguous(read_back, self.expected):
+            raise Refused(
+                "The comma can be read in two ways here. Type a whole number without it, or a decimal with a point.",
+                status=422,
+                field="read_back",
+            )
+        if not reads_as(read_back, self.expected):
+            raise Refused(
+                "This is not the value. Look at the result again and type what it says.",
+                status=422,
+                field="read_back",
+            )
 
     def supersede(self) -> None:
         """A newer word about the same thing has come."""

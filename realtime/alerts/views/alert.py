@@ -87,8 +87,7 @@ def note_view(alert: Alert) -> None:
 @permit(ACKNOWLEDGE, "GET", "POST")
 def acknowledge(request: Request, pk: UUID) -> HttpResponse:
     alert = get_object_or_404(mine(request).select_related("acknowledged_by"), pk=pk)
-    if not alert.is_open:
-        raise Refused(f"This alert is settled already. {alert.settled_words}")
+    alert.refuse_if_settled()
     form = Acknowledge(request.POST or None, alert=alert)
     if request.method == "POST" and form.is_valid() and was_acknowledged(request, alert, form):
         return leave(request, alert)
