@@ -7,8 +7,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clinical.models import Allergy, MedicationStatement, Observation, Prescription, Problem, Visit
@@ -18,6 +16,7 @@ from clinical.tests.dispensary import COLD, a_checked_visit, a_diagnosed_visit, 
 from clinical.tests.laboratories import ordered, potassium, worked
 from clinical.tests.wards import a_patient
 from hospital.models import AuditEntry
+from hospital.tests.asking import queries
 
 
 @pytest.fixture(autouse=True)
@@ -50,10 +49,7 @@ class TestQueue:
             with alpha.acting():
                 for _ in range(more):
                     a_checked_visit(patient=a_patient())
-            client.get(f"{alpha.url}/consultation/")
-            with CaptureQueriesContext(connection) as captured:
-                assert client.get(f"{alpha.url}/consultation/").status_code == 200
-            counts.append(len(captured))
+            counts.append(len(queries(client, f"{alpha.url}/consultation/")))
         assert counts[0] == counts[1]
 
 
@@ -147,10 +143,7 @@ class TestWhatIsKnown:
                 visit = a_checked_visit(patient=patient)
                 visit.cancel("Measured", by=None) if more == 4 else None
                 visit = a_checked_visit(patient=patient) if more == 4 else visit
-            client.get(consult(alpha, visit))
-            with CaptureQueriesContext(connection) as captured:
-                assert client.get(consult(alpha, visit)).status_code == 200
-            counts.append(len(captured))
+            counts.append(len(queries(client, consult(alpha, visit))))
             with alpha.acting():
                 Visit.objects.get(pk=visit.pk).cancel("Measured", by=None)
         assert counts[0] == counts[1]

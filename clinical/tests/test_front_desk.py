@@ -3,15 +3,12 @@
 from datetime import date
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
-from clinical.models import Patient, QueuePlace, Visit
-from clinical.steps import next_step
-from clinical.tests.test_visit import in_status
+from clinical.models import Patient, Visit
 from clinical.tests.wards import a_patient, a_visit
 from hospital.models import AuditEntry
+from hospital.tests.asking import queries
 
 NEW = {
     "given_name": "Amara",
@@ -207,23 +204,16 @@ def fields_of(form) -> dict[str, str]:
     return {**values, **{f"opened-{name}": value for name, value in values.items()}, "version": str(form.version_now)}
 
 
+STAFF = ("reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "admin")
 PAGES = {
     "front-desk/": {"reception", "admin"},
     "front-desk/find/": {"reception", "admin"},
-    "patients/": {"reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "admin"},
+    "patients/": STAFF,
     "patients/new/": {"reception", "admin"},
-    "patients/{patient}/": {
-        "reception",
-        "checker_doctor",
-        "lab_technician",
-        "main_doctor",
-        "pharmacy",
-        "billing",
-        "admin",
-    },
+    "patients/{patient}/": STAFF,
     "patients/{patient}/edit/": {"reception", "admin"},
     "patients/{patient}/visits/new/": {"reception", "admin"},
-    "visits/{visit}/": {"reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "admin"},
+    "visits/{visit}/": STAFF,
     "visits/{visit}/token/": {"reception", "admin"},
     "visits/{visit}/cancel/": {"reception", "admin"},
     "visits/{visit}/leave/": {"reception", "admin"},
@@ -233,7 +223,7 @@ PAGES = {
     "visits/{visit}/move/": {"reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "admin"},
     "visits/{visit}/examine/": {"checker_doctor", "main_doctor", "admin"},
     "examination/": {"checker_doctor", "main_doctor", "admin"},
-    "search/": {"reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "admin"},
+    "search/": STAFF,
     "board/": {"reception", "board", "admin"},
 }
 
@@ -243,19 +233,9 @@ def test_each_page_opens_for_its_roles_and_for_nobody_else(alpha, beta, address)
     with alpha.acting():
         visit = a_visit()
         path = address.format(patient=visit.patient_id, visit=visit.pk)
-    for role in (
-        "reception",
-        "checker_doctor",
-        "lab_technician",
-        "main_doctor",
-        "pharmacy",
-        "billing",
-        "admin",
-        "board",
-    ):
-        assert alpha.client(role).get(f"{alpha.url}/{path}").status_code == (200 if role in PAGES[address] else 403), (
-            role
-        )
+    for role in (*STAFF, "board"):
+        answer = alpha.client(role).get(f"{alpha.url}/{path}")
+        assert answer.status_code == (200 if role in PAGES[address] else 403), role
     if "{" in address:
         assert beta.client("admin").get(f"{beta.url}/{path}").status_code == 404
     assert beta.client("admin").get(f"{alpha.url}/{path}").status_code == 404
@@ -290,108 +270,20 @@ def test_the_number_of_queries_does_not_grow_with_the_visits(alpha):
     with alpha.acting():
         for number in range(5):
             a_visit(a_patient(given_name=f"Amara {number}"))
-    counts = queries(alpha, pages)
+    before = counts(alpha, pages)
     with alpha.acting("reception") as acting:
         for number in range(40):
             place = a_visit(a_patient(given_name=f"Amara {number}")).place
             if number % 4 == 0:
                 place.call(to="1", by=acting.person)
-    assert queries(alpha, pages) == counts
+    assert counts(alpha, pages) == before
 
 
-def queries(hospital, pages: dict[str, list[str]]) -> dict[str, int]:
-    counts = {}
-    for role, paths in pages.items():
-        client = hospital.client(role)
-        client.get(f"{hospital.url}/{paths[0]}")
-        for path in paths:
-            with CaptureQueriesContext(connection) as captured:
-                assert client.get(f"{hospital.url}/{path}").status_code == 200
-            counts[path] = len(captured)
-    return counts
-
-
-@pytest.mark.parametrize(
-    ("status", "role", "label"),
-    [
-        ("registered", "reception", "Print token"),
-        ("registered", "checker_doctor", "Examine"),
-        ("checked", "main_doctor", "Consult"),
-        ("lab_pending", "lab_technician", "Perform tests"),
-        ("lab_done", "main_doctor", "Consult"),
-        ("diagnosed", "main_doctor", "Go on consulting"),
-        ("done", "admin", "Reopen"),
-        ("cancelled", "reception", "New visit"),
-        ("left", "reception", "New visit"),
-    ],
-)
-def test_every_state_of_a_visit_has_one_next_button(alpha, status, role, label):
-    with alpha.acting():
-        pk = in_status(status).pk
-    with alpha.acting(role):
-        assert next_step(Visit.objects.get(pk=pk)).label == label
-
-
-def test_who_has_not_paid_is_led_to_the_payment_first(alpha):
-    with alpha.acting():
-        pk = a_visit(paid=False).pk
-    for role, label in (("reception", "Take payment"), ("checker_doctor", "Examine"), ("pharmacy", "Open")):
-        with alpha.acting(role):
-            assert next_step(Visit.objects.get(pk=pk)).label == label
-
-
-def test_calling_moving_and_undoing_work_with_and_without_htmx(alpha):
-    with alpha.acting():
-        visit = a_visit()
-    client = alpha.client("reception")
-    url = f"{alpha.url}/visits/{visit.pk}"
-    page = client.post(f"{alpha.url}/queues/examination/next/", {"room": "Room 4"})
-    assert page["Location"] == f"{alpha.url}/front-desk/" or page.status_code == 302
-    row = client.post(f"{url}/call/", headers=HX).content.decode()
-    assert "Called to Room 4" in row
-    assert row.lstrip().startswith("<tr")
-    assert client.post(f"{url}/uncall/").status_code == 302
-    moved = client.post(f"{url}/move/", {"queue": "consultation"}, headers={**HX, "HX-Target": "dialog"})
-    assert (moved.status_code, moved["HX-Trigger"]) == (204, "close-dialog")
-    assert client.post(f"{url}/undo-move/").status_code == 302
-    assert client.post(f"{url}/undo-move/").status_code == 409
-    with alpha.acting():
-        assert [place.label for place in QueuePlace.objects.filter(ended_at=None)] == ["E-001"]
-
-
-def test_an_empty_queue_and_an_ended_visit_say_so(alpha):
-    client = alpha.client("reception")
-    assert client.post(f"{alpha.url}/queues/pharmacy/next/").status_code == 409
-    assert client.post(f"{alpha.url}/queues/cinema/next/").status_code == 404
-    with alpha.acting():
-        visit = a_visit()
-        visit.cancel("Went home", by=None)
-    assert client.post(f"{alpha.url}/visits/{visit.pk}/call/").status_code == 409
-    again = client.post(f"{alpha.url}/visits/{visit.pk}/cancel/", {"reason": "Again"})
-    assert again.status_code == 409
-    assert "This is its end." in again.content.decode()
-
-
-def test_a_visit_is_cancelled_left_and_reopened_with_a_reason(alpha):
-    with alpha.acting():
-        visit = a_visit()
-    client = alpha.client("reception")
-    url = f"{alpha.url}/visits/{visit.pk}/leave/"
-    assert client.post(url, {"reason": ""}).status_code == 422
-    assert client.post(url, {"reason": "Did not want to wait"}).status_code == 302
-    with alpha.acting():
-        assert Visit.objects.get(pk=visit.pk).status == "left"
-
-
-def test_a_doctor_is_assigned_only_from_those_who_are_one(alpha):
-    with alpha.acting():
-        visit = a_visit()
-    client = alpha.client("reception")
-    url = f"{alpha.url}/visits/{visit.pk}/assign/"
-    assert client.post(url, {"doctor": str(alpha.pharmacy.pk)}).status_code == 422
-    assert client.post(url, {"doctor": str(alpha.main_doctor.pk)}).status_code == 302
-    with alpha.acting():
-        assert Visit.objects.get(pk=visit.pk).doctor == alpha.main_doctor
+def counts(hospital, pages: dict[str, list[str]]) -> dict[str, int]:
+    clients = {role: hospital.client(role) for role in pages}
+    return {
+        path: len(queries(clients[role], f"{hospital.url}/{path}")) for role, paths in pages.items() for path in paths
+    }
 
 
 def test_the_search_box_finds_patients_and_places_of_the_own_role(alpha):
