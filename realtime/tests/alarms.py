@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime, timedelta
 
 from clinical.models import LabOrder, LabTest, Patient
@@ -69,3 +70,15 @@ def answer(hospital: Hospital, alert: Alert, role: str = "checker_doctor", **mor
     given = {"done": "acted", "text": "Calcium given, repeated in an hour.", "read_back": "6.6"} | more
     with hospital.acting(role) as acting:
         Alert.objects.get(pk=alert.pk).acknowledge(by=acting.person, role=role, **given)
+
+
+def banners(page) -> str:
+    content = page.content.decode()
+    return content.partition('id="alert-banners"')[2].partition('id="alerts"')[0]
+
+
+def bell(page) -> tuple[int, str]:
+    content = page.content.decode()
+    found = re.search(r'aria-label="Alerts: (\d+) wait', content)
+    unread = re.search(r'aria-label="Notices: (\S+) unread"', content)
+    return int(found[1]), unread[1]
