@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -73,17 +74,24 @@ class Looker(Listener):
             self.look().listen(2)
 
 
-def test_two_people_see_each_other_across_processes_and_what_the_other_edits(site, second_site, alpha):
+@contextmanager
+def colleagues(hospital, site: Site, other_site: Site) -> Iterator[tuple[Looker, Looker]]:
+    """Two who look at the same subject, and see each other."""
     subject = uuid.uuid4()
     with (
-        Looker(site, alpha, "main_doctor", subject) as doctor,
-        Looker(second_site, alpha, "checker_doctor", subject) as checker,
+        Looker(site, hospital, "main_doctor", subject) as doctor,
+        Looker(other_site, hospital, "checker_doctor", subject) as checker,
     ):
         doctor.look().sees()
         checker.look().sees(("Main Doctor", ""))
         doctor.sees(("Checker Doctor", ""))
+        yield doctor, checker
+
+
+def test_two_people_see_each_other_across_processes_and_what_the_other_edits(site, second_site, alpha):
+    with colleagues(alpha, site, second_site) as (doctor, checker):
         assert doctor.answers[-1] == {
-            "of": str(subject),
+            "of": str(doctor.subject),
             "people": [{"name": "Checker Doctor", "role": "Checker doctor", "part": ""}],
         }
         checker.look("diagnosis")
@@ -221,14 +229,7 @@ def test_a_token_that_is_not_this_sockets_own_is_worth_nothing(site, alpha, beta
 
 def test_a_token_from_before_a_change_of_rights_is_worth_nothing(site, alpha):
     """A new one comes from an address that checks whether the right is still there."""
-    subject = uuid.uuid4()
-    with (
-        Looker(site, alpha, "main_doctor", subject) as doctor,
-        Looker(site, alpha, "checker_doctor", subject) as checker,
-    ):
-        doctor.look().sees()
-        checker.look().sees(("Main Doctor", ""))
-        doctor.sees(("Checker Doctor", ""))
+    with colleagues(alpha, site, site) as (doctor, checker):
         doctor.renews, old, end = False, doctor.token(), time.monotonic() + SOON
         with alpha.acting():
             role = Role.objects.get(key="main_doctor")
@@ -267,14 +268,7 @@ def acting_as(hospital, person, role: str):
 
 
 def test_a_flood_of_changes_is_told_once_a_second(site, alpha):
-    subject = uuid.uuid4()
-    with (
-        Looker(site, alpha, "main_doctor", subject) as doctor,
-        Looker(site, alpha, "checker_doctor", subject) as checker,
-    ):
-        doctor.look().sees()
-        checker.look().sees(("Main Doctor", ""))
-        doctor.sees(("Checker Doctor", ""))
+    with colleagues(alpha, site, site) as (doctor, checker):
         before, began = len(doctor.answers), time.monotonic()
         for number in range(12):
             checker.look(("details", "diagnosis")[number % 2])
