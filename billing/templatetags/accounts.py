@@ -12,8 +12,8 @@ from hospital.context import current
 register = template.Library()
 
 
-@register.inclusion_tag("billing/account/_section.html", takes_context=True)
-def account_section(context: template.Context, visit: Any, oob: bool = False) -> dict[str, Any]:
+@register.inclusion_tag("billing/account/_section.html")
+def account_section(visit: Any, oob: bool = False) -> dict[str, Any]:
     """Nothing for those who may not see accounts."""
     acting = current()
     return {
