@@ -46,7 +46,9 @@ class Shift:
     spans: list[Span]
 
 
-class Diary:
+class OpenTime:
+    """When these providers are to be found, and where; nothing of what is booked."""
+
     def __init__(self, providers: Iterable[Provider], first: date, last: date) -> None:
         self.providers, self.first, self.last = list(providers), first, last
         # A day of one clock may lie a day beside another's.
@@ -59,22 +61,6 @@ class Diary:
             for location in Location.objects.filter(is_active=True).prefetch_related("opening_hours", "special_days")
         }
         self.away = self._absences()
-        inside = {"busy_from__lt": self.window.ends, "busy_until__gt": self.window.begins}
-        self.appointments: dict[UUID, list[Appointment]] = grouped(
-            Appointment.objects.active().filter(provider__in=self.providers, **inside), "provider_id"
-        )
-        self.holds: dict[UUID, list[Hold]] = grouped(
-            Hold.objects.standing().filter(provider__in=self.providers, **inside).select_related("held_by"),
-            "provider_id",
-        )
-        self.rooms: dict[UUID, list[Room]] = grouped(Room.objects.filter(is_active=True), "location_id")
-        self.rooms_taken: dict[UUID, list[Span]] = defaultdict(list)
-        for room, begins, ends in (
-            Appointment.objects.active()
-            .filter(room__isnull=False, **inside)
-            .values_list("room_id", "busy_from", "busy_until")
-        ):
-            self.rooms_taken[room].append(Span(begins, ends))
 
     def _absences(self) -> dict[UUID, list[Span]]:
         people = {provider.person_id for provider in self.providers}
@@ -119,6 +105,29 @@ class Diary:
         day = span.begins.date() - timedelta(days=1)
         for offset in range(3):
             yield from self.shifts(provider, day + timedelta(days=offset))
+
+
+class Diary(OpenTime):
+    """The open time, and what is taken of it."""
+
+    def __init__(self, providers: Iterable[Provider], first: date, last: date) -> None:
+        super().__init__(providers, first, last)
+        inside = {"busy_from__lt": self.window.ends, "busy_until__gt": self.window.begins}
+        self.appointments: dict[UUID, list[Appointment]] = grouped(
+            Appointment.objects.active().filter(provider__in=self.providers, **inside), "provider_id"
+        )
+        self.holds: dict[UUID, list[Hold]] = grouped(
+            Hold.objects.standing().filter(provider__in=self.providers, **inside).select_related("held_by"),
+            "provider_id",
+        )
+        self.rooms: dict[UUID, list[Room]] = grouped(Room.objects.filter(is_active=True), "location_id")
+        self.rooms_taken: dict[UUID, list[Span]] = defaultdict(list)
+        for room, begins, ends in (
+            Appointment.objects.active()
+            .filter(room__isnull=False, **inside)
+            .values_list("room_id", "busy_from", "busy_until")
+        ):
+            self.rooms_taken[room].append(Span(begins, ends))
 
     # --- what is free ---------------------------------------------------------------------
 

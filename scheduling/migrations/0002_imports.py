@@ -2,11 +2,12 @@
 
 import django.db.models.deletion
 import django.utils.timezone
+from django.conf import settings
+from django.db import migrations, models
+
 import hospital.db.fence
 import hospital.identifiers
 import hospital.tenancy
-from django.conf import settings
-from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
