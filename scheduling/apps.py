@@ -1,3 +1,5 @@
+from importlib import import_module
+
 from django.apps import AppConfig
 
 
@@ -7,4 +9,5 @@ class SchedulingConfig(AppConfig):
     def ready(self) -> None:
         from scheduling import receivers
 
+        import_module("scheduling.letters")  # says how its letters are worded
         receivers.listen()

@@ -179,7 +179,8 @@ class Appointment(Entry):
     def undo_miss(self, *, by: Person | None) -> None:
         """On the same day only, and only while nobody else has got the time."""
         self._only_today("A no-show can be taken back on the same day only. Book a new appointment.")
-        written(self, lambda: self.move_to(self.Status.BOOKED, by=by, ended_at=None, ended_by=None))
+        fields: dict[str, Any] = {"awaited_at": timezone.now(), "ended_at": None, "ended_by": None}
+        written(self, lambda: self.move_to(self.Status.BOOKED, by=by, **fields))
 
     def _finish(self, status: str, *, by: Person | None, reason: str = "", **fields: Any) -> None:
         ended = {"ended_at": timezone.now(), "ended_by": by, "end_reason": reason.strip()[:200]}

@@ -112,6 +112,9 @@ class Entry(Workflow):
     booked_at = models.DateTimeField(default=timezone.now, editable=False)
     confirmed_at = models.DateTimeField(null=True, editable=False)
     reminded_at = models.DateTimeField(null=True, editable=False)
+    awaited_at = models.DateTimeField(
+        null=True, editable=False, help_text="A no-show was taken back: they may still come."
+    )
     arrived_at = models.DateTimeField(null=True, editable=False)
     seen_in = TenantKey(Room, null=True, related_name="seen", editable=False)
     in_room_at = models.DateTimeField(null=True, editable=False)

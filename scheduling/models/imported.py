@@ -151,13 +151,16 @@ class ImportLine(TenantModel):
         return booked.select_related("appointment").first()
 
     def _book(self) -> None:
+        patient, kind, provider, begins_at = self.patient, self.type, self.provider, self.begins_at
+        if patient is None or kind is None or provider is None or begins_at is None:
+            raise ValueError("A line of which something could not be read was found good.")
         try:
             with transaction.atomic():
                 self.appointment = Appointment.book(
-                    self.patient,
-                    self.type,
-                    self.provider,
-                    self.begins_at,
+                    patient,
+                    kind,
+                    provider,
+                    begins_at,
                     by=None,
                     minutes=self.minutes,
                     location=self.location,

@@ -106,7 +106,11 @@ class Wish(Workflow):
         self.added_by = by
         self.start(by=by)
 
+    @transaction.atomic
     def withdraw(self, *, by: Person | None) -> None:
+        """What is offered at the moment goes to the next."""
+        if self.offer is not None:
+            self.offer.decline(by=by)
         self.move_to(self.Status.WITHDRAWN, by=by)
 
     def wait_again(self, *, by: Person | None) -> None:
@@ -129,6 +133,11 @@ class Wish(Workflow):
         return (begins.time() < NOON) == (self.part == self.Part.MORNING)
 
 
+class Offers(models.QuerySet):
+    def over_unnoticed(self) -> Self:
+        return self.filter(outcome="", expires_at__lte=timezone.now())
+
+
 class Offer(EditableModel):
     """A freed slot, held for one patient of the waitlist until it lapses."""
 
@@ -147,6 +156,8 @@ class Offer(EditableModel):
     outcome = models.CharField(max_length=8, choices=Outcome.choices, blank=True)
     answered_at = models.DateTimeField(null=True)
     answered_by = models.ForeignKey("hospital.Person", null=True, on_delete=models.PROTECT, related_name="+")
+
+    objects: ClassVar = TenantManager.from_queryset(Offers)()
 
     class Meta(EditableModel.Meta):
         ordering = ["-created_at"]
