@@ -20,7 +20,7 @@ NOT_PROVIDED = "NOTPROVIDED"  # Django's own word: `{% csrf_token %}` then write
 
 
 def fragment(template: str, object: Any, *, request: Request | None = None) -> SafeString:
-    """The fragment for the acting role. Its forms get the request's CSRF token; static/live.js adds it to pushed ones."""
+    """The fragment for the acting role. Its forms get the request's CSRF token; static/fragments.js adds it to pushed ones."""
     return render(template, object, get_token(request) if request else "")
 
 
