@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from uuid import UUID
@@ -21,7 +21,7 @@ from scheduling.moments import Span, day_span, span_of
 from scheduling.slots import common, free_slots, without
 
 FAR = 366  # days that a search for the next free slots looks ahead
-STEP = 14  # days that it reads at once
+STEP = 14  # days that it reads at first; then twice as many each time
 
 
 @dataclass(frozen=True)
@@ -46,20 +46,29 @@ class Shift:
     spans: list[Span]
 
 
+def open_locations() -> dict[UUID, Location]:
+    rows = Location.objects.filter(is_active=True).prefetch_related("opening_hours", "special_days")
+    return {location.pk: location for location in rows}
+
+
 class OpenTime:
     """When these providers are to be found, and where; nothing of what is booked."""
 
-    def __init__(self, providers: Iterable[Provider], first: date, last: date) -> None:
+    def __init__(
+        self,
+        providers: Iterable[Provider],
+        first: date,
+        last: date,
+        *,
+        locations: dict[UUID, Location] | None = None,
+    ) -> None:
         self.providers, self.first, self.last = list(providers), first, last
+        self.locations = open_locations() if locations is None else locations
         # A day of one clock may lie a day beside another's.
         self.window = Span(midnight(first - timedelta(days=2)), midnight(last + timedelta(days=3)))
         self.hours: dict[UUID, list[WorkingHours]] = grouped(
             WorkingHours.objects.filter(provider__in=self.providers).order_by("begins"), "provider_id"
         )
-        self.locations = {
-            location.pk: location
-            for location in Location.objects.filter(is_active=True).prefetch_related("opening_hours", "special_days")
-        }
         self.away = self._absences()
 
     def _absences(self) -> dict[UUID, list[Span]]:
@@ -76,8 +85,8 @@ class OpenTime:
 
     # --- open time -----------------------------------------------------------------------
 
-    def shifts(self, provider: Provider, day: date) -> list[Shift]:
-        """Where this provider is to be found on this day, and when."""
+    def planned(self, provider: Provider, day: date) -> list[Shift]:
+        """Where this provider works on this day, leave or not."""
         by_place: dict[UUID, list[Span]] = defaultdict(list)
         for hours in self.hours.get(provider.pk, ()):
             location = self.locations.get(hours.location_id)
@@ -86,13 +95,15 @@ class OpenTime:
             span = span_of(day, hours.begins, hours.ends, location.zone)
             if span is not None:
                 by_place[location.pk].append(span)
-        found = []
-        for pk, spans in by_place.items():
-            location = self.locations[pk]
-            spans = without(common(spans, opening(location, day)), self.away.get(provider.person_id, ()))
-            if spans:
-                found.append(Shift(location, spans))
-        return found
+        places = [(self.locations[pk], spans) for pk, spans in by_place.items()]
+        shifts = [Shift(location, common(spans, opening(location, day))) for location, spans in places]
+        return [shift for shift in shifts if shift.spans]
+
+    def shifts(self, provider: Provider, day: date) -> list[Shift]:
+        """Where this provider is to be found on this day, and when."""
+        away = self.away.get(provider.person_id, ())
+        shifts = [Shift(shift.location, without(shift.spans, away)) for shift in self.planned(provider, day)]
+        return [shift for shift in shifts if shift.spans]
 
     def open_at(self, provider: Provider, span: Span) -> Location | None:
         """Where the provider works during all of this span."""
@@ -108,13 +119,16 @@ class OpenTime:
 
 
 class Diary(OpenTime):
-    """The open time, and what is taken of it."""
+    """The open time, and what is taken of it, but for what is `leaving`: appointments about to be moved."""
 
-    def __init__(self, providers: Iterable[Provider], first: date, last: date) -> None:
+    def __init__(
+        self, providers: Iterable[Provider], first: date, last: date, *, leaving: Iterable[Appointment] = ()
+    ) -> None:
         super().__init__(providers, first, last)
         inside = {"busy_from__lt": self.window.ends, "busy_until__gt": self.window.begins}
+        booked = Appointment.objects.active().filter(**inside).exclude(pk__in=[row.pk for row in leaving])
         self.appointments: dict[UUID, list[Appointment]] = grouped(
-            Appointment.objects.active().filter(provider__in=self.providers, **inside), "provider_id"
+            booked.filter(provider__in=self.providers), "provider_id"
         )
         self.holds: dict[UUID, list[Hold]] = grouped(
             Hold.objects.standing().filter(provider__in=self.providers, **inside).select_related("held_by"),
@@ -122,11 +136,7 @@ class Diary(OpenTime):
         )
         self.rooms: dict[UUID, list[Room]] = grouped(Room.objects.filter(is_active=True), "location_id")
         self.rooms_taken: dict[UUID, list[Span]] = defaultdict(list)
-        for room, begins, ends in (
-            Appointment.objects.active()
-            .filter(room__isnull=False, **inside)
-            .values_list("room_id", "busy_from", "busy_until")
-        ):
+        for room, begins, ends in booked.filter(room__isnull=False).values_list("room_id", "busy_from", "busy_until"):
             self.rooms_taken[room].append(Span(begins, ends))
 
     # --- what is free ---------------------------------------------------------------------
@@ -219,13 +229,33 @@ def next_free(
     days: int = FAR,
 ) -> list[Slot]:
     """The first free slots from this day on, of any of these providers, the earliest first."""
-    providers = [provider for provider in providers if provider.offers(type)]
-    mine = taken_of(patient)
     found: list[Slot] = []
-    for offset in range(0, days, STEP):
-        first = after + timedelta(days=offset)
-        last = first + timedelta(days=min(STEP, days - offset) - 1)
-        diary = Diary(providers, first, last)
+    for _, slots in free_days(
+        type, providers, after=after, patient=patient, by=by, location=location, minutes=minutes, days=days
+    ):
+        found += slots
+        if len(found) >= most:
+            break
+    return found[:most]
+
+
+def free_days(
+    type: AppointmentType,
+    providers: Iterable[Provider],
+    *,
+    after: date,
+    patient: Patient | None = None,
+    by: Person | None = None,
+    location: Location | None = None,
+    minutes: int | None = None,
+    days: int = FAR,
+    leaving: Collection[Appointment] = (),
+) -> Iterator[tuple[date, list[Slot]]]:
+    """Each day from this one on with what is free on it, also where that is nothing. Reads further only as it is asked."""
+    providers = [provider for provider in providers if provider.offers(type)]
+    mine = taken_of(patient, leaving)
+    for first, last in stretches(after, days):
+        diary = Diary(providers, first, last, leaving=leaving)
         for number in range((last - first).days + 1):
             day = first + timedelta(days=number)
             slots = [
@@ -234,16 +264,23 @@ def next_free(
                 for slot in diary.slots(provider, day, type, by=by, also_taken=mine, minutes=minutes)
                 if location is None or slot.location == location
             ]
-            found += sorted(slots, key=lambda slot: slot.begins_at)
-            if len(found) >= most:
-                return found[:most]
-    return found
+            yield day, sorted(slots, key=lambda slot: slot.begins_at)
 
 
-def taken_of(patient: Patient | None) -> list[Span]:
+def stretches(after: date, days: int) -> Iterator[tuple[date, date]]:
+    """The days in stretches, each twice as long as the one before: a search that finds nothing soon asks seldom."""
+    first, end, step = after, after + timedelta(days=days), STEP
+    while first < end:
+        last = min(first + timedelta(days=step), end) - timedelta(days=1)
+        yield first, last
+        first, step = last + timedelta(days=1), step * 2
+
+
+def taken_of(patient: Patient | None, leaving: Iterable[Appointment] = ()) -> list[Span]:
     if patient is None:
         return []
     rows = Appointment.objects.active().filter(patient=patient, ends_at__gt=timezone.now())
+    rows = rows.exclude(pk__in=[row.pk for row in leaving])
     return [Span(begins, ends) for begins, ends in rows.values_list("begins_at", "ends_at")]
 
 

@@ -57,6 +57,12 @@ def day_in(moment: datetime, zone: ZoneInfo) -> date:
     return moment.astimezone(zone).date()
 
 
+def minute_in(moment: datetime, day: date, zone: ZoneInfo) -> int:
+    """What the clock shows, in minutes since the midnight that began the day."""
+    local = moment.astimezone(zone)
+    return (local.date() - day).days * 1440 + local.hour * 60 + local.minute
+
+
 def _moment(day: date, at: time, zone: ZoneInfo, *, fold: int) -> datetime:
     wall = datetime.combine(day, at.replace(tzinfo=None))
     found = wall.replace(tzinfo=zone, fold=fold).astimezone(UTC)
