@@ -41,6 +41,7 @@ def database(url_variable: str, role: str) -> dict:
         **entry,
         "ENGINE": "hospital.db",
         "CONN_MAX_AGE": 0,
+        "DISABLE_SERVER_SIDE_CURSORS": True,  # three ways to the server instead of one, for each choice in a form
         "CONN_HEALTH_CHECKS": True,  # the pool hands out no connection that died with a restarted server
         "OPTIONS": {**entry.get("OPTIONS", {}), "connect_timeout": 5},
     }
@@ -112,6 +113,27 @@ CELERY_BEAT_SCHEDULE = {
     "scan-documents": {"task": "clinical.tasks.scan_waiting_documents", "schedule": timedelta(minutes=1)},
     # Every hour, because midnight is at another time in each hospital. What was noticed once is not told again.
     "watch-expiry": {"task": "clinical.tasks.watch_expiry", "schedule": crontab(minute=5)},
+    "mark-no-shows": {
+        "task": "scheduling.tasks.mark_no_shows",
+        "schedule": timedelta(minutes=1),
+        "options": {"expires": 60},
+    },
+    "end-holds": {"task": "scheduling.tasks.end_holds", "schedule": timedelta(seconds=15), "options": {"expires": 15}},
+    "lapse-offers": {
+        "task": "scheduling.tasks.lapse_offers",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
+    "remind-patients": {
+        "task": "scheduling.tasks.remind_patients",
+        "schedule": timedelta(minutes=5),
+        "options": {"expires": 300},
+    },
+    "continue-imports": {
+        "task": "scheduling.tasks.continue_imports",
+        "schedule": timedelta(seconds=30),
+        "options": {"expires": 30},
+    },
     "forget-form-keys": {"task": "hospital.tasks.forget_form_keys", "schedule": timedelta(hours=1)},
     "forget-orphan-grants": {"task": "hospital.tasks.forget_orphan_grants", "schedule": crontab(hour=2, minute=10)},
     "forget-events": {"task": "realtime.tasks.forget_events", "schedule": crontab(hour=2, minute=20)},
@@ -154,7 +176,7 @@ MIDDLEWARE = [
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
-    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "hospital.sessions.Authentication",
     "hospital.sessions.Activity",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
