@@ -19,6 +19,7 @@ from hospital.models import Absence, Invitation, Role
 from hospital.tests.hospital import Hospital
 from realtime.alerts.models import Ladder, Preference
 from realtime.tests.alarms import critical_value
+from scheduling.tests.furniture import Furniture
 
 PDF = b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj 2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\ntrailer<</Root 1 0 R>>\n%%EOF\n"
 
@@ -47,6 +48,7 @@ class World:
         ):
             self.visits[station] = self.walk(station)
         self.alarm()
+        self.desk = Furniture(hospital, self.mark, self.patient)
 
     def shelves(self) -> None:
         lab_catalogue.install()
