@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import reverse
 
 from clinical import lab_words
-from clinical.models import Batch, Document, LabOrder, Medicine, Patient, Prescription, QueuePlace, Visit
+from clinical.models import Batch, Document, LabOrder, Medicine, Patient, Policy, Prescription, QueuePlace, Visit
 from realtime.catalogue import LiveEvent, Loudness, changed, created, either, reached, said
 
 CARING = ("reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing")
@@ -18,6 +18,11 @@ def called(place: QueuePlace, created: bool, fields: frozenset[str] | None) -> b
     """Called, and what ends a call: the wall board shows a token from the one to the other."""
     fields = fields or frozenset()
     return not created and ("called_at" in fields or ("ended_at" in fields and place.called_at is not None))
+
+
+@said("a policy is verified")
+def verified(policy: Policy, created: bool, fields: frozenset[str] | None) -> bool:
+    return policy.verified_at is not None and "verified_at" in (fields or ())
 
 
 def call_loudness(place: QueuePlace) -> Loudness:
@@ -73,6 +78,15 @@ EVENTS = (
         hears=CARING,
         needs=SEES_PATIENTS,
         about=lambda patient: patient.pk,
+    ),
+    LiveEvent(
+        "patient:insurance_verified",
+        Policy,
+        when=verified,
+        hears=("reception", "billing"),
+        needs=("clinical.manage_insurance",),
+        title="{0.patient.name}: {0.insurer} is verified",
+        link=Policy.get_absolute_url,
     ),
     LiveEvent(
         "visit:created",

@@ -14,6 +14,7 @@ PERMISSIONS = {
     "realtime.acknowledge_alerts": "acknowledge alerts",
     "clinical.view_patient": "find patients and open their page",
     "clinical.register_patient": "register patients and change their details",
+    "clinical.manage_insurance": "record and verify insurance",
     "clinical.view_chart": "read the clinical chart",
     "clinical.edit_chart": "record allergies and problems",
     "clinical.view_visit": "see visits and their status",
@@ -66,6 +67,7 @@ ROLES = (
             "realtime.acknowledge_alerts",
             "clinical.view_patient",
             "clinical.register_patient",
+            "clinical.manage_insurance",
             "clinical.view_visit",
             "clinical.create_visit",
             "clinical.close_visit",
@@ -167,6 +169,7 @@ ROLES = (
         (
             "realtime.acknowledge_alerts",
             "clinical.view_patient",
+            "clinical.manage_insurance",
             "clinical.view_visit",
             "billing.take_payment",
             "billing.view_account",

@@ -20,6 +20,7 @@ from clinical.models.ledger import StockMove
 from clinical.models.observation import Examination, Observation
 from clinical.models.patient import Patient
 from clinical.models.pharmacy import Batch, Medicine
+from clinical.models.policy import Confirmation, Policy
 from clinical.models.prescription import Prescription
 from clinical.models.prescription_line import PrescriptionLine
 from clinical.models.queue import QueuePlace
@@ -28,6 +29,7 @@ from clinical.models.visit import Visit
 __all__ = [
     "Allergy",
     "Batch",
+    "Confirmation",
     "ConsultationDraft",
     "Diagnosis",
     "Document",
@@ -45,6 +47,7 @@ __all__ = [
     "Patient",
     "PatientContact",
     "PatientIdentifier",
+    "Policy",
     "Practitioner",
     "Prescription",
     "PrescriptionLine",

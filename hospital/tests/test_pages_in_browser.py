@@ -20,7 +20,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, expect
 
 from billing.models import Charge, Payment
 from billing.views.analytics import TABS
-from clinical.models import Batch
+from clinical.models import Batch, Policy
 from hospital.access import Entry, entries, is_admin
 from hospital.permits import MEMBER
 from hospital.roles import ROLE_KEYS
@@ -148,6 +148,7 @@ ROWS: dict[str, Callable[[House], str]] = {
     "charges": lambda house: house.first(lambda: Charge.objects.filter(visit=house.world.visits["registered"])),
     "receipts": lambda house: house.first(lambda: Payment.objects.all()),
     "patients": lambda house: str(house.world.visits["done"].patient_id),
+    "policies": lambda house: house.first(lambda: Policy.objects.all()),
     "prescriptions/lines": lambda house: line_of(house, "prescribed"),
 }
 # Where not every role that may open the address finds this row there.

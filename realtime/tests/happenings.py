@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 
 from billing.models import CONSULTATION, Charge, Kind, Payment, Price
-from clinical.models import Allergy, Document, LabOrder, Medicine, Prescription, Problem, Visit
+from clinical.models import Allergy, Document, LabOrder, Medicine, Policy, Prescription, Problem, Visit
 from clinical.tests.dispensary import COLD, a_medicine, load_codes, received
 from clinical.tests.laboratories import culture, potassium, take
 from clinical.tests.papers import pdf, upload
@@ -119,6 +119,14 @@ def records_an_allergy(day: Day) -> None:
         patient = a_patient()
         Allergy.record(patient, by=acting.person, substance=day.word("allergy"))
         Problem.record(patient, by=acting.person, text=day.word("problem"))
+
+
+@happens("patient:insurance_verified", "a policy is verified")
+def verifies_a_policy(day: Day) -> None:
+    with day.hospital.acting("reception") as acting:
+        details = {"insurer": "Northern Mutual", "member_number": "NM-1"}
+        policy = Policy.record(a_patient(), by=acting.person, **details)
+        policy.verify(by=acting.person, until=policy.good_until)
 
 
 @happens("visit:created", "a visit is registered")

@@ -30,6 +30,7 @@ TABLE: dict[str, dict[str, Audience]] = {
         "demographics": info(*CLINICAL, "reception", "billing"),
         "an allergy": info(*CLINICAL, "reception", "billing"),
     },
+    "patient:insurance_verified": {"a policy is verified": info("reception", "billing")},
     "patient:balance_changed": {
         "a charge": info("reception", "billing"),
         "a charge is waived": info("reception", "billing"),
@@ -72,7 +73,6 @@ TABLE: dict[str, dict[str, Audience]] = {
 NOT_BUILT = frozenset(
     f"{noun}:{verb}"
     for noun, verbs in {
-        "patient": ["insurance_verified"],
         "appointment": ["created", "updated", "cancelled", "checkedin"],
         "encounter": ["created", "updated", "completed", "signed"],
         "biopsy": ["created", "updated", "result_received", "reviewed"],
