@@ -6,9 +6,10 @@ from django.db.models import Count, Sum
 
 from billing.models import Payment
 from billing.reports import patients, performance, revenue, visits
-from billing.reports.parts import Figure, Report, minutes, total
-from billing.reports.period import Period
+from billing.reports.sums import total
 from clinical.models import Patient, QueuePlace, Visit
+from clinical.reports.parts import Figure, Report, minutes
+from clinical.reports.period import Period
 
 
 def report(period: Period) -> Report:

@@ -7,9 +7,9 @@ from datetime import date
 
 from django.db.models import Count, Exists, F, Func, IntegerField, OuterRef, Q, QuerySet, Value
 
-from billing.reports.parts import Column, Figure, Report, Table, daily_table, percent
-from billing.reports.period import Period
 from clinical.models import Diagnosis, Patient, Visit
+from clinical.reports.parts import Column, Figure, Report, Table, daily_table, percent
+from clinical.reports.period import Period
 from hospital.plots import Bars, Series, Spark
 
 AGES = (

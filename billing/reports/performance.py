@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import Aggregate, Count, F, Q, QuerySet
 
 from billing.models import Payment
-from billing.reports.parts import Column, Figure, Report, Table, minutes
-from billing.reports.period import Period
 from clinical.models import Diagnosis, Examination, LabOrder, QueuePlace, StockMove, Visit
+from clinical.reports.parts import Column, Figure, Report, Table, minutes
+from clinical.reports.period import Period
 from hospital.models import Person
 from hospital.plots import Bars, Series
 from hospital.spans import Median, Slowest, span

@@ -7,8 +7,9 @@ from django.db.models import Count, F, Max, Q, Sum
 from billing.models import Charge, Kind, Payment
 from billing.models.account import owed
 from billing.money import ZERO
-from billing.reports.parts import Column, Figure, Report, Table, mean, percent, total
-from billing.reports.period import Period
+from billing.reports.sums import mean, total
+from clinical.reports.parts import Column, Figure, Report, Table, percent
+from clinical.reports.period import Period
 from hospital.context import current
 from hospital.plots import Bars, Series
 

@@ -13,9 +13,9 @@ from django.utils import timezone
 from billing.models import Payment
 from billing.models.account import owed
 from billing.money import ZERO
-from billing.reports.parts import minutes
-from billing.reports.period import Period
 from clinical.models import QueuePlace, Visit
+from clinical.reports.parts import minutes
+from clinical.reports.period import Period
 from hospital.models import Role, SignIn
 from hospital.spans import Median, span
 

@@ -7,9 +7,9 @@ from typing import Any
 from django.db.models import Count, Q
 from django.db.models.functions import ExtractHour, ExtractIsoWeekDay
 
-from billing.reports.parts import Column, Figure, Report, Table, daily_table, minutes, percent
-from billing.reports.period import Period
 from clinical.models import Visit
+from clinical.reports.parts import Column, Figure, Report, Table, daily_table, minutes, percent
+from clinical.reports.period import Period
 from hospital.plots import Bars, Series, Spark
 from hospital.spans import Median, Slowest, span
 

@@ -17,10 +17,10 @@ from django.test.utils import CaptureQueriesContext
 
 from billing.models import Charge, Kind, Payment
 from billing.reports import overview, patients, performance, revenue, today, visits
-from billing.reports.parts import Column, Table, change, minutes, percent
-from billing.reports.period import Period, chosen
 from billing.reports.revenue import by_kind
 from clinical.models import LabOrder, LabTest, Patient, QueuePlace, Visit
+from clinical.reports.parts import Column, Table, change, minutes, percent
+from clinical.reports.period import Period, chosen
 from hospital.models import Counter
 from hospital.spreadsheets import harmless
 from hospital.tests.hospital import Hospital

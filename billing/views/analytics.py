@@ -6,8 +6,8 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
 from billing.reports import overview, patients, performance, revenue, visits
-from billing.reports.parts import Report
-from billing.reports.period import PRESETS, Period, chosen
+from clinical.reports.parts import Report
+from clinical.reports.period import PRESETS, Period, chosen
 from hospital.http import Request
 from hospital.models import AuditEntry
 from hospital.permits import permit

@@ -4,7 +4,7 @@ from django.http import HttpResponse
 from django.shortcuts import render
 
 from billing.reports import activity, today
-from billing.reports.parts import change
+from clinical.reports.parts import change
 from hospital.http import Request
 from hospital.permits import permit
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
-from billing.money import CENT
-from billing.reports.period import Period
+from clinical.reports.period import Period
 from hospital.plots import Line, Plot, Series, Spark
 from hospital.spreadsheets import as_csv
 
@@ -107,11 +106,3 @@ def percent(part: Any, whole: Any) -> int | None:
 
 def minutes(span: timedelta | None) -> int | None:
     return None if span is None else (span + MINUTE / 2) // MINUTE
-
-
-def mean(total: Decimal, count: int) -> Decimal:
-    return (Decimal(total) / count).quantize(CENT, ROUND_HALF_UP) if count else Decimal("0.00")
-
-
-def total(values: Iterable[Any]) -> Decimal:
-    return sum(values, Decimal("0.00"))
