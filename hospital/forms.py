@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib.auth.password_validation import validate_password
@@ -15,7 +15,7 @@ from hospital.models import Absence, Invitation, Membership, Person, Role
 class Invite(forms.Form):
     name = forms.CharField(max_length=120)
     email = forms.EmailField(label="E-mail")
-    role: forms.ModelChoiceField[Role] = forms.ModelChoiceField(queryset=None, empty_label=None)
+    role: forms.ModelChoiceField[Role] = forms.ModelChoiceField(queryset=None, empty_label="Choose a role")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
@@ -77,6 +77,7 @@ class DeclareAbsence(forms.ModelForm):
         here = Person.objects.filter(
             is_active=True, pk__in=Membership.objects.filter(is_active=True).values("person_id")
         )
+        cast(forms.ModelChoiceField, self.fields["covered_by"]).empty_label = "Nobody"
         offer(self, "covered_by", here if for_others else here.filter(pk__in=colleagues_of(person)))
         if for_others:
             offer(self, "person", here)

@@ -141,9 +141,11 @@ def test_who_has_not_paid_is_not_examined_unless_it_is_an_emergency(alpha):
         visit = a_visit(paid=False)
     client = alpha.client("checker_doctor")
     assert "Not paid yet" in client.get(page_of(alpha, visit)).content.decode()
-    refused = client.post(page_of(alpha, visit), {"symptoms": "Chest pain"})
+    refused = client.post(page_of(alpha, visit), {"symptoms": "Twisted ankle, typed at length"})
     assert refused.status_code == 409
-    assert "is not paid yet" in refused.content.decode()
+    page = refused.content.decode()
+    assert "is not paid yet" in page
+    assert "Twisted ankle, typed at length" in page, "what was typed stays"
     client.post(f"{alpha.url}/visits/{visit.pk}/override/", {"reason": "Chest pain"})
     assert client.post(page_of(alpha, visit), {"symptoms": "Chest pain"}).status_code == 302
 

@@ -40,9 +40,23 @@ def examine(request: Request, pk: UUID) -> HttpResponse:
     form, tests = ExamineForm(request.POST, visit=visit), choice_of_tests(visit, request.POST)
     if not all((form.is_valid(), tests.is_valid())):
         return page(request, visit, form, tests, status=422 if tests.errors else form.status)
+    if must_pay_first(visit, form):
+        return page(request, visit, form, tests, status=409)
     record(visit, form, tests, by=request.acting.person)
     messages.success(request, f"{visit.patient.name}: {visit.get_status_display().lower()}.")
     return redirect("clinical:examination_queue")
+
+
+def must_pay_first(visit: Visit, form: ExamineForm) -> bool:
+    """What was typed stays on the page while reception takes the payment."""
+    if visit.status != Visit.Status.REGISTERED:
+        return False
+    try:
+        visit.check_gate("consultation")
+    except Refused as refused:
+        form.add_error(None, str(refused))
+        return True
+    return False
 
 
 def choice_of_tests(visit: Visit, data: QueryDict | None = None) -> OrderTests:

@@ -237,3 +237,12 @@ def test_people_log_in_while_valkey_is_away_and_guesses_are_counted_all_the_same
         pages = [Client().post("/accounts/login/", wrong, REMOTE_ADDR="192.0.2.9") for _ in range(7)]
         assert {page.status_code for page in pages} == {200}
         assert b"Too many failed" in pages[-1].content and b"Too many failed" not in pages[0].content
+
+
+def test_nobody_is_invited_as_an_administrator_by_leaving_the_role_alone(alpha):
+    client = alpha.client("admin")
+    assert '<option value="" selected>Choose a role</option>' in client.get(f"{alpha.url}/people/").content.decode()
+    answer = client.post(
+        f"{alpha.url}/people/invite/", {"name": "Nadia Novak", "email": "nadia@example.org", "role": ""}
+    )
+    assert answer.status_code == 422
