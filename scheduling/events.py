@@ -5,7 +5,7 @@ from __future__ import annotations
 from uuid import UUID
 
 from realtime.catalogue import LiveEvent, Loudness, changed, created, either, reached, said
-from scheduling.models import Appointment, Hold, Offer, Room, Wish
+from scheduling.models import Appointment, AppointmentImport, Hold, Offer, Room, Wish
 
 DESK = ("reception", "checker_doctor", "main_doctor")
 SEES = ("scheduling.view_calendar",)
@@ -62,5 +62,12 @@ EVENTS = (
         about=lambda offer: offer.wish.patient_id,
         title="Free again: offered to {0.wish.patient.name} until {0.expires_in_words}",
         link=Offer.get_absolute_url,
+    ),
+    LiveEvent(
+        "import:changed",
+        AppointmentImport,
+        when=either(created, changed()),
+        hears=("admin",),
+        needs=("scheduling.manage",),
     ),
 )

@@ -173,6 +173,10 @@ class Offer(EditableModel):
         return reverse("scheduling:waitlist")
 
     @property
+    def when_in_words(self) -> str:
+        return f"{self.begins_at.astimezone(self.location.zone):%-d %b, %H:%M}"
+
+    @property
     def expires_in_words(self) -> str:
         return f"{self.expires_at.astimezone(self.location.zone):%H:%M}"
 
