@@ -14,7 +14,8 @@
   const held = (element) => element.matches(":hover") || element.contains(document.activeElement);
   const written = (element) => element.contains(document.activeElement) && typing(document.activeElement);
   const pressed = (element) => element.matches(":active");  // replaced between press and release, a button would lose its click
-  const inUse = (element) => written(element) || pressed(element);
+  const dragged = (element) => element.matches("[data-in-use]");  // static/calendar.js says so while something is moved about
+  const inUse = (element) => written(element) || pressed(element) || dragged(element);
   const later = (element, work) => { waiting.set(element, work); };
   const versionOf = (element) => +element.dataset.v || 0;
   const sameId = (id, root = document) => $$(`[id="${CSS.escape(id)}"]`, root);
@@ -133,7 +134,7 @@
 
   function settle() {
     for (const [element, work] of waiting) {
-      if (element.isConnected && (held(element) || pressed(element))) continue;
+      if (element.isConnected && (held(element) || pressed(element) || dragged(element))) continue;
       waiting.delete(element);
       if (element.isConnected) work();
     }
