@@ -12,7 +12,7 @@ from realtime.outlet import Frames, Message, Outlet
 
 EVENTS, BYTES = 200, 256 * 1024  # unacknowledged at most, unless they came in one
 QUEUED = 512 * 1024  # in this process, for one socket: then it is cut off
-PATIENCE = 13.0  # without an acknowledgement; what closes it then takes up to two seconds
+PATIENCE = 13.0  # for an acknowledgement of each message; what closes it then takes up to two seconds
 TOO_SLOW = 4429
 
 
@@ -41,7 +41,6 @@ class Connection:
         "messages",
         "outlet",
         "owed",
-        "owed_since",
         "put",
         "size",
     )
@@ -55,7 +54,6 @@ class Connection:
         self.acknowledged = 0
         self.owed: deque[Parcel] = deque()
         self.events = self.size = 0  # of what it owes an acknowledgement for
-        self.owed_since = 0.0
         self.messages = Allowance(MESSAGES, MESSAGES_EACH_SECOND)
 
     @property
@@ -92,9 +90,7 @@ class Connection:
 
     def deliver(self, parcel: Parcel) -> None:
         """Write it, unless the page has yet to acknowledge what it was sent before. Runs for each socket of a role."""
-        if not self.owed:
-            self.owed_since = parcel.at
-        elif self.is_behind or self.events + parcel.events > EVENTS or self.size + parcel.size > BYTES:
+        if self.owed and (self.is_behind or self.events + parcel.events > EVENTS or self.size + parcel.size > BYTES):
             self.is_behind = True
             return
         self.owed.append(parcel)
@@ -113,7 +109,6 @@ class Connection:
             parcel = self.owed.popleft()
             self.events -= parcel.events
             self.size -= parcel.size
-            self.owed_since = time.monotonic()
 
     def start_afresh(self, seq: int) -> None:
         """The page has, or takes from the database, everything up to here: what it was sent before counts no more."""
@@ -123,4 +118,5 @@ class Connection:
         self.is_behind = False
 
     def is_too_slow(self, now: float) -> bool:
-        return bool(self.owed) and now - self.owed_since > PATIENCE
+        """One that acknowledges, but ever later, would show what was true minutes ago and call itself live."""
+        return bool(self.owed) and now - self.owed[0].at > PATIENCE

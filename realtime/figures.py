@@ -89,7 +89,7 @@ def about(slug: str, connections: list[Connection], streams: Mapping[UUID, Strea
         if connection.owed:
             role["owing"] += 1
             role["events"] = max(role["events"], connection.events)
-            role["seconds"] = max(role["seconds"], round(now - connection.owed_since))
+            role["seconds"] = max(role["seconds"], round(now - connection.owed[0].at))
     return {
         "process": me,
         "since": since.isoformat(),

@@ -184,15 +184,18 @@ def test_an_acknowledgement_makes_room_for_what_it_acknowledges():
     assert (page.events, page.size, len(page.owed)) == (0, 0, 0)
 
 
-def test_patience_begins_anew_with_each_acknowledgement_and_not_with_each_message():
+def test_patience_is_for_the_oldest_message_that_is_not_acknowledged():
+    """Else a page that reads a kilobyte a second would be minutes behind, and call itself live."""
     page = Writings().connection()
-    page.deliver(parcel(1))
-    page.owed_since -= PATIENCE
-    page.deliver(parcel(2))
+    for seq, ago in ((1, PATIENCE), (2, PATIENCE - 5), (3, 0.0)):
+        sent = parcel(seq)
+        sent.at -= ago
+        page.deliver(sent)
     assert page.is_too_slow(time.monotonic() + 0.1)
     page.acknowledge(1)
-    assert not page.is_too_slow(time.monotonic() + 0.1)
-    page.acknowledge(2)
+    assert not page.is_too_slow(time.monotonic() + 4)
+    assert page.is_too_slow(time.monotonic() + 6)
+    page.acknowledge(3)
     assert not page.is_too_slow(time.monotonic() + 10 * PATIENCE)
 
 
