@@ -2,7 +2,21 @@
 
 from django.urls import path
 
-from scheduling.views import appointment, booking, calendar, feed, imports, series, setup, waitlist
+from scheduling.views import (
+    appointment,
+    booking,
+    calendar,
+    check_in,
+    desk,
+    feed,
+    flow,
+    imports,
+    mine,
+    rooms,
+    series,
+    setup,
+    waitlist,
+)
 
 app_name = "scheduling"
 urlpatterns = [
@@ -22,6 +36,16 @@ urlpatterns = [
     path("appointments/<uuid:pk>/slip/", appointment.slip, name="slip"),
     path("series/new/", series.series_new, name="series_new"),
     path("series/<uuid:pk>/", series.series, name="series"),
+    path("appointments/<uuid:pk>/check-in/", check_in.check_in, name="check_in"),
+    path("appointments/<uuid:pk>/room/", flow.to_room, name="to_room"),
+    path("appointments/<uuid:pk>/begin/", flow.begin, name="begin"),
+    path("appointments/<uuid:pk>/check-out/", flow.check_out, name="check_out"),
+    path("appointments/<uuid:pk>/not-come/", flow.no_show, name="no_show"),
+    path("appointments/<uuid:pk>/undo/", flow.undo, name="undo"),
+    path("desk/", desk.desk, name="desk"),
+    path("my-day/", mine.my_day, name="my_day"),
+    path("rooms/", rooms.rooms, name="rooms"),
+    path("rooms/<uuid:pk>/", rooms.room_set, name="room_set"),
     path("calendar/", calendar.calendar, name="calendar"),
     path("calendar/sheets/", calendar.day_sheets, name="day_sheets"),
     path("calendar/<uuid:pk>/move/", calendar.move, name="calendar_move"),

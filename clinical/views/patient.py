@@ -22,6 +22,7 @@ from hospital.permits import permit
 
 VIEW, REGISTER = "clinical.view_patient", "clinical.register_patient"
 PAGE = 50
+BOOKING = ("book", "walk_in")  # from where somebody may be registered on the way
 
 
 @permit(VIEW)
@@ -52,13 +53,20 @@ def register(request: Request, form: RegisterPatient, visit_form: VisitForm | No
     patient = Patient.register(by=by, **form.details())
     messages.success(request, f"{patient.name} is registered as {patient.number}.")
     if visit_form is None:
-        return answered(request, patient.get_absolute_url())
+        return answered(request, next_page(patient, request.POST.get("then", "")))
     visit = Visit.register(patient, by=by, **visit_form.cleaned_data)
     return answered(request, visit.get_absolute_url())
 
 
+def next_page(patient: Patient, then: str) -> str:
+    """Whoever came from a booking goes on with it."""
+    return f"{reverse(f'scheduling:{then}')}?patient={patient.pk}" if then in BOOKING else patient.get_absolute_url()
+
+
 def new_page(request: Request, form: Any, visit_form: Any, duplicates: Any = (), status: int = 200) -> HttpResponse:
+    then = request.POST.get("then") or request.GET.get("then", "")
     context = {"form": form, "visit_form": visit_form, "duplicates": duplicates, "on_save": bool(duplicates)}
+    context["then"] = then if then in BOOKING else ""
     template = "clinical/patient/_new.html" if request.htmx.target == "panel" else "clinical/patient/new.html"
     return render(request, template, context, status=status)
 

@@ -90,6 +90,21 @@ class Appointment(Entry):
 
     @transaction.atomic
     def reschedule(
+        self, begins_at: datetime, *, by: Person | None, provider: Provider | None = None, reason: str = "", **more: Any
+    ) -> Appointment:
+        """Another time, provider or room: this one ends and a new one begins, both or neither."""
+        hold_together(self.provider, provider or self.provider, self.patient)
+        self.give_up(reason, by=by)
+        made = self.begin_again(begins_at, by=by, provider=provider, **more)
+        self.offer_time()
+        return made
+
+    def give_up(self, reason: str, *, by: Person | None) -> None:
+        """The first half of a move: this one ends."""
+        self.lock()
+        self._finish(self.Status.RESCHEDULED, by=by, reason=reason)
+
+    def begin_again(
         self,
         begins_at: datetime,
         *,
@@ -97,34 +112,25 @@ class Appointment(Entry):
         provider: Provider | None = None,
         room: Room | None = None,
         minutes: int | None = None,
-        reason: str = "",
         outside: bool = False,
+        **changed: Any,
     ) -> Appointment:
-        """Another time, provider or room: this one ends and a new one begins, both or neither."""
+        """The other half: the same for the same patient at another time. `changed` are a new reason and note."""
         provider = provider or self.provider
-        hold_together(self.provider, provider, self.patient)
-        self.lock()
-        kept = minutes or self.minutes
-        self._finish(self.Status.RESCHEDULED, by=by, reason=reason)
-        same_place = provider.pk == self.provider_id
-        made = Appointment.book(
+        kept = {"reason": self.reason, "note": self.note, "kind": self.kind, "series": self.series}
+        return Appointment.book(
             self.patient,
             self.type,
             provider,
             begins_at,
             by=by,
-            minutes=kept,
-            location=self.location if same_place else None,
+            minutes=minutes or self.minutes,
+            location=self.location if provider.pk == self.provider_id else None,
             room=room,
             outside=outside,
-            reason=self.reason,
-            note=self.note,
-            kind=self.kind,
-            series=self.series,
             moved_from=self,
+            **kept | changed,
         )
-        self._offer_time()
-        return made
 
     @transaction.atomic
     def resize(self, minutes: int, *, by: Person | None) -> None:
@@ -163,9 +169,8 @@ class Appointment(Entry):
             raise Refused("Say why the appointment is cancelled.", status=422, field="reason")
         hold_together(self.provider, self.patient)
         self.lock()
-        late = timezone.now() > self.begins_at - timedelta(hours=self.location.late_cancel_hours)
-        self._finish(self.Status.CANCELLED, by=by, reason=reason, was_late=late)
-        self._offer_time()
+        self._finish(self.Status.CANCELLED, by=by, reason=reason, was_late=self.is_near)
+        self.offer_time()
 
     @transaction.atomic
     def miss(self, *, by: Person | None) -> None:
@@ -186,7 +191,12 @@ class Appointment(Entry):
         ended = {"ended_at": timezone.now(), "ended_by": by, "end_reason": reason.strip()[:200]}
         self.move_to(status, by=by, reason=reason, **ended, **fields)
 
-    def _offer_time(self) -> None:
+    @property
+    def is_near(self) -> bool:
+        """To cancel it now would be late."""
+        return timezone.now() > self.begins_at - timedelta(hours=self.location.late_cancel_hours)
+
+    def offer_time(self) -> None:
         """What became free goes to the waitlist, unless it was taken again at once."""
         from scheduling.models.waitlist import Offer
 
@@ -228,22 +238,30 @@ class Appointment(Entry):
             visit.cancel("The check-in was taken back", by=None)
 
     @transaction.atomic
-    def enter_room(self, room: Room, *, by: Person | None) -> None:
-        """From the waiting room into a room that is free."""
+    def enter_room(self, room: Room | None, *, by: Person | None) -> None:
+        """From the waiting room into a room that is free. Only a virtual appointment goes on without one."""
         self.lock()
-        room.lock()
-        if room.status != Room.Status.FREE:
-            raise Refused(f"{room} is {room.get_status_display().lower()}. Choose a room that is free.", field="room")
+        if room is None and self.kind != self.Kind.VIRTUAL:
+            raise Refused("Choose a room that is free.", status=422, field="room")
+        if room is not None:
+            room.lock()
+            if room.status != Room.Status.FREE:
+                taken = f"{room} is {room.get_status_display().lower()}. Choose a room that is free."
+                raise Refused(taken, field="room")
         self.move_to(self.Status.IN_ROOM, by=by, seen_in=room, in_room_at=timezone.now())
-        room.occupy(by=by)
+        if room is not None:
+            room.occupy(by=by)
 
     @transaction.atomic
     def leave_room(self, *, by: Person | None) -> None:
         """Back to the waiting room: into the room by mistake."""
+        self.lock()
         room = self.seen_in
         self.move_to(self.Status.ARRIVED, by=by, seen_in=None, in_room_at=None)
-        if room is not None and room.status == Room.Status.OCCUPIED:
-            room.mark_clean(by=by)
+        if room is not None:
+            room.lock()
+            if room.status == Room.Status.OCCUPIED:
+                room.mark_clean(by=by)
 
     def begin(self, *, by: Person | None) -> None:
         """The provider is with the patient."""
@@ -289,6 +307,11 @@ class Appointment(Entry):
             room.lock()
             if room.status == Room.Status.OCCUPIED:
                 room.empty(by=by)
+
+    @property
+    def day_and_time(self) -> str:
+        """By the location's clock, whole: Tue 24 Nov 2026, 09:30."""
+        return f"{self.begins_at.astimezone(self.location.zone):%a %-d %b %Y, %H:%M}"
 
     # --- how it came about ----------------------------------------------------------------
 

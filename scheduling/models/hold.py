@@ -14,6 +14,7 @@ from scheduling.moments import Span
 
 if TYPE_CHECKING:
     from hospital.models import Person
+    from scheduling.models.appointment import Appointment
 
 HELD_FOR = timedelta(minutes=5)
 
@@ -57,14 +58,27 @@ class Hold(EditableModel):
 
     @classmethod
     @transaction.atomic
-    def place(cls, provider: Provider, busy: Span, *, by: Person | None, until: datetime | None = None) -> Hold | None:
-        """Hold it, or nothing where another holds or has booked it. Whoever holds another slot lets that go."""
+    def place(
+        cls,
+        provider: Provider,
+        busy: Span,
+        *,
+        by: Person | None,
+        until: datetime | None = None,
+        leaving: Appointment | None = None,
+    ) -> Hold | None:
+        """Hold it, or nothing where another holds or has booked it. Whoever holds another slot lets that go.
+
+        What is `leaving` is about to be moved, and may overlap it.
+        """
         from scheduling.models.appointment import Appointment
 
         provider.lock()
         if by is not None:
             cls.let_go_of(by)
         taken = Appointment.objects.active().filter(provider=provider)
+        if leaving is not None:
+            taken = taken.exclude(pk=leaving.pk)
         theirs = cls.objects.of_others(by).filter(provider=provider)
         overlapping = {"busy_from__lt": busy.ends, "busy_until__gt": busy.begins}
         if taken.filter(**overlapping).exists() or theirs.filter(**overlapping).exists():

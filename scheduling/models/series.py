@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import date
-from typing import TYPE_CHECKING
+from datetime import date, datetime
+from typing import TYPE_CHECKING, Any
 
 from dateutil.rrule import MONTHLY, WEEKLY, rrule
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
+from django.urls import reverse
 
 from hospital.tenancy import EditableModel
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
+
+    from clinical.models import Patient
+    from hospital.models import Person
+    from scheduling.models.appointment import Appointment
+    from scheduling.models.provider import AppointmentType, Provider
 
 MOST = 60
 
@@ -38,6 +44,9 @@ class Series(EditableModel):
         every = self.unit if self.interval == 1 else f"{self.interval} {self.unit}s"
         return f"Every {every}, {self.times} times"
 
+    def get_absolute_url(self) -> str:
+        return reverse("scheduling:series", args=[self.pk])
+
     def days(self, first: date) -> list[date]:
         """The days, beginning with the first. A month without such a day has its last one instead."""
         return list(self._days(first))
@@ -57,3 +66,46 @@ class Series(EditableModel):
                 bysetpos=-1,
             )
         return (moment.date() for moment in rule)
+
+    @transaction.atomic
+    def book(
+        self,
+        patient: Patient,
+        type: AppointmentType,
+        provider: Provider,
+        times: Iterable[datetime],
+        *,
+        by: Person | None,
+        **fields: Any,
+    ) -> list[Appointment]:
+        """All of them or none."""
+        from scheduling.models.appointment import Appointment
+
+        self.save(force_insert=True)
+        return [Appointment.book(patient, type, provider, at, by=by, series=self, **fields) for at in times]
+
+    @transaction.atomic
+    def move(
+        self, moves: Iterable[tuple[Appointment, datetime]], *, by: Person | None, provider: Provider, reason: str = ""
+    ) -> list[Appointment]:
+        """Each to its new time, all or none. All give up theirs first, since one may come to where another was."""
+        from scheduling.models.booking import hold_together
+
+        moves = list(moves)
+        hold_together(provider, *(row.provider for row, _ in moves), *(row.patient for row, _ in moves))
+        for row, _ in moves:
+            row.give_up(reason, by=by)
+        made = [row.begin_again(at, by=by, provider=provider) for row, at in moves]
+        for row, _ in moves:
+            row.offer_time()
+        return made
+
+    @transaction.atomic
+    def cancel(self, rows: Iterable[Appointment], reason: str, *, by: Person | None) -> None:
+        for row in rows:
+            row.cancel(reason, by=by)
+
+    def to_come(self, since: Appointment | None = None) -> list[Appointment]:
+        """Those that are booked still: all, or from this one on."""
+        rows = self.appointments.filter(status="booked").shown().order_by("begins_at")
+        return list(rows.filter(begins_at__gte=since.begins_at) if since else rows)

@@ -1,23 +1,128 @@
-"""One appointment: seen, moved, cancelled."""
+"""One appointment: seen, described, confirmed, cancelled, missed, printed."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
+from django import forms
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
+from django.utils import timezone
 
 from clinical.chart import open_chart
+from clinical.views.answers import answered, close
 from hospital.http import Request
 from hospital.permits import permit
+from scheduling.forms.appointment import CancelAppointment, DescribeAppointment
 from scheduling.models import Appointment
 
-VIEW = "scheduling.view_calendar"
+VIEW, BOOK, CHECK_IN = "scheduling.view_calendar", "scheduling.book", "scheduling.check_in"
+STEPS = (("arrived_at", "Arrived"), ("in_room_at", "In the room"), ("with_provider_at", "With the provider"))
 
 
 @permit(VIEW)
 def appointment(request: Request, pk: UUID) -> HttpResponse:
-    appointment = get_object_or_404(Appointment.objects.shown(), pk=pk)
-    patient = open_chart(appointment.patient, page="appointment")
-    context = {"appointment": appointment, "patient": patient, "history": appointment.history()}
+    row = found(pk)
+    context = {
+        "appointment": row,
+        "patient": open_chart(row.patient, page="appointment"),
+        "history": row.history(),
+        "moved_to": row.moved_to.first(),
+        "steps": steps_of(row),
+        "moves": row.moves(),
+        "now": timezone.now(),
+    }
     return render(request, "scheduling/appointment/page.html", context)
+
+
+def steps_of(row: Appointment) -> list[dict[str, Any]]:
+    """Each step that was taken, with its time by the location's clock."""
+    steps = [("booked_at", "Booked"), ("reminded_at", "Reminded"), ("confirmed_at", "Confirmed"), *STEPS]
+    steps += [("completed_at", "Completed"), ("ended_at", str(row.get_status_display()))]
+    taken = [(getattr(row, name), label) for name, label in steps if getattr(row, name)]
+    return [{"label": label, "at": at.astimezone(row.location.zone)} for at, label in sorted(taken)]
+
+
+@permit(BOOK, "GET", "POST")
+def appointment_cancel(request: Request, pk: UUID) -> HttpResponse:
+    row = found(pk)
+    form = CancelAppointment(request.POST or None, appointment=row)
+    if request.method == "POST" and form.is_valid():
+        form.save(by=request.acting.person)
+        return close(request, row.get_absolute_url())
+    words = {"title": f"Cancel {row.number}", "submit": "Cancel the appointment", "danger": True}
+    if row.is_near:
+        hours = row.location.late_cancel_hours
+        words["text"] = f"This is a late cancellation: less than {hours} hours before the appointment."
+    return small_form(request, row, form, words)
+
+
+@permit(BOOK, "GET", "POST")
+def appointment_edit(request: Request, pk: UUID) -> HttpResponse:
+    row = found(pk)
+    form = DescribeAppointment(request.POST or None, instance=row)
+    if request.method == "POST" and form.is_valid():
+        if form.changes:
+            row.describe(by=request.acting.person, **form.changes)
+        return close(request, row.get_absolute_url())
+    words = {"title": f"Reason and note of {row.number}", "submit": "Save"}
+    return small_form(request, row, form, words, form.status if form.is_bound else 200)
+
+
+@permit(BOOK, "POST")
+def appointment_confirm(request: Request, pk: UUID) -> HttpResponse:
+    """The patient said on the telephone that they will come."""
+    return step(request, pk, lambda row: row.confirm())
+
+
+@permit(CHECK_IN, "POST")
+def appointment_miss(request: Request, pk: UUID) -> HttpResponse:
+    return step(request, pk, lambda row: row.miss(by=request.acting.person))
+
+
+@permit(CHECK_IN, "POST")
+def appointment_undo_miss(request: Request, pk: UUID) -> HttpResponse:
+    return step(request, pk, lambda row: row.undo_miss(by=request.acting.person))
+
+
+def step(request: Request, pk: UUID, verb: Callable[[Appointment], None]) -> HttpResponse:
+    row = found(pk)
+    verb(row)
+    return answered(request, row.get_absolute_url())
+
+
+@permit(VIEW)
+def slip(request: Request, pk: UUID) -> HttpResponse:
+    """Paper for the patient to take home."""
+    row = found(pk)
+    context = {
+        "appointment": row,
+        "patient": open_chart(row.patient, page="appointment slip"),
+        "begins": row.begins_at.astimezone(row.location.zone),
+        "back": row.get_absolute_url(),
+    }
+    return render(request, "scheduling/appointment/slip.html", context)
+
+
+def found(pk: UUID) -> Appointment:
+    rows = Appointment.objects.shown().select_related("series", "booked_by", "ended_by", "moved_from")
+    return get_object_or_404(rows, pk=pk)
+
+
+def small_form(
+    request: Request, row: Appointment, form: forms.BaseForm, words: dict[str, Any], status: int | None = None
+) -> HttpResponse:
+    """In the dialog over the page, or on a page of its own."""
+    over = request.htmx.target == "dialog"
+    context = {
+        "appointment": row,
+        "patient": open_chart(row.patient, page=words["title"].split()[0].lower()),
+        "form": form,
+        "cancel": row.get_absolute_url(),
+        "over": over,
+        **words,
+    }
+    template = "scheduling/appointment/_small_form.html" if over else "scheduling/appointment/small_form.html"
+    return render(request, template, context, status=status or (422 if form.is_bound else 200))
