@@ -16,10 +16,12 @@ from hospital.tests.hospital import Hospital
 from hospital.tests.test_access import address
 from hospital.tests.world import World
 from realtime.alerts.models import Alert
+from scheduling.models import Appointment, Series
 
 # What the first words of an address name.
 NAMED = {
     "alerts/": Alert,
+    "appointments/": Appointment,
     "charges/": Charge,
     "documents/": Document,
     "laboratory/tests/": LabOrder,
@@ -28,6 +30,7 @@ NAMED = {
     "prescriptions/lines/": PrescriptionLine,
     "prescriptions/": Prescription,
     "receipts/": Payment,
+    "series/": Series,
     "visits/": Visit,
 }
 READS = [entry for entry in entries() if "GET" in entry.methods and not is_admin(entry)]
@@ -38,6 +41,7 @@ LISTS = {
     "alerts:alerts", "alerts:notices", "alerts:report", "alerts:waiting", "billing:dashboard", "billing:payments",
     "clinical:consultation_queue", "clinical:dispensing", "clinical:examination_queue", "clinical:find_patient",
     "clinical:front_desk", "clinical:lab_worklist", "clinical:patient_duplicates", "clinical:patients", "clinical:search",
+    "scheduling:find_patient",
 }  # fmt: skip
 QUERY = {"q": "Amox", "code": "AMOX"}  # what a look-up needs to find something
 ANSWERS = {"page": {}, "part": {"HX-Request": "true"}, "dialog": {"HX-Request": "true", "HX-Target": "dialog"}}

@@ -28,6 +28,8 @@ from hospital.tests.hospital import Hospital
 from hospital.tests.world import World
 from realtime.alerts.models import Alert
 from realtime.tests.server import Site
+from scheduling.picking import key_of
+from scheduling.tests.desks import morning
 
 pytestmark = pytest.mark.browser
 PICTURES = Path(os.environ.get("HOSPITAL_PICTURES") or settings.BASE_DIR / ".state/pictures/pages")
@@ -46,6 +48,7 @@ NO_PAGES = {
     "clinical:line_row": "a fragment: one more row of a form",
     "home": "leads on to the first place of the role",
     "realtime:socket": "a WebSocket",
+    "scheduling:find_patient": "a fragment for the search line of a booking",
 }
 WATCH = """
     window.faults = [];
@@ -148,12 +151,15 @@ ROWS: dict[str, Callable[[House], str]] = {
     "charges": lambda house: house.first(lambda: Charge.objects.filter(visit=house.world.visits["registered"])),
     "receipts": lambda house: house.first(lambda: Payment.objects.all()),
     "patients": lambda house: str(house.world.visits["done"].patient_id),
+    "appointments": lambda house: str(house.world.desk.appointments["booked"].pk),
+    "series": lambda house: str(house.world.desk.series.pk),
     "policies": lambda house: house.first(lambda: Policy.objects.all()),
     "prescriptions/lines": lambda house: line_of(house, "prescribed"),
 }
 # Where not every role that may open the address finds this row there.
 ROLES = {"alerts:alert": "main_doctor", "alerts:acknowledge": "main_doctor"}
 BY_NAME: dict[str, Callable[[House], str]] = {
+    "scheduling:series_move": lambda house: house.first(house.world.desk.series.appointments.all),
     "clinical:lab_cancel": lambda house: house.first(house.world.visits["lab_pending"].lab_orders.all),
     "clinical:lab_reject": lambda house: house.first(house.world.visits["resulted"].lab_orders.all),
     "clinical:line_take_back": lambda house: line_of(house, "done"),
@@ -169,6 +175,23 @@ VISITS_SEEN = [
     ("admin", "done"),
     ("admin", "cancelled"),
 ]
+
+
+# What an address must carry to show anything.
+QUERIES: dict[str, Callable[[House], str]] = {
+    "scheduling:last_step": lambda house: chosen(house),
+    "scheduling:series_new": lambda house: chosen(house),
+}
+
+
+def chosen(house: House) -> str:
+    """A patient, a type and a time in the address of a booking."""
+    desk = house.world.desk
+    return f"?{of_booking(house)}&at={key_of(desk.doctor, morning(5, 9))}"
+
+
+def of_booking(house: House) -> str:
+    return f"patient={house.world.visits['done'].patient_id}&type={house.world.desk.type.pk}"
 
 
 def line_of(house: House, station: str) -> str:
@@ -206,6 +229,10 @@ def cases() -> Iterator[Case]:
         yield Case(f"visit {station} {role}", role, partial(visit_path, station=station))
     for role in ("reception", "pharmacy", "lab_technician", "main_doctor"):
         yield Case(f"patient {role}", role, lambda house: f"patients/{ROWS['patients'](house)}/")
+    for state in ("arrived", "cancelled", "no_show", "rescheduled"):
+        yield Case(f"appointment {state}", "reception", partial(appointment_path, state=state))
+    for name in ("book", "walk-in"):
+        yield Case(f"{name} patient", "reception", lambda house, name=name: f"appointments/{name}/?{of_booking(house)}")
     yield Case("search found", "reception", lambda house: f"search/?q={house.world.mark}")
     yield Case(
         "medicines found", "main_doctor", lambda house: f"visits/{house.visit('checked')}/consult/medicines/?q=amox"
@@ -221,7 +248,8 @@ def cases_of(entry: Entry) -> Iterator[Case]:
         for tab in TABS:
             yield Case(f"{entry.name} {tab}", role, lambda house, tab=tab: f"analytics/{tab}/")
     else:
-        yield Case(entry.name, role, lambda house: entry.route)
+        query = QUERIES.get(entry.name, lambda house: "")
+        yield Case(entry.name, role, lambda house: entry.route + query(house))
 
 
 def most_fitting(entry: Entry) -> str:
@@ -230,6 +258,10 @@ def most_fitting(entry: Entry) -> str:
         return ROLES[entry.name]
     others = [role for role in ROLE_KEYS if role in entry.roles and role != "admin"]
     return others[-1] if entry.permission != MEMBER and others else "admin"
+
+
+def appointment_path(house: House, state: str) -> str:
+    return f"appointments/{house.world.desk.appointments[state].pk}/"
 
 
 def visit_path(house: House, station: str) -> str:
@@ -341,6 +373,7 @@ def test_the_way_past_the_frame_is_seen_only_with_the_focus(house):
 
 PAPERS = {
     "clinical:token": (80, 90),
+    "scheduling:slip": (80, 110),
     "clinical:prescription_print": (148, 210),
     "billing:receipt": (148, 210),
     "clinical:chart_print": (210, 297),

@@ -22,7 +22,7 @@ LISTS = [
     and "<uuid" not in entry.route
     and "<slug" not in entry.route
     and not is_admin(entry)
-    and entry.name not in ("home", "realtime:socket", "design")
+    and entry.name not in ("home", "realtime:socket", "design", "scheduling:last_step", "scheduling:series_new")
 ]
 
 
