@@ -1,4 +1,4 @@
-"""bin/faults [--seeds N] [--seed S] [--only FA-3] [--small] [--json FILE]: break, mend, compare."""
+"""bin/faults [--seeds N] [--seed S] [--only FA-3] [--small] [--json FILE] [--events N] [--minutes N]: break, mend, compare."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import os
 import signal
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from types import FrameType
 from typing import NoReturn
@@ -37,7 +38,11 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
         "--only", action="append", default=[], metavar="FA-3", help="only this fault; may be given more than once"
     )
     parser.add_argument("--small", action="store_true", help="as in the test suite: few people, generous limits")
-    parser.add_argument("--json", metavar="FILE", help="append each verdict as a line")
+    parser.add_argument(
+        "--json", metavar="FILE", help="append each verdict as a line; what is there already is not done again"
+    )
+    parser.add_argument("--events", type=int, default=100_000, metavar="N", help="how many the fault “events” writes")
+    parser.add_argument("--minutes", type=float, default=0, metavar="N", help="how long people come and go in FA-18")
     parser.add_argument("--listen", action="store_true", help="read “FA-3 17” from standard input, one run a line")
     return parser.parse_args(arguments)
 
@@ -61,13 +66,20 @@ def make_environment(folder: Path) -> None:
 
 
 def run(options: argparse.Namespace, folder: Path) -> int:
+    from realtime.tests.faults.report import Report
+    from realtime.tests.faults.run import FULL, SMALL
     from realtime.tests.faults.series import Series
 
-    with Series(folder, small=options.small) as series:
+    size = replace(SMALL if options.small else FULL, events=options.events, minutes=options.minutes)
+    report = Report(options.json, small=options.small)
+    with Series(folder, size) as series:
         if options.listen:
             return series.listen()
-        failed = series.several(options.only, options.seed, options.seeds, options.json)
-    return 1 if failed else 0
+        try:
+            series.several(report, options.only, range(options.seed, options.seed + options.seeds))
+        finally:
+            report.sum_up()
+    return 1 if report.failed() else 0
 
 
 if __name__ == "__main__":

@@ -78,13 +78,18 @@ def foreign_words(pages: list[Page], hospitals: list[Hospital]) -> Iterator[str]
 
 
 def lags(hospital: Hospital, pages: list[Page], since: float, until: float) -> list[float]:
-    """Seconds from a write to the moment when a page had it, of what was written in between."""
+    """Seconds from a write to the moment when a page had it, of what was written in between and the page hears."""
     written = {
-        seq: at.timestamp()
-        for seq, at in Event.objects.values_list("seq", "created_at")
+        seq: (at.timestamp(), roles)
+        for seq, at, roles in Event.objects.filter(people=[]).values_list("seq", "created_at", "roles")
         if since <= at.timestamp() <= until
     }
-    return [when - written[seq] for page in pages for seq, when in page.heard_when.items() if seq in written]
+    return [
+        when - written[seq][0]
+        for page in pages
+        for seq, when in page.heard_when.items()
+        if seq in written and page.role in written[seq][1]
+    ]
 
 
 def percentile(values: list[float], share: float) -> float:

@@ -1,35 +1,95 @@
-"""FA-9, FA-10, WS-9: the network between the pages and the servers, and pages that do not read or sleep."""
+"""FA-9, WS-9: the network between the pages and the servers, and pages that sleep."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import os
-import time
-from collections.abc import Callable
-from pathlib import Path
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
 
-from websockets.asyncio.client import connect
-from websockets.exceptions import ConnectionClosed
-
-from realtime.tests.faults.pages import Page
+from realtime.log import LIMIT
+from realtime.tests.faults.flood import flood, some_visits
 from realtime.tests.faults.run import Run
 from realtime.tests.faults.wire import Wire
-from realtime.tests.server import Site
+
+LESS_PATIENT = 2.0  # than the heartbeat
 
 
 def network_gone(run: Run) -> None:
-    """FA-9: a black hole, half-open sockets. Each page says within twelve seconds that it is not live."""
+    """FA-9: a black hole of five seconds, or of half a minute, half-open sockets."""
     run.prepare(wired=True)
     run.work(1, 2)
+    is_short = run.is_full and run.chance.random() < 0.3
+    with run.damage():
+        run.on_wires(Wire.swallow)
+        if is_short:
+            run.work(5)
+        else:
+            run.banner()
+            run.work(*((15, 20) if run.is_full else (0, 0)))
+            run.on_wires(Wire.reset)
+    run.on_wires(Wire.go_on)
+    run.heals(within=5)
+
+
+def network_long_gone(run: Run) -> None:
+    """FA-9: a black hole of five minutes (the small version: of twenty seconds), and more happens than the log gives back."""
+    run.prepare(wired=True)
+    run.work(1, 2)
+    hospital = run.hospitals[0]
+    visits = some_visits(hospital, 2)
     with run.damage():
         run.on_wires(Wire.swallow)
         run.banner()
-        if run.is_full:
-            run.work(*run.chance.choice([(0, 0), (15, 20)]))
+        flood(hospital, visits, times=LIMIT)
+        run.work(288 if run.is_full else 8)
         run.on_wires(Wire.reset)
     run.on_wires(Wire.go_on)
     run.heals(within=5)
+    if any(not page.jumps for page in run.pages if page.tenant == hospital.tenant.slug and page.role == "reception"):
+        run.blame("a page was not told to fetch itself, though the log did not reach back")
+
+
+def proxy_impatient(run: Run) -> None:
+    """FA-9: a proxy that cuts what is silent for a minute (the small version: for eight seconds) never finds anything to cut,
+    since the heartbeat passes. One that is less patient than that cuts, and the pages are back before anybody sees it.
+    """
+    run.prepare(wired=True)
+    run.stop_writing()
+    patience = 60.0 if run.is_full else 8.0
+    with run.damage(), someone_silent(run) as silent:
+        run.on_wires(lambda wire: setattr(wire, "patience", patience))
+        connects = [page.connects for page in run.pages]
+        run.until(silent.done, patience + 5, "the proxy did not cut what was silent")
+        run.work(patience / 2)
+        if connects != [page.connects for page in run.pages]:
+            run.blame(f"a proxy cut live sockets for silence, after {patience:g} s without a byte")
+        run.on_wires(lambda wire: setattr(wire, "patience", LESS_PATIENT))
+        run.work(8)
+        expect_nobody_saw(run)
+    run.on_wires(Wire.go_on)
+    if connects == [page.connects for page in run.pages]:
+        run.blame("an impatient proxy cut nothing, so nothing was tried")
+    run.heals(within=5)
+
+
+@contextlib.contextmanager
+def someone_silent(run: Run) -> Iterator[Future]:
+    """A connection through the first wire on which nobody says anything: done when it is cut."""
+
+    async def wait() -> bytes:
+        reader, _ = await asyncio.open_connection("127.0.0.1", run.wires[0].port)
+        return await reader.read()
+
+    waiting = asyncio.run_coroutine_threadsafe(wait(), run.loop.loop)
+    yield waiting
+    waiting.cancel()
+
+
+def expect_nobody_saw(run: Run) -> None:
+    for window in run.windows:
+        if run.loop.do(window.says_stale()):
+            run.blame("a page said that it was not live while an impatient proxy cut its socket")
 
 
 def network_changed(run: Run) -> None:
@@ -64,53 +124,6 @@ def worsen(wire: Wire) -> None:
     wire.delay, wire.loss = 0.5, 0.1
 
 
-def reader_stopped(run: Run) -> None:
-    """FA-10: pages that never read, or never say what they have seen, cost the server little, and are cut."""
-    run.prepare()
-    site = run.world.sites[0]
-    before = memory_of(site)
-    sleepers = [run.page(site.url, number) for number in range(4)]
-    with run.damage():
-        lasted = run.loop.do(sleep_all(sleepers, run.within(30)), 300)
-        run.work(1)
-    run.figure("cut after", max(lasted))
-    run.figure("memory MB", (memory_of(site) - before) / 1e6)
-    if max(lasted) >= run.within(30):
-        run.blame("a page that said nothing was never cut")
-    run.heals(within=5)
-
-
-async def sleep_all(pages: list[Page], limit: float) -> list[float]:
-    await asyncio.gather(*(page.open() for page in pages))
-    return await asyncio.gather(*(asleep(page, limit) for page in pages))
-
-
-async def asleep(page: Page, limit: float) -> float:
-    """How long the server keeps a page that resumes and then never acknowledges anything."""
-    address = page.base.replace("http", "ws", 1) + f"{page.live_path}?role={page.role}"
-    headers = {"Cookie": page.cookie}
-    began = time.monotonic()
-    async with connect(address, additional_headers=headers, origin=page.base, proxy=None, ping_interval=None) as socket:
-        page.socket = socket
-        await page.resume()
-        try:
-            await asyncio.wait_for(drain(socket), limit)
-        except TimeoutError:
-            return limit
-    return time.monotonic() - began
-
-
-async def drain(socket) -> None:
-    with contextlib.suppress(ConnectionClosed, OSError):
-        async for _ in socket:
-            pass
-
-
-def memory_of(site: Site) -> int:
-    pages = int(Path(f"/proc/{site.process.pid}/statm").read_text().split()[1])
-    return pages * os.sysconf("SC_PAGE_SIZE")
-
-
 def page_asleep(run: Run) -> None:
     """WS-9: a frozen tab, as under a closed lid: true again when it wakes, without being loaded."""
     run.prepare()
@@ -138,9 +151,10 @@ def page_open_for_a_day(run: Run) -> None:
 
 FAULTS: dict[str, Callable[[Run], None]] = {
     "FA-9-gone": network_gone,
+    "FA-9-long": network_long_gone,
+    "FA-9-idle": proxy_impatient,
     "FA-9-changed": network_changed,
     "FA-9-bad": network_bad,
-    "FA-10": reader_stopped,
     "WS-9-asleep": page_asleep,
     "WS-9-day": page_open_for_a_day,
 }

@@ -94,6 +94,8 @@ class Page:
     lost: int = 0
     news: asyncio.Event = field(default_factory=asyncio.Event)
     misplaced: int = 0  # how far a test has moved the cursor
+    line: str = ""  # where its socket goes, if not where the page comes from
+    silent: bool = False  # never acknowledges anything
 
     @property
     def live_path(self) -> str:
@@ -155,12 +157,13 @@ class Page:
             polling.cancel()
 
     async def follow(self, chance: random.Random) -> None:
-        address = self.base.replace("http", "ws", 1) + f"{self.live_path}?role={self.role}"
+        base = self.line or self.base
+        address = base.replace("http", "ws", 1) + f"{self.live_path}?role={self.role}"
         headers = {"Cookie": self.cookie}
         dial = connect(
             address,
             additional_headers=headers,
-            origin=self.base,
+            origin=base,
             proxy=None,
             open_timeout=SILENT,
             ping_interval=None,
@@ -217,7 +220,8 @@ class Page:
             self.place(html)
         if any(event.get("refetch") or event["name"] in self.follows for event in message["events"]):
             self.refetch()
-        await self.socket.send(json.dumps({"ack": self.seq}))
+        if not self.silent:
+            await self.socket.send(json.dumps({"ack": self.seq}))
 
     def place(self, html: str) -> None:
         found = ROOT.search(html)

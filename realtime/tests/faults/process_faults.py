@@ -1,22 +1,26 @@
-"""FA-8, FA-16, FA-18, FA-19: workers, clocks, wear, and everybody at once."""
+"""FA-8, FA-18, FA-19: workers, wear, and everybody at once."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import random
 import socket
+import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 from uuid import UUID
 
 from django.conf import settings
+from redis import Redis
 
 from clinical.models import Document
 from clinical.tasks import scan_waiting_documents
@@ -25,15 +29,18 @@ from clinical.tests.wards import a_patient
 from hospital.celery import app
 from hospital.models import AuditEntry
 from hospital.tests.hospital import Hospital
-from realtime.tests.faults.network_faults import memory_of
 from realtime.tests.faults.pages import Page, end_all
+from realtime.tests.faults.reader_faults import memory_of
 from realtime.tests.faults.run import Run
 from realtime.tests.faults.world import start
 from realtime.tests.server import ROOT, Site, environment_of_run, wait_until
 
-CLOCK = Path(__file__).parent / "clock"
-DAY = 86_400
 SWEPT = 90  # seconds
+MB = 1_000_000
+VISITS_AN_HOUR = 3000
+NOISE = MB  # that a server grows and shrinks by anyway
+WARM, FEWEST, CROWD = 6, 10, 15  # rounds before the first look, rounds with one, and people of one hospital in each
+FEW = 5
 
 
 def worker_killed(run: Run) -> None:
@@ -131,69 +138,76 @@ def filings(hospital: Hospital, document: UUID) -> int:
         return AuditEntry.objects.filter(row_id=document, action="update", after__status="filed").count()
 
 
-def clocks_wrong(run: Run) -> None:
-    """FA-16: one server is ahead, the other behind, and people's own clocks are a day off."""
-    run.prepare()
-    with run.damage(), clocks(run, 300, -300):
-        for page in run.pages:
-            page.answers.clear()  # of the time when the servers began
-        run.loop.do(shift_clocks(run))
-        run.work(3, 6)
-        if run.refusals():
-            run.blame(f"pages were refused: {run.refusals()}")
-    run.heals(within=5)
+@dataclass(frozen=True)
+class Wear:
+    """Of a server that people came to and left: how many until then, and what it holds."""
 
-
-@contextmanager
-def clocks(run: Run, *offsets: int) -> Iterator[None]:
-    usual = [(site, site.command, site.environment) for site in run.world.sites]
-    run.world.restart(
-        [
-            (site, command, {**around, "PYTHONPATH": str(CLOCK), "FAULTS_CLOCK": str(offset)})
-            for (site, command, around), offset in zip(usual, offsets, strict=True)
-        ]
-    )
-    yield
-    run.world.restart(usual)
-
-
-async def shift_clocks(run: Run) -> None:
-    for number, window in enumerate(run.windows):
-        await window.page.clock.set_system_time(time.time() + (DAY if number % 2 else -DAY))
+    visits: int
+    files: int
+    memory: int
+    lines: int  # to Valkey, of all servers
 
 
 def worn(run: Run) -> None:
-    """FA-18: people come and go. Files, connections and memory of the servers do not grow."""
-    run.prepare()
-    churn(run, 3 if run.is_full else 1)
-    before = [wear(site) for site in run.world.sites]
-    began = time.monotonic()
+    """FA-18: people come and go. Files and lines to Valkey stay as many, and memory grows by less than 1 MB in an hour of it."""
+    run.prepare(anew=True)
+    until = time.monotonic() + (run.size.minutes * 60 or (300 if run.is_full else 60))
+    samples: list[list[Wear]] = []
     with run.damage():
-        churn(run, 60 if run.is_full else 3)
-    after = [wear(site) for site in run.world.sites]
-    run.figure("churn seconds", time.monotonic() - began)
-    run.figure("files more", max(later[0] - earlier[0] for earlier, later in zip(before, after, strict=True)))
-    run.figure("memory MB more", max(later[1] - earlier[1] for earlier, later in zip(before, after, strict=True)) / 1e6)
-    if run.verdict.figures["files more"] > 20:
-        run.blame("a server kept files open")
+        visits = come_and_go(run, WARM)
+        while time.monotonic() < until or len(samples) < FEWEST:
+            visits += come_and_go(run, 1)
+            samples.append([wear(run, site, visits) for site in run.world.sites])
+    run.figure("visits", visits)
+    for one in zip(*samples, strict=True):
+        judge_wear(run, one)
     run.heals(within=5)
 
 
-def churn(run: Run, rounds: int) -> None:
+def come_and_go(run: Run, rounds: int) -> int:
+    """Each of them somebody else, as far as the limit on one person's sockets goes. One of each kind loads the page."""
+    people = CROWD * len(run.hospitals)
     for turn in range(rounds):
-        pages = [run.page(run.world.url, number) for number in range(10)]
+        pages = [run.page(run.world.url, number) for number in range(people)]
         run.loop.do(visit_shortly(run, pages, turn))
+    return rounds * people
 
 
 async def visit_shortly(run: Run, pages: list[Page], turn: int) -> None:
-    await asyncio.gather(*(page.open() for page in pages))
+    firsts = {page.path + page.role: page for page in pages}
+    shown = {key: await page.fetch() for key, page in firsts.items()}
+    for page in pages:
+        await page.open(shown[page.path + page.role])
     tasks = [asyncio.ensure_future(page.live(random.Random(turn))) for page in pages]
-    await asyncio.sleep(1)
+    await asyncio.gather(*(run.joined(page) for page in pages))
     await end_all(tasks)
 
 
-def wear(site: Site) -> tuple[int, int]:
-    return len(list(Path(f"/proc/{site.process.pid}/fd").iterdir())), memory_of(site)
+def wear(run: Run, site: Site, visits: int) -> Wear:
+    assert site.process is not None
+    files = len(list(Path(f"/proc/{site.process.pid}/fd").iterdir()))
+    lines = Redis(unix_socket_path=str(run.world.valkey.socket)).info("clients")["connected_clients"]
+    return Wear(visits, files, memory_of(site), lines)
+
+
+def judge_wear(run: Run, samples: Sequence[Wear]) -> None:
+    first, last = samples[0], samples[-1]
+    visits = last.visits - first.visits
+    grown = slope([(each.visits, each.memory) for each in samples]) * visits
+    run.figure("bytes more per visit", grown / visits)
+    run.figure("files more", last.files - first.files)
+    run.figure("lines to Valkey more", last.lines - first.lines)
+    if grown > visits / VISITS_AN_HOUR * MB + NOISE:
+        run.blame(f"a server grew by {grown / MB:.1f} MB while {visits} pages came and went")
+    if last.files - first.files > FEW:
+        run.blame(f"a server keeps {last.files - first.files} more files open than {visits} visits before")
+    if last.lines - first.lines > FEW:
+        run.blame(f"there are {last.lines - first.lines} more lines to Valkey than {visits} visits before")
+
+
+def slope(points: list[tuple[int, int]]) -> float:
+    """The median of the slopes between any two (Theil and Sen): one large page more or less decides nothing."""
+    return statistics.median((y2 - y1) / (x2 - x1) for (x1, y1), (x2, y2) in itertools.combinations(points, 2))
 
 
 def everybody_returns(run: Run) -> None:
@@ -210,7 +224,6 @@ def everybody_returns(run: Run) -> None:
 
 FAULTS: dict[str, Callable[[Run], None]] = {
     "FA-8": worker_killed,
-    "FA-16": clocks_wrong,
     "FA-18": worn,
     "FA-19": everybody_returns,
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import random
 import threading
 import time
@@ -26,7 +27,8 @@ from realtime.tests.listening import cookie_of
 
 T = TypeVar("T")
 BANNER = 12.0
-BUSY = 6.0  # seconds that a page may be later where the machine has other work
+CALM = {200, 204, 302, 303, 409, 422}
+STALE = 3.0  # seconds
 CROWDED = 70  # a hundred rows fill a page of the front desk
 PLACES = (("reception", "front-desk/"), ("checker_doctor", "examination/"), ("admin", "front-desk/"))
 
@@ -41,10 +43,12 @@ class Size:
     windows: int
     pace: float
     patience: float
+    events: int
+    minutes: float = 0  # of coming and going; 0: five minutes, or one in the small version
 
 
-SMALL = Size(tenants=2, writers=3, pages=8, windows=1, pace=1.0, patience=10)
-FULL = Size(tenants=5, writers=20, pages=100, windows=4, pace=1.5, patience=1)
+SMALL = Size(tenants=2, writers=3, pages=8, windows=1, pace=1.0, patience=3, events=100_000)
+FULL = Size(tenants=5, writers=20, pages=100, windows=4, pace=1.5, patience=1, events=100_000)
 
 
 class Loop:
@@ -90,10 +94,10 @@ class Run:
 
     # --- before -------------------------------------------------------------------------------------------
 
-    def prepare(self, *, wired: bool = False, pages: int = 0) -> None:
+    def prepare(self, *, wired: bool = False, pages: int = 0, anew: bool = False) -> None:
         """Hospitals, their people at their pages, and writers who begin."""
         connection.close()
-        if self.former and not pages:
+        if self.former and not pages and not anew:
             self.take_over(self.former)
         else:
             self.open_hospitals(wired or not self.is_full, pages)
@@ -131,19 +135,21 @@ class Run:
         self.loop.do(self.open_pages())
         self.windows = [self.window(number, base) for number in range(self.size.windows)]
 
-    def wire(self) -> Wire:
+    def wire(self, port: int = 0, **fault: float) -> Wire:
+        """To nginx, or to a server itself."""
+
         async def started() -> Wire:
-            wire = Wire("127.0.0.1", self.world.front.port, self.chance)
+            wire = Wire("127.0.0.1", port or self.world.front.port, self.chance, **fault)
             await wire.start()
             return wire
 
         self.wires.append(self.loop.do(started()))
         return self.wires[-1]
 
-    def page(self, base: str, number: int) -> Page:
+    def page(self, base: str, number: int, *, name: str = "") -> Page:
         hospital = self.hospitals[number % len(self.hospitals)]
         role, path = PLACES[number // len(self.hospitals) % len(PLACES)]
-        cookie = cookie_of(hospital, role, f"{role} {number // (15 * len(self.hospitals))}")
+        cookie = cookie_of(hospital, role, name or f"{role} {number // (15 * len(self.hospitals))}")
         return Page(base, f"{hospital.url}/{path}", cookie, hospital.tenant.slug, role)
 
     async def open_pages(self) -> None:
@@ -154,6 +160,14 @@ class Run:
             await page.open(shown[page.path + page.role])
         self.tasks = [asyncio.ensure_future(page.live(self.chance)) for page in self.pages]
         await asyncio.gather(*(self.joined(page) for page in self.pages))
+
+    async def follow(self, *pages: Page, html: str = "") -> None:
+        """More pages, beside those that are there from the beginning."""
+        for page in pages:
+            await page.open(html)
+            self.tasks.append(asyncio.ensure_future(page.live(self.chance)))
+        await asyncio.gather(*(self.joined(page) for page in pages))
+        self.pages += pages
 
     @staticmethod
     async def joined(page: Page) -> None:
@@ -205,23 +219,29 @@ class Run:
         return time.monotonic() - began
 
     def on_wires(self, action: Callable[[Wire], None]) -> None:
-        async def act() -> None:
-            for wire in self.wires:
-                action(wire)
+        self.loop.do(self.act(*(functools.partial(action, wire) for wire in self.wires)))
 
-        self.loop.do(act())
+    async def act(self, *actions: Callable[[], None]) -> None:
+        """In the loop of the clients, where wires live."""
+        for action in actions:
+            action()
 
     @contextlib.contextmanager
-    def restarted_with(self, *options: str) -> Iterator[None]:
+    def restarted_with(self, *options: str, **environment: str) -> Iterator[None]:
         """The servers run differently for a while."""
         usual = [(site, site.command, site.environment) for site in self.world.sites]
-        self.world.restart([(site, [*command, *options], around) for site, command, around in usual])
+        self.world.restart([(site, [*command, *options], around | environment) for site, command, around in usual])
         yield
         self.world.restart(usual)
 
-    def refusals(self) -> list[int]:
+    def refusals(self, besides: Page | None = None) -> list[int]:
         """What the pages were answered, if it was not the page."""
-        return [status for page in self.pages for status in page.answers if status != 200]
+        return [status for page in self.pages for status in page.answers if status != 200 and page is not besides]
+
+    def expect_no_errors(self, besides: Page | None = None) -> None:
+        errors = [status for operation in self.operations() for status in operation.answers if status not in CALM]
+        if errors or self.refusals(besides):
+            self.blame(f"people saw {errors} and {self.refusals(besides)}")
 
     def banner(self) -> None:
         """Every page in Chromium says that it is not live."""
@@ -250,7 +270,9 @@ class Run:
         connection.close()  # ours may have died with the server
         calm = max([self.healed_at, *(operation.answered for operation in self.operations())])
         ends = self.last_numbers()
-        self.until(lambda: self.has_converged(ends), within, "not every page was true")
+        limit = self.within(within) - (time.time() - calm)
+        if not self.loop.do(self.converge(ends, max(limit, self.within(1))), limit + 120):
+            self.blame(f"not every page was true within {self.within(within):.0f} s")
         self.figure("converged", max(0.0, time.time() - calm))
         self.judge(lag)
         return self.verdict
@@ -264,21 +286,33 @@ class Run:
                     found |= {(hospital.tenant.slug, role): seq for role in roles}
         return found
 
-    def has_converged(self, ends: dict[tuple[str, str], int]) -> bool:
-        pages = all(page.seq >= ends.get((page.tenant, page.role), 0) and page.is_quiet for page in self.pages)
-        return pages and not self.differences()
+    async def converge(self, ends: dict[tuple[str, str], int], limit: float) -> bool:
+        """Nobody writes any more, so what is true is asked for once, and again only where a page differs for long."""
+        end, truth, asked = time.monotonic() + limit, None, 0.0
+        while time.monotonic() < end:
+            if all(page.seq >= ends.get((page.tenant, page.role), 0) and page.is_quiet for page in self.pages):
+                if truth is None or time.monotonic() - asked > STALE:
+                    truth, asked = await self.truth(), time.monotonic()
+                if not await self.differences_from(truth):
+                    return True
+            await asyncio.sleep(0.05)
+        return False
 
     def differences(self) -> list[str]:
-        found = [sentence for window in self.windows for sentence in self.loop.do(window.differences())]
-        return found or self.loop.do(self.headless_differences())
+        return self.loop.do(self.differences_from(self.loop.do(self.truth())))
 
-    async def headless_differences(self) -> list[str]:
+    async def truth(self) -> dict[str, dict[str, dict[str, int]]]:
+        """What each kind of page without a browser shows when it is loaded anew."""
         firsts = {page.path + page.role: page for page in self.pages}
-        fresh = {key: lists_in(await page.fetch()) for key, page in firsts.items()}
-        return [
-            f"{page.path} ({page.role}) shows {page.lists} and should show {fresh[page.path + page.role]}"
+        shown = await asyncio.gather(*(page.fetch() for page in firsts.values()))
+        return {key: lists_in(html) for key, html in zip(firsts, shown, strict=True)}
+
+    async def differences_from(self, truth: dict[str, dict[str, dict[str, int]]]) -> list[str]:
+        in_windows = await asyncio.gather(*(window.differences() for window in self.windows))
+        return [sentence for found in in_windows for sentence in found] + [
+            f"{page.path} ({page.role}) shows {page.lists} and should show {truth[page.path + page.role]}"
             for page in self.pages
-            if page.lists != fresh[page.path + page.role]
+            if page.lists != truth[page.path + page.role]
         ]
 
     def judge(self, lag: float | None) -> None:
@@ -296,7 +330,8 @@ class Run:
         self.figure("writes", len(self.operations()))
         self.figure("unknown", sum(each.result == "unknown" for each in self.operations()))
         self.figure("lag p99", checker.percentile(lags, 0.99))
-        if lag is not None and checker.percentile(lags, 1) > lag + (0 if self.is_full else BUSY):
+        self.figure("lag max", checker.percentile(lags, 1))
+        if lag is not None and checker.percentile(lags, 1) > self.within(lag):
             self.blame(f"a page was {checker.percentile(lags, 1):.1f} s behind during the fault")
 
     def stop_writing(self) -> None:

@@ -1,4 +1,4 @@
-"""Writes events one after the other until it is killed, and says of each that it was committed: only after the commit.
+"""Writes events until it is killed, one to ten in each commit, and says of each that it was committed: only after the commit.
 
 `python -m realtime.tests.faults.scribe TENANT PERSON SEED`
 """
@@ -13,6 +13,7 @@ from contextlib import suppress
 import django
 
 ROLLED_BACK = 0.05
+TOGETHER = 10
 
 
 class ChangedMyMind(Exception):
@@ -27,18 +28,19 @@ def main(tenant_id: str, person_id: str, seed: str) -> None:
     tenant, person = Tenant.objects.get(pk=tenant_id), Person.objects.get(pk=person_id)
     chance = random.Random(seed)
     while True:
-        mark = uuid.uuid4().hex
+        marks = [uuid.uuid4().hex for _ in range(chance.randint(1, TOGETHER))]
         with suppress(ChangedMyMind):
             with acting_for(tenant, person, "admin"):
-                write(person, mark, keep=chance.random() >= ROLLED_BACK)
-            sys.stdout.write(f"{mark}\n")
+                write(person, marks, keep=chance.random() >= ROLLED_BACK)
+            sys.stdout.write(f"{' '.join(marks)}\n")
             sys.stdout.flush()
 
 
-def write(person, mark: str, *, keep: bool) -> None:
+def write(person, marks: list[str], *, keep: bool) -> None:
     from hospital.models import SignIn
 
-    SignIn.objects.create(person=person, role="admin", session=mark if keep else f"never {mark}")
+    for mark in marks:
+        SignIn.objects.create(person=person, role="admin", session=mark if keep else f"never {mark}")
     if not keep:
         raise ChangedMyMind
 

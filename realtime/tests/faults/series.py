@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import sys
 import time
 import traceback
@@ -11,23 +12,37 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Self
 
-from realtime.tests.faults import counting, log_faults, network_faults, process_faults, server_faults
+from django.conf import settings
+
+from realtime.tests.faults import (
+    clock_faults,
+    counting,
+    log_faults,
+    network_faults,
+    process_faults,
+    reader_faults,
+    server_faults,
+)
 from realtime.tests.faults.browser import Chromium
-from realtime.tests.faults.run import FULL, SMALL, Loop, Run, Verdict
+from realtime.tests.faults.report import Report, say
+from realtime.tests.faults.run import Loop, Run, Size, Verdict
 from realtime.tests.faults.world import World
 
+LASTS = 100  # faults in one world
 FAULTS: dict[str, Callable[[Run], None]] = {
     **server_faults.FAULTS,
     **process_faults.FAULTS,
+    **clock_faults.FAULTS,
     **network_faults.FAULTS,
+    **reader_faults.FAULTS,
     **log_faults.FAULTS,
     **counting.FAULTS,
 }
 
 
 class Series:
-    def __init__(self, folder: Path, *, small: bool) -> None:
-        self.folder, self.size = folder, SMALL if small else FULL
+    def __init__(self, folder: Path, size: Size) -> None:
+        self.folder, self.size = folder, size
         self.former: Run | None = None
         self.world, self.loop, self.chromium = World(folder), Loop(), Chromium()
 
@@ -62,17 +77,26 @@ class Series:
         run.figure("seconds", time.monotonic() - began)
         return run.verdict
 
-    def several(self, only: list[str], first: int, count: int, report: str | None) -> int:
-        failed = 0
-        for seed in range(first, first + count):
-            for name in only or FAULTS:
-                verdict = self.one(name, seed)
-                failed += bool(verdict.wrong)
-                tell(verdict)
-                if report:
-                    with open(report, "a") as lines:
-                        lines.write(f"{json.dumps(asdict(verdict))}\n")
-        return failed
+    def several(self, report: Report, only: list[str], seeds: range) -> None:
+        """Each fault with each seed, but for those that the report holds already. The world is made anew now and then, and
+        after whatever a fault may have left of it."""
+        due = [(name, seed) for seed in seeds for name in only or FAULTS if not report.holds(name, seed)]
+        report.begin(due)
+        for done, (name, seed) in enumerate(due, start=1):
+            verdict = self.one(name, seed)
+            report.add(verdict, due[done:])
+            if done < len(due) and (verdict.wrong or done % LASTS == 0):
+                self.begin_anew()
+
+    def begin_anew(self) -> None:
+        """Another folder, another database: the hospitals of a hundred faults would fill the first."""
+        if self.former:
+            self.former.end()
+            self.former = None
+        self.world.stop()
+        shutil.rmtree(settings.EMBEDDED.home.base / "postgres", ignore_errors=True)
+        self.world = World(self.folder)
+        self.world.__enter__()
 
     def listen(self) -> int:
         """For the test suite: one world for all its tests."""
@@ -80,15 +104,3 @@ class Series:
             name, seed = line.split()
             say(json.dumps(asdict(self.one(name, int(seed)))))
         return 0
-
-
-def tell(verdict: Verdict) -> None:
-    figures = ", ".join(f"{name} {value:g}" for name, value in verdict.figures.items())
-    say(f"{verdict.fault:13} seed {verdict.seed:<5} {'FAILED' if verdict.wrong else 'ok':6} {figures}")
-    for sentence in verdict.wrong:
-        say(f"       {sentence[:1500]}")
-
-
-def say(line: str) -> None:
-    sys.stdout.write(f"{line}\n")
-    sys.stdout.flush()

@@ -79,15 +79,20 @@ def test_the_work_of_a_killed_worker_is_done_once(harness):
     "fault",
     [
         "FA-9-gone",
+        "FA-9-long",
+        "FA-9-idle",
         pytest.param("FA-9-changed", marks=SLOW),
         pytest.param("FA-9-bad", marks=SLOW),
-        "FA-10",
         "WS-9-asleep",
         pytest.param("WS-9-day", marks=SLOW),
     ],
 )
 def test_whatever_the_network_does_a_page_says_so_and_becomes_true_again(harness, fault):
     assert harness.run(fault)["wrong"] == [], repeats(fault)
+
+
+def test_a_page_that_reads_a_kilobyte_a_second_or_nothing_is_cut_off_and_costs_neither_memory_nor_the_others(harness):
+    assert harness.run("FA-10")["wrong"] == [], repeats("FA-10")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +106,6 @@ def test_under_kills_and_rollbacks_every_event_is_there_once(harness):
     assert harness.run("events")["wrong"] == [], repeats("events")
 
 
-@pytest.mark.parametrize("fault", ["FA-16", "FA-18", "FA-19"])
+@pytest.mark.parametrize("fault", ["FA-16", "FA-16-database", "FA-18", "FA-19"])
 def test_wrong_clocks_wear_and_a_herd_change_nothing(harness, fault):
     assert harness.run(fault)["wrong"] == [], repeats(fault)

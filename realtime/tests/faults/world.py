@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import os
+import shutil
 import signal
 import subprocess
 import sys
+import urllib.request
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,10 +18,43 @@ from typing import Self
 from django.conf import settings
 from django.db import connections
 
+from hospital.embedded import programs
 from hospital.embedded.processes import processes_in
 from realtime.tests.faults.front import Front
 from realtime.tests.server import ROOT, Site, wait_until
 from realtime.tests.servers import Valkey
+
+ON_ANOTHER_CLOCK = """\
+#!/bin/sh
+export LD_PRELOAD={folder}/libfaketime.so FAKETIME_TIMESTAMP_FILE={folder}/offset
+export FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 NO_FAKE_STAT=1
+exec {program} "$@"
+"""
+
+
+class Clock:
+    """What PostgreSQL takes for the time of day, when it was started by `program`. Its steady clock stays as it is."""
+
+    def __init__(self, folder: Path, postgres: Path) -> None:
+        folder.mkdir(exist_ok=True)
+        self.offset, self.program = folder / "offset", folder / "postgres"
+        shutil.copy(library(), folder / "libfaketime.so")
+        self.program.write_text(ON_ANOTHER_CLOCK.format(folder=folder, program=postgres))
+        self.program.chmod(0o755)
+        self.step(0)
+
+    def step(self, seconds: float) -> None:
+        """In one piece: a server that reads half of it would be anywhere."""
+        new = self.offset.with_suffix(".new")
+        new.write_text(f"{seconds:+f}s\n")
+        new.chmod(0o644)
+        new.rename(self.offset)
+
+
+def library() -> Path:
+    found = importlib.util.find_spec("libfaketime")
+    assert found and found.origin
+    return Path(found.origin).parent / "vendor/libfaketime/src/libfaketime.so.1"
 
 
 class Postgres:
@@ -30,6 +66,11 @@ class Postgres:
     def start(self) -> None:
         settings.EMBEDDED.home.make_folders()
         self.server.ensure()
+
+    def start_on(self, clock: Clock) -> None:
+        home, data = self.server.home, self.server.data
+        options = ("-w", "-D", data, "-l", self.server.log, "-p", clock.program)
+        home.execute(programs.postgres("pg_ctl"), "start", *options, log=self.server.log)
 
     def signal(self, number: signal.Signals) -> None:
         """To the postmaster first, so that it revives nobody."""
@@ -48,6 +89,12 @@ class Postgres:
             yield
         finally:
             self.signal(signal.SIGCONT)
+
+
+def healthy(site: Site) -> bool:
+    with contextlib.suppress(OSError), urllib.request.urlopen(f"{site.url}/healthz", timeout=10) as answer:
+        return answer.status == 200
+    return False
 
 
 def start(sites: list[Site]) -> None:
@@ -92,6 +139,27 @@ class World:
             site.stop()
             site.command, site.environment = command, environment
         start([site for site, _, _ in others])
+
+    @contextlib.contextmanager
+    def postgres_with_a_clock(self) -> Iterator[Clock]:
+        """PostgreSQL starts anew, so that its clock may be set."""
+        server = self.postgres.server
+        clock = Clock(self.folder / "clock", server.home.reachable(programs.postgres("postgres")))
+        server.stop()
+        self.postgres.start_on(clock)
+        try:
+            self.wait_until_true()
+            yield clock
+        finally:
+            server.stop()
+            self.postgres.start()
+            self.wait_until_true()
+
+    def wait_until_true(self) -> None:
+        """Both servers have found PostgreSQL again, and so have we."""
+        connections["default"].close()
+        for site in self.sites:
+            wait_until(lambda site=site: healthy(site), 60, "a server does not find PostgreSQL")
 
     def stop(self) -> None:
         self.front.stop()

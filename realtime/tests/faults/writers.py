@@ -17,6 +17,7 @@ OK, FAIL, UNKNOWN = "ok", "fail", "unknown"
 TOKEN = "f" * 32
 PATIENCE = 30.0  # seconds until a form that gets no answer is given up
 WAIT = 20.0  # seconds for one answer
+LOG_IN = "/accounts/login/"
 LETTERS = "bcdfghjklmnpqrstvwxz"
 
 
@@ -97,7 +98,8 @@ class Writer(threading.Thread):
         finally:
             connection.close()
         if operation.result == UNKNOWN:
-            operation.result = result_of(operation.answers[-1])
+            asked_to_log_in = operation.location.startswith(LOG_IN)
+            operation.result = FAIL if asked_to_log_in else result_of(operation.answers[-1])
 
     def remember(self, operation: Operation) -> None:
         if operation.kind == "visit" and operation.result == OK:
