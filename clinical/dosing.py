@@ -21,6 +21,7 @@ MOST = {
 }
 MOST_OF_OTHERS = 1000
 FAR_ABOVE = 2  # times what is needed
+VALIDITY = 90  # days of a prescription
 GRAMS = {"g": Decimal(1), "mg": Decimal("0.001"), "µg": Decimal("0.000001")}
 
 NUMBER = r"(\d+(?:[.,]\d+)?|\d+/\d+|½)"
@@ -46,6 +47,19 @@ def needed(*, dose: str, frequency: str, days: int | None, unit: str, strength: 
 
 def is_far_above(quantity: int, wanted: int | None) -> bool:
     return wanted is not None and quantity > FAR_ABOVE * wanted
+
+
+def lasts_too_long(quantity: int, *, dose: str, frequency: str, unit: str, strength: str) -> int | None:
+    """So many days the quantity lasts, where that is longer than a prescription is valid.
+
+    Asked where `needed` is open, most often because nobody wrote for how many days. The frequency must be readable; a
+    dose that is not counts as one piece.
+    """
+    a_day = times_a_day(frequency)
+    if a_day is None:
+        return None
+    days = int(quantity / (a_day * (pieces_in(dose, unit, strength) or 1)))
+    return days if days > VALIDITY else None
 
 
 def pieces_in(dose: str, unit: str, strength: str) -> Decimal | None:

@@ -14,7 +14,7 @@ from django import forms
 from django.db.models.functions import Upper
 
 from clinical.allergies import allergies_against
-from clinical.dosing import is_far_above, most_of, needed
+from clinical.dosing import VALIDITY, is_far_above, lasts_too_long, most_of, needed
 from clinical.forms.pharmacy import Number
 from clinical.models import Allergy, Diagnosis, Icd10Code, Medicine, Visit
 from clinical.models.prescription_line import too_many
@@ -58,7 +58,11 @@ class Row(forms.Form):
     def problems(self) -> list[tuple[str, str]]:
         """Where, and what is wrong."""
         names = [name for name in self.fields if name in self.errors]
-        return [(self[name].id_for_label, f"{self.typed}: {' '.join(map(str, self.errors[name]))}") for name in names]
+        return [(self[name].id_for_label, f"{self.title}: {' '.join(map(str, self.errors[name]))}") for name in names]
+
+    @property
+    def title(self) -> str:
+        return self.typed
 
 
 class DiagnosisRow(Row):
@@ -99,6 +103,10 @@ class LineRow(Row):
     found: Medicine | None = None
     matches: list = []
 
+    @property
+    def title(self) -> str:
+        return str(self.found or self.typed)
+
     def clean_medicine(self) -> str:
         if self.found is None:
             raise forms.ValidationError("This medicine is not in the list. Look it up by its name.")
@@ -114,27 +122,36 @@ class LineRow(Row):
         said = self.cleaned_data
         if not said.get("frequency") and not said.get("instructions"):
             self.add_error("frequency", "Write how often it is taken, or how.")
-        if self.is_far_too_much and not said.get("meant"):
+        if self.doubt and not said.get("meant"):
             self.add_error("quantity", self.doubt)
         return said
 
     @property
-    def needed(self) -> int | None:
-        said = {name: self[name].value() or "" for name in ("dose", "frequency", "duration_days")}
-        days = int(said["duration_days"]) if str(said["duration_days"]).isdecimal() else None
-        if self.found is None:
-            return None
-        unit, strength = self.found.unit, self.found.strength
-        return needed(dose=said["dose"], frequency=said["frequency"], days=days, unit=unit, strength=strength)
+    def directions(self) -> dict[str, str]:
+        said = {name: str(self[name].value() or "") for name in ("dose", "frequency")}
+        return {**said, "unit": self.found.unit, "strength": self.found.strength} if self.found else {}
 
     @property
-    def is_far_too_much(self) -> bool:
-        quantity = str(self["quantity"].value() or "")
-        return quantity.isdecimal() and is_far_above(int(quantity), self.needed)
+    def needed(self) -> int | None:
+        days = str(self["duration_days"].value() or "")
+        return needed(days=int(days) if days.isdecimal() else None, **self.directions) if self.found else None
 
     @property
     def doubt(self) -> str:
-        return f"{self.needed} are enough for these directions. Write fewer, or tick that this quantity is intended."
+        """What is odd about the quantity; nothing mostly."""
+        written, wanted = str(self["quantity"].value() or ""), self.needed
+        if not self.found or not written.isdecimal():
+            return ""
+        quantity = int(written)
+        if is_far_above(quantity, wanted):
+            return f"{wanted} are enough for these directions. Write fewer, or tick that this quantity is intended."
+        days = lasts_too_long(quantity, **self.directions) if wanted is None else None
+        if days is None:
+            return ""
+        return (
+            f"{quantity} last {days} days with these directions; a prescription is valid for {VALIDITY}. "
+            "Write fewer, or tick that this quantity is intended."
+        )
 
     def clean_allergy_reason(self) -> str:
         reason = self.cleaned_data["allergy_reason"].strip()

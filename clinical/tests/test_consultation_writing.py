@@ -120,6 +120,18 @@ class TestSigning:
         with alpha.acting():
             assert visit.prescriptions.get().lines.get().quantity == 100
 
+    def test_a_quantity_that_outlasts_the_prescription_is_doubted_where_no_days_are_written(self, alpha, visit):
+        said = {**diagnosis(), **line(quantity="600", duration_days="", frequency="twice a day")}
+        answer = send(alpha, visit, "sign", said)
+        assert answer.status_code == 422
+        assert "600 last 300 days with these directions; a prescription is valid for 90." in text(answer)
+        assert 'name="p-meant"' in text(answer)
+        assert send(alpha, visit, "sign", {**said, "p-meant": "on"}).status_code == 302
+
+    def test_the_summary_names_the_medicine_as_people_call_it(self, alpha, visit):
+        answer = text(send(alpha, visit, "sign", {**diagnosis(), **line(dose="")}))
+        assert "Paracetamol 500 mg: Write how much is taken at once" in re.sub(r" tablets?:", ":", answer)
+
     def test_what_is_wrong_with_a_medicine_stands_at_its_field(self, alpha, visit):
         answer = send(alpha, visit, "sign", {**diagnosis(), **line(dose="", frequency="")})
         for name in ("dose", "frequency"):

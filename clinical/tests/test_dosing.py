@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from clinical.dosing import is_far_above, needed
+from clinical.dosing import is_far_above, lasts_too_long, needed
 from clinical.forms.consultation import FREQUENCIES
 
 TABLETS = {"unit": "tablet", "strength": "500 mg"}
@@ -45,3 +45,19 @@ def test_only_more_than_twice_what_is_needed_is_doubted():
     assert not is_far_above(20, 10)
     assert is_far_above(21, 10)
     assert not is_far_above(1000, None)
+
+
+@pytest.mark.parametrize(
+    ("quantity", "dose", "frequency", "days"),
+    [
+        (600, "1 tablet", "twice a day", 300),
+        (180, "1 tablet", "twice a day", None),
+        (182, "1 tablet", "twice a day", 91),
+        (600, "1 g", "every 8 hours", 100),
+        (600, "as told", "twice a day", 300),
+        (600, "0", "twice a day", 300),
+        (600, "1 tablet", "when needed", None),
+    ],
+)
+def test_without_days_a_quantity_for_more_than_the_validity_is_noticed(quantity, dose, frequency, days):
+    assert lasts_too_long(quantity, dose=dose, frequency=frequency, **TABLETS) == days
