@@ -9,6 +9,8 @@ Audience = dict[str, str]
 
 CLINICAL = ("checker_doctor", "lab_technician", "main_doctor", "pharmacy")
 DOCTORS = ("checker_doctor", "main_doctor")
+DESK = ("reception", *DOCTORS)
+OWN = "own"
 ON_THE_WAY = ("reception", *CLINICAL, "billing")
 
 
@@ -18,6 +20,11 @@ def info(*roles: str) -> Audience:
 
 def notice(*roles: str) -> Audience:
     return dict.fromkeys(roles, "notice")
+
+
+def own(*roles: str) -> Audience:
+    """A notice for the one person whose it is, who works in this role; info for everybody else in it."""
+    return dict.fromkeys(roles, OWN)
 
 
 def critical(*roles: str) -> Audience:
@@ -64,6 +71,23 @@ TABLE: dict[str, dict[str, Audience]] = {
         "money posted": info("reception", "billing", "admin"),
         "it opens the gate": info("reception", "billing", "admin") | notice("checker_doctor"),
     },
+    # The doctor of the walk is the provider; a colleague in the same role listens too.
+    "appointment:created": {"the desk books": info(*DESK)},
+    "appointment:checkedin": {"the patient is here": info("reception", "checker_doctor") | own("main_doctor")},
+    "appointment:updated": {
+        "the patient confirms": info(*DESK),
+        "reason and note change": info(*DESK),
+        "it becomes longer": info(*DESK),
+        "it is moved": info(*DESK),
+        "nobody came": info(*DESK),
+        "a step of the day": info(*DESK),
+    },
+    "appointment:cancelled": {"the desk cancels": info("reception", "checker_doctor") | own("main_doctor")},
+    "slot:held": {"somebody chooses a time": info(*DESK), "it is let go": info(*DESK)},
+    "room:changed": {"a patient goes in": info(*DESK), "it is clean again": info(*DESK)},
+    "import:changed": {"a list is read": info("admin")},
+    "waitlist:changed": {"somebody waits": info("reception"), "somebody waits no more": info("reception")},
+    "waitlist:offered": {"a time becomes free": notice("reception")},
     "document:uploaded": {"a file is filed": info(*DOCTORS, "lab_technician", "admin")},
     "user:signed_in": {"somebody enters": info("admin")},
     "user:changed": {"somebody gets a role": info("admin"), "a role ends": info("admin")},
@@ -73,7 +97,6 @@ TABLE: dict[str, dict[str, Audience]] = {
 NOT_BUILT = frozenset(
     f"{noun}:{verb}"
     for noun, verbs in {
-        "appointment": ["created", "updated", "cancelled", "checkedin"],
         "encounter": ["created", "updated", "completed", "signed"],
         "biopsy": ["created", "updated", "result_received", "reviewed"],
         "prescription": ["sent"],
@@ -89,6 +112,8 @@ MEDICINES = (*DOCTORS, "pharmacy", "admin")
 READERS: dict[str, tuple[str, ...]] = {
     "family_name": (*ON_THE_WAY, "admin"),
     "complaint": (*ON_THE_WAY, "admin"),
+    "booking_reason": (*DESK, "admin"),
+    "booking_note": (*DESK, "admin"),
     "phone": (*ON_THE_WAY, "admin"),
     "allergy": CHART,
     "problem": CHART,

@@ -16,6 +16,7 @@ from realtime.alerts.models import NEW, Preference
 from realtime.alerts.notices import KEPT
 from realtime.catalogue import catalogue
 from realtime.tests.alarms import banners, bell, critical_value, released
+from scheduling.tests.desks import Desk
 
 OLD_AND_LOUD = """
     INSERT INTO realtime_event (id, tenant_id, name, object_id, loudness, roles, people, loud, created_at)
@@ -37,6 +38,26 @@ def test_what_one_has_missed_is_listed_until_it_is_read(alpha, beta):
     stranger = beta.client("main_doctor")
     assert "Amara" not in stranger.get(f"{beta.url}/notices/").content.decode()
     assert stranger.post(f"{beta.url}/notices/{pk}/").status_code == 404
+
+
+def test_what_is_a_notice_for_one_person_is_listed_and_counted_for_that_person_only(alpha):
+    """An appointment is cancelled: its provider is told, and the colleague in the same role is not."""
+    desk = Desk(alpha)
+    row = desk.book()
+    with alpha.acting("reception") as acting:
+        row.cancel("Ill", by=acting.person)
+    url, words = f"{alpha.url}/notices/", f"Cancelled: {row.patient.name}"
+    told = {
+        who: (bell(page := client.get(url))[1], words in page.content.decode())
+        for who, client in {
+            "provider": alpha.client("main_doctor"),
+            "colleague": alpha.client("main_doctor", "Second Doctor"),
+            "reception": alpha.client("reception"),
+        }.items()
+    }
+    assert told == {"provider": ("1", True), "colleague": ("0", False), "reception": ("0", False)}
+    alpha.client("main_doctor").post(f"{url}read/")
+    assert bell(alpha.client("main_doctor").get(url))[1] == "0"
 
 
 def test_reading_is_each_persons_own(alpha):

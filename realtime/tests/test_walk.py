@@ -15,11 +15,12 @@ from realtime.catalogue import catalogue
 from realtime.models import Event
 from realtime.tests.happenings import HAPPENINGS, Day
 from realtime.tests.listening import Listener, cursor_of
-from realtime.tests.table import NOT_BUILT, READERS, TABLE, Audience
+from realtime.tests.table import NOT_BUILT, OWN, READERS, TABLE, Audience
 
 Line = tuple[str, str]
 Heard = list[tuple[str, str]]  # (event, loudness)
 Log = list[tuple[Line, str]]  # (what was done, event that it brought)
+COLLEAGUE = "Second Doctor"
 LINES = [(event, what) for event, lines in TABLE.items() for what in lines]
 
 
@@ -31,12 +32,13 @@ class Walk:
     other: Day
     pages: dict[str, Listener]
     strangers: dict[str, Listener]
+    colleague: Listener  # works in the same role as the doctor of the walk
     log: Log = field(default_factory=list)
     other_log: Log = field(default_factory=list)
 
     @property
     def everybody(self) -> list[Listener]:
-        return [*self.pages.values(), *self.strangers.values()]
+        return [*self.pages.values(), *self.strangers.values(), self.colleague]
 
     def go(self) -> None:
         for line in LINES:
@@ -45,7 +47,7 @@ class Walk:
                 take_in(page)
         self.other_log += done(self.other, ("visit:created", "a visit is registered"))
         for page in self.everybody:
-            hospital = self.day.hospital if page in self.pages.values() else self.other.hospital
+            hospital = self.other.hospital if page in self.strangers.values() else self.day.hospital
             page.until(lambda page=page, hospital=hospital: page.cursor == cursor_of(hospital), 60)
 
 
@@ -64,10 +66,12 @@ def done(day: Day, line: Line) -> Log:
     return [(line, event) for event in names_since(day.hospital, before)]
 
 
-def due(role: str, log: Log) -> Heard:
+def due(role: str, log: Log, *, own: str = "notice") -> Heard:
     """What the table promises to this role, in the order in which it happened."""
     audiences = [(event, audience_of(event, line)) for line, event in log]
-    return [(event, audience[role]) for event, audience in audiences if role in audience]
+    return [
+        (event, own if audience[role] == OWN else audience[role]) for event, audience in audiences if role in audience
+    ]
 
 
 def audience_of(event: str, line: Line) -> Audience:
@@ -96,11 +100,13 @@ def walk(site, django_db_blocker) -> Iterator[Walk]:
         for hospital in hospitals:
             for role in ROLE_KEYS:
                 hospital.person(role)
+        hospitals[0].person("main_doctor", COLLEAGUE)
         pages, strangers = (
             {role: open.enter_context(Listener(site, hospital, role)).joined() for role in ROLE_KEYS}
             for hospital in hospitals
         )
-        walk = Walk(Day(hospitals[0]), Day(hospitals[1]), pages, strangers)
+        colleague = open.enter_context(Listener(site, hospitals[0], "main_doctor", name=COLLEAGUE)).joined()
+        walk = Walk(Day(hospitals[0]), Day(hospitals[1]), pages, strangers, colleague)
         walk.go()
         yield walk
 
@@ -126,6 +132,20 @@ def test_this_role_hears_what_the_table_promises_and_nothing_else(walk, role):
     heard, promised = heard_by(walk.pages[role]), due(role, walk.log)
     assert Counter(heard) == Counter(promised)
     assert heard == promised
+
+
+def test_what_is_a_notice_for_one_person_is_only_told_to_a_colleague_in_the_same_role(walk):
+    def of_appointments(heard: Heard) -> Heard:
+        return [(event, loudness) for event, loudness in heard if event.startswith("appointment:")]
+
+    heard = of_appointments(heard_by(walk.colleague))
+    assert heard == of_appointments(due("main_doctor", walk.log, own="info"))
+    assert {loudness for _, loudness in heard} == {"info"}
+    mine = of_appointments(heard_by(walk.pages["main_doctor"]))
+    assert {event for event, loudness in mine if loudness == "notice"} == {
+        "appointment:cancelled",
+        "appointment:checkedin",
+    }
 
 
 @pytest.mark.parametrize("role", ROLE_KEYS)
