@@ -1,7 +1,8 @@
 """From the clock on the wall to moments, and back, in any time zone.
 
 Twice a year a clock jumps. A time that it skips is the moment at which it jumps; a time that it shows twice is the
-first of the two when something begins, and the second when something ends. Some places have skipped whole days.
+first of the two when something begins, and the second when something ends; but if the clock goes back to that very
+time, it has ended at the first. Some places have skipped whole days.
 """
 
 from __future__ import annotations
@@ -38,8 +39,12 @@ def begin_of(day: date, at: time, zone: ZoneInfo) -> datetime:
 
 
 def end_of(day: date, at: time, zone: ZoneInfo) -> datetime:
-    """The last moment at which the clock shows this time. Midnight is the one that ends the day."""
-    return _moment(day + timedelta(days=1) if at == MIDNIGHT else day, at, zone, fold=0 if at == MIDNIGHT else 1)
+    """The moment after which the clock never again shows less. Midnight is the one that ends the day."""
+    if at == MIDNIGHT:
+        return begin_of(day + timedelta(days=1), at, zone)
+    late = _moment(day, at, zone, fold=1)
+    goes_back = (late - SECOND).astimezone(zone).replace(tzinfo=None) >= datetime.combine(day, at)
+    return begin_of(day, at, zone) if goes_back else late
 
 
 def span_of(day: date, begins: time, ends: time, zone: ZoneInfo) -> Span | None:
@@ -51,6 +56,11 @@ def span_of(day: date, begins: time, ends: time, zone: ZoneInfo) -> Span | None:
 def day_span(day: date, zone: ZoneInfo) -> Span:
     """The whole day: 23, 24 or 25 hours, and no time at all where a day was skipped."""
     return Span(begin_of(day, MIDNIGHT, zone), end_of(day, MIDNIGHT, zone))
+
+
+def wall(moment: datetime, zone: ZoneInfo) -> datetime:
+    """As the clock there shows it. Without a zone, so that no template turns it into its own."""
+    return moment.astimezone(zone).replace(tzinfo=None)
 
 
 def day_in(moment: datetime, zone: ZoneInfo) -> date:

@@ -16,7 +16,7 @@ from hospital.models import Person
 from hospital.workflow import Refused
 from scheduling.diary import Slot, free_days
 from scheduling.models import Appointment, AppointmentType, Location, Provider, Wish
-from scheduling.moments import Span
+from scheduling.moments import Span, wall
 
 NOON = time(12)
 DAYS, OF_A_DAY, MANY, NEXT = 5, 12, 200, 6
@@ -167,11 +167,11 @@ def first_today(wanted: Wanted) -> list[Choice]:
         day, slots = next(only.days(provider.location.today()), (None, []))
         if day == provider.location.today():
             found.append(Choice(slots[0]))
-    return sorted(found, key=lambda choice: choice.at)
+    return sorted(found, key=lambda choice: choice.slot.begins_at)
 
 
 def clock(slot: Slot) -> datetime:
-    return slot.begins_at.astimezone(slot.location.zone)
+    return wall(slot.begins_at, slot.location.zone)
 
 
 # --- the key of a button -----------------------------------------------------------------

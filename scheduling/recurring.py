@@ -9,7 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from hospital.workflow import Refused
 from scheduling.diary import Diary, Slot, taken_of
 from scheduling.models import Appointment, Location, Provider, Series
-from scheduling.moments import begin_of, day_in
+from scheduling.moments import begin_of, day_in, wall
 from scheduling.picking import Choice, Wanted, picked
 
 PLANNED, LEFT_OUT = "planned", "none"
@@ -34,7 +34,7 @@ class Occurrence:
 
     @property
     def at(self) -> datetime:
-        return self.begins_at.astimezone(self.location.zone)
+        return wall(self.begins_at, self.location.zone)
 
     @property
     def is_left_out(self) -> bool:

@@ -9,7 +9,7 @@ from django.utils import timezone
 from clinical.models import Patient, Visit
 from hospital.models import Counter
 from hospital.workflow import IllegalMove, Refused, allow
-from scheduling.models.booking import check_time, hold_together, take_place, written
+from scheduling.models.booking import check_free, check_time, hold_together, take_place, written
 from scheduling.models.entry import BOOK, Entry
 from scheduling.models.hold import Hold
 from scheduling.models.place import Location, Room
@@ -58,6 +58,7 @@ class Appointment(Entry):
         made.set_buffers()
         made.location = location or provider.location
         hold_together(provider, patient)
+        check_free(made)
         check_time(made, by=by, outside=outside)
         take_place(made, room)
         made.serial = Counter.take("appointment")

@@ -39,6 +39,18 @@ def hold_together(*rows: Provider | Patient) -> None:
         type(row)._base_manager.select_for_update(of=("self",), no_key=True).get(pk=row.pk)
 
 
+def check_free(made: Appointment) -> None:
+    """Whoever comes second is sent on at once, so that fifty who want one time do not wait for each other."""
+    rows = type(made).objects.active()
+    theirs = rows.filter(provider=made.provider, busy_from__lt=made.busy_until, busy_until__gt=made.busy_from)
+    if made.type.capacity > 1:
+        theirs = theirs.exclude(type=made.type, begins_at=made.begins_at, ends_at=made.ends_at)
+    if theirs.exists():
+        raise Taken(TAKEN["appointment_provider_twice"].format(made))
+    if rows.filter(patient=made.patient, begins_at__lt=made.ends_at, ends_at__gt=made.begins_at).exists():
+        raise Taken(TAKEN["appointment_patient_twice"].format(made))
+
+
 def check_time(made: Appointment, *, by: Person | None, outside: bool) -> None:
     """Not in the past, not while somebody else holds it, and within the hours unless somebody wants it so."""
     from scheduling.diary import Diary

@@ -17,6 +17,7 @@ from hospital.http import Request
 from hospital.permits import permit
 from scheduling.forms.appointment import CancelAppointment, DescribeAppointment
 from scheduling.models import Appointment
+from scheduling.moments import wall
 
 VIEW, BOOK, CHECK_IN = "scheduling.view_calendar", "scheduling.book", "scheduling.check_in"
 STEPS = (("arrived_at", "Arrived"), ("in_room_at", "In the room"), ("with_provider_at", "With the provider"))
@@ -42,7 +43,7 @@ def steps_of(row: Appointment) -> list[dict[str, Any]]:
     steps = [("booked_at", "Booked"), ("reminded_at", "Reminded"), ("confirmed_at", "Confirmed"), *STEPS]
     steps += [("completed_at", "Completed"), ("ended_at", str(row.get_status_display()))]
     taken = [(getattr(row, name), label) for name, label in steps if getattr(row, name)]
-    return [{"label": label, "at": at.astimezone(row.location.zone)} for at, label in sorted(taken)]
+    return [{"label": label, "at": wall(at, row.location.zone)} for at, label in sorted(taken)]
 
 
 @permit(BOOK, "GET", "POST")
@@ -100,7 +101,7 @@ def slip(request: Request, pk: UUID) -> HttpResponse:
     context = {
         "appointment": row,
         "patient": open_chart(row.patient, page="appointment slip"),
-        "begins": row.begins_at.astimezone(row.location.zone),
+        "begins": wall(row.begins_at, row.location.zone),
         "back": row.get_absolute_url(),
     }
     return render(request, "scheduling/appointment/slip.html", context)

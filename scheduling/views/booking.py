@@ -10,7 +10,7 @@ from uuid import UUID
 
 from django.contrib import messages
 from django.core.exceptions import ValidationError
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils import timezone
@@ -23,7 +23,7 @@ from hospital.workflow import Refused
 from scheduling.diary import OpenTime
 from scheduling.forms.booking import LastStep, Looking, Minutes, WalkIn
 from scheduling.models import Appointment, AppointmentType, Hold, Location, Provider, Taken
-from scheduling.moments import day_in
+from scheduling.moments import day_in, wall
 from scheduling.picking import Wanted, first_today, page_of, picked
 
 BOOK, CHECK_IN = "scheduling.book", "scheduling.check_in"
@@ -104,7 +104,7 @@ def last_step(request: Request) -> HttpResponse:
     if request.POST.get("then") == "back":
         Hold.let_go_of(wanted.by)
         return redirect(back_to("", wanted))
-    form = LastStep(request.POST or None, wanted=wanted, location=place)
+    form = LastStep(sent(request), wanted=wanted, location=place)
     context = {"form": form, "wanted": wanted, "provider": provider, "location": place, "begins_at": begins_at}
     if request.method == "GET" or not form.is_valid():
         return last_page(request, context, status=422 if form.is_bound else 200)
@@ -127,9 +127,9 @@ def last_page(request: Request, context: dict[str, Any], status: int = 200) -> H
     held = mine.first()
     context |= {
         "patient": open_chart(wanted.patient, page="booking"),
-        "at": begins_at.astimezone(zone),
-        "until": wanted.span(begins_at).ends.astimezone(zone),
-        "held_until": held.expires_at.astimezone(zone) if held else None,
+        "at": wall(begins_at, zone),
+        "until": wall(wanted.span(begins_at).ends, zone),
+        "held_until": wall(held.expires_at, zone) if held else None,
         "query": urlencode(asked(wanted) | {"at": request.GET.get("at", "")}),
     }
     return render(request, "scheduling/booking/last.html", context, status=status)
@@ -143,7 +143,7 @@ def walk_in(request: Request) -> HttpResponse:
         return render(request, "scheduling/booking/find.html", {"then": "walk_in"})
     open_chart(patient, page="walk-in")
     type = row_of(AppointmentType, request.GET.get("type")) or only_type()
-    form = WalkIn(request.POST or None)
+    form = WalkIn(sent(request))
     context = {"patient": patient, "type": type, "types": types(), "form": form}
     if type is None:
         return render(request, "scheduling/booking/walk_in.html", context)
@@ -219,6 +219,11 @@ def types() -> list[AppointmentType]:
 def only_type() -> AppointmentType | None:
     rows = types()
     return rows[0] if len(rows) == 1 else None
+
+
+def sent(request: Request) -> QueryDict | None:
+    """Also a form of which nothing was filled in."""
+    return request.POST if request.method == "POST" else None
 
 
 def place_of(wanted: Wanted, provider: Provider, begins_at: datetime) -> Location:

@@ -17,11 +17,11 @@ from hospital.workflow import Refused
 from scheduling.forms.appointment import Scope
 from scheduling.forms.series import MoveSeries, Rule, Words
 from scheduling.models import Appointment, Series, Taken
-from scheduling.moments import day_in
+from scheduling.moments import day_in, wall
 from scheduling.picking import Wanted, picked
 from scheduling.recurring import Plan, shifted, times_of
 from scheduling.views.appointment import found
-from scheduling.views.booking import asked, place_of, wanted_of
+from scheduling.views.booking import asked, place_of, sent, wanted_of
 
 VIEW, BOOK = "scheduling.view_calendar", "scheduling.book"
 USUAL = {"interval": "1", "unit": "week", "times": "4"}
@@ -44,10 +44,10 @@ def series_new(request: Request) -> HttpResponse:
     provider, first = picked(request.GET.get("at", ""))
     location = place_of(wanted, provider, first)
     asked_for = {name: request.GET.get(name, usual) for name, usual in USUAL.items()}
-    rule, words = Rule(asked_for, first=day_in(first, location.zone)), Words(request.POST or None)
+    rule, words = Rule(asked_for, first=day_in(first, location.zone)), Words(sent(request))
     address = urlencode(asked(wanted) | {"at": request.GET["at"]})
     context = {"wanted": wanted, "provider": provider, "location": location, "rule": rule, "words": words}
-    context |= {"query": f"{address}&{urlencode(asked_for)}", "at": first.astimezone(location.zone)}
+    context |= {"query": f"{address}&{urlencode(asked_for)}", "at": wall(first, location.zone)}
     context["hidden"] = asked(wanted) | {"at": request.GET["at"]}
     if not rule.is_valid():
         return plan_page(request, context, 422)
@@ -87,7 +87,7 @@ def series_move(request: Request, pk: UUID) -> HttpResponse:
     if row.series is None or row.status != Appointment.Status.BOOKED:
         raise Refused("Only what is booked as part of a series can be moved with it.")
     form = MoveSeries(request.GET if "day" in request.GET else None, appointment=row)
-    context = {"appointment": row, "rule": form, "at": row.begins_at.astimezone(row.location.zone)}
+    context = {"appointment": row, "rule": form, "at": wall(row.begins_at, row.location.zone)}
     context["wanted"] = wanted = Wanted(row.patient, row.type, request.acting.person, minutes=row.minutes, leaving=row)
     if not form.is_valid():
         return move_page(request, context, 422 if form.is_bound else 200)
