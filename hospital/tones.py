@@ -103,6 +103,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "there": OVER,
         "refused": REFUSED,
     },
+    "room": {"free": GOOD, "occupied": BUSY, "cleaning": Tone("warn", "wash")},
     "encounter": {
         "draft": WAITING,
         "in_progress": BUSY,

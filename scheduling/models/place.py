@@ -8,12 +8,12 @@ from zoneinfo import ZoneInfo
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator
-from django.db import models
+from django.db import models, transaction
 from django.utils import timezone
 
 from hospital.models.tenant import check_time_zone
 from hospital.tenancy import EditableModel, TenantKey
-from hospital.workflow import Moves, Workflow
+from hospital.workflow import Moves, Refused, Workflow
 from scheduling.public_holidays import check_country, check_region, holiday_on
 
 if TYPE_CHECKING:
@@ -161,6 +161,15 @@ class Room(Workflow):
 
     def __str__(self) -> str:
         return self.name
+
+    @transaction.atomic
+    def set_by_hand(self, status: str, *, by: Person | None) -> None:
+        """From the board of the rooms. A patient leaves a room by the steps of the appointment."""
+        self.lock()
+        inside = self.seen.filter(status__in=("in_room", "with_provider")).select_related("patient").first()
+        if inside is not None:
+            raise Refused(f"{inside.patient.name} is in {self}. Check the patient out, or back to the waiting room.")
+        self._become(status, by)
 
     def occupy(self, *, by: Person | None) -> None:
         self._become(self.Status.OCCUPIED, by)
