@@ -62,6 +62,18 @@ class Embedded:
             for server in self.servers:
                 server.ensure()
 
+    def ended(self) -> list[Postgres | Valkey]:
+        """Those without a process. One that lives and does not answer is busy, and left alone."""
+        return [server for server in self.servers if server.has_ended()]
+
+    def revive(self) -> None:
+        """What has ended starts again with the data it had, or not at all."""
+        with self.home.lock():
+            for server in self.ended():
+                if not server.data.exists():
+                    raise ServerError(f"{server.name} has ended, and its data is gone: {server.data}")
+                server.ensure()
+
     def start(self) -> None:
         """Start them to stay."""
         self.ensure()

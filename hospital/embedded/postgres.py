@@ -58,6 +58,8 @@ BOOTSTRAP_VERSION = hashlib.sha256(
 
 
 class Postgres:
+    name = "PostgreSQL"
+
     def __init__(self, home: Home) -> None:
         self.home = home
         self.data = home.base / "postgres"
@@ -73,6 +75,9 @@ class Postgres:
             return False
         asked = [str(programs.postgres("pg_isready")), "-q", "-h", str(self.home.run), "-p", PORT]
         return subprocess.run(asked, cwd="/", check=False).returncode == 0
+
+    def has_ended(self) -> bool:
+        return not self.answers() and not processes_in(self.data, "postgres")
 
     def is_ready(self) -> bool:
         return self._is_bootstrapped() and self.answers()

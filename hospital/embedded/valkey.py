@@ -23,6 +23,8 @@ maxmemory-policy noeviction
 
 
 class Valkey:
+    name = "Valkey"
+
     def __init__(self, home: Home) -> None:
         self.home = home
         self.data = home.base / "valkey"
@@ -33,6 +35,9 @@ class Valkey:
         with contextlib.suppress(OSError):
             return self._ask(b"PING").startswith(b"+PONG")
         return False
+
+    def has_ended(self) -> bool:
+        return not self.answers() and not processes_in(self.data, "valkey-server")
 
     def is_ready(self) -> bool:
         return self.answers()

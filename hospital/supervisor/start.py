@@ -1,6 +1,7 @@
 import argparse
 import http.client
 import ipaddress
+import os
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from hospital import settings
 from hospital.embedded import ServerError
 from hospital.supervisor.children import Crew, Failure, Pulse, end_leftovers, from_us
 from hospital.supervisor.claim import AlreadyRunning, claimed
+from hospital.supervisor.servers import kept
 
 STATE = settings.EMBEDDED.home.state  # spelt in one way only
 START_SECONDS = 60
@@ -51,15 +53,21 @@ def run(options: argparse.Namespace) -> None:
     host, port = options.host, options.port
     end_leftovers(STATE)
     refuse_taken_port(host, port)
+    if not settings.PRODUCTION:
+        os.environ.setdefault("SITE_URL", address_of(host, port))  # where the links in letters lead
     say(f"Starting the servers{elsewhere()}")
     with settings.EMBEDDED.in_use():
         say("Preparing the database")
         logins = prepared(["--no-demo"] if options.no_demo else [])
-        with Crew(STATE, settings.BASE_DIR).working(programs(host, port), pulses()) as crew:
+        with (
+            kept(settings.EMBEDDED) as keeper,
+            Crew(STATE, settings.BASE_DIR).working(programs(host, port), pulses()) as crew,
+        ):
             if not crew.watch(until=lambda: answers(host, port), seconds=START_SECONDS):
                 raise Failure(f"The web does not answer on {address_of(host, port)}healthz; its messages are above.")
             say(f"ready {address_of(host, port)}\n{logins}".rstrip())
-            crew.watch()
+            crew.watch(until=keeper.has_given_up)
+            raise Failure(keeper.reason)
 
 
 def elsewhere() -> str:

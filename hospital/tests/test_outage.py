@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import io
+import logging
 import threading
 import time
 import uuid
@@ -22,6 +24,7 @@ from django.test import Client, RequestFactory
 from clinical.tests.wards import a_visit
 from hospital import outage
 from hospital.db.patience import Connection, limits
+from hospital.logs import OutagesInOneLine
 from hospital.middleware import forget_attempt
 from hospital.tests.databases import database_url
 from realtime.tests.listening import cookie_of
@@ -55,6 +58,23 @@ def test_a_page_says_that_the_records_cannot_be_reached_and_tries_again_by_itsel
     assert answer.headers["Retry-After"] == "5"
     page = answer.content.decode()
     assert 'http-equiv="refresh"' in page and f'href="{alpha.url}/front-desk/?show=owing"' in page
+
+
+def test_the_log_tells_an_outage_in_one_line(alpha, lost):
+    log, console = logging.getLogger("django.request"), logging.StreamHandler(written := io.StringIO())
+    console.addFilter(OutagesInOneLine())
+    log.addHandler(console)
+    try:
+        visitor().get(f"{alpha.url}/front-desk/")
+    finally:
+        log.removeHandler(console)
+    [line] = written.getvalue().splitlines()
+    assert "/front-desk/: OperationalError: " in line
+
+
+def test_another_error_keeps_its_traceback():
+    record = logging.LogRecord("x", logging.ERROR, "", 0, "broken", None, (ValueError, ValueError("y"), None))
+    assert OutagesInOneLine().filter(record) and record.exc_info
 
 
 def test_a_form_is_kept_on_the_page_with_its_key(alpha, lost):

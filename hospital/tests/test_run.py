@@ -21,7 +21,7 @@ import pytest
 from django.conf import settings
 
 from hospital.embedded import Embedded
-from hospital.embedded.processes import becomes
+from hospital.embedded.processes import becomes, processes_in
 from hospital.supervisor.children import left_over
 
 FIRST_START_SECONDS = 180
@@ -158,10 +158,43 @@ def test_the_next_start_takes_less_than_ten_seconds(running, state, port):
 
 
 def test_a_web_that_dies_is_started_again(running, state, port):
-    web = next(pid for pid in left_over(state) if b"serve" in Path(f"/proc/{pid}/cmdline").read_bytes())
-    os.kill(web, signal.SIGKILL)
+    os.kill(process_of(state, b"serve"), signal.SIGKILL)
     running.hears("web    | ended with -9; starting it again")
     assert becomes(lambda: answers(port), 30)
+
+
+def process_of(state: Path, program: bytes) -> int:
+    return next(pid for pid in left_over(state) if program in Path(f"/proc/{pid}/cmdline").read_bytes())
+
+
+def test_a_database_that_dies_is_started_again(running, state, port):
+    servers = Embedded(state)
+    for pid in processes_in(servers.postgres.data, "postgres"):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+    running.hears("PostgreSQL has ended; starting it again")
+    running.hears("PostgreSQL answers again", within=120)
+    assert becomes(lambda: answers(port), 60)
+
+
+def test_a_database_whose_data_is_gone_is_not_replaced_by_an_empty_one(running, state):
+    servers = Embedded(state)
+    killed = processes_in(servers.postgres.data, "postgres")
+    aside = servers.postgres.data.rename(servers.postgres.data.with_name("aside"))
+    try:
+        for pid in killed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        running.hears("PostgreSQL has ended, and its data is gone", within=120)
+        assert running.process.wait(60) == 1
+    finally:
+        aside.rename(servers.postgres.data)
+
+
+def test_letters_lead_to_the_port_that_was_asked_for(running, state, port):
+    for program in (b"serve", b"worker"):
+        environment = Path(f"/proc/{process_of(state, program)}/environ").read_bytes().split(b"\0")
+        assert f"SITE_URL=http://127.0.0.1:{port}/".encode() in environment
 
 
 def answers(port: int) -> bool:
