@@ -42,7 +42,7 @@ def steps(visit: Visit) -> Iterator[Step]:
     if visit.status in (S.CHECKED, S.LAB_DONE, S.DIAGNOSED) and may("clinical.diagnose"):
         label = "Go on consulting" if visit.status == S.DIAGNOSED else "Consult"
         yield Step(label, reverse("clinical:consult", args=[visit.pk]), "clipboard-heart")
-    if visit.is_open and owes and may("billing.take_payment"):
+    if owes and (visit.is_open or visit.status == S.DONE) and may("billing.take_payment"):
         yield payment(visit)
     if visit.status == S.REGISTERED and may("clinical.create_visit"):
         yield Step("Print token", reverse("clinical:token", args=[visit.pk]), "printer")

@@ -113,6 +113,16 @@ def test_tests_that_are_ticked_are_ordered(alpha, visit):
         assert set(LabOrder.objects.values_list("test__code", "priority")) == {("HB", "urgent"), ("CRP", "urgent")}
 
 
+def test_who_comes_back_after_saving_finds_what_was_recorded(alpha, visit):
+    client = alpha.client("checker_doctor")
+    client.post(
+        page_of(alpha, visit), {"symptoms": "Cough", "findings": "Crackles", "pulse": "96", "temperature": "38.4"}
+    )
+    page = client.get(page_of(alpha, visit)).content.decode()
+    assert "Cough</textarea>" in page and "Crackles</textarea>" in page
+    assert 'value="96"' in page and 'value="38.4"' in page
+
+
 def test_nonsense_is_refused_and_what_was_typed_stays(alpha, visit):
     answer = alpha.client("checker_doctor").post(
         page_of(alpha, visit), {"symptoms": "Cough", "pulse": "960", "weight": "heavy"}

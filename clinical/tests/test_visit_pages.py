@@ -39,6 +39,15 @@ def test_who_has_not_paid_is_led_to_the_payment_first(alpha):
             assert next_step(Visit.objects.get(pk=pk)).label == label
 
 
+@pytest.mark.parametrize("role", ["reception", "admin"])
+def test_who_still_owes_after_the_visit_is_asked_for_it(alpha, role):
+    with alpha.acting():
+        visit = in_status("done")
+        visit.set_payment(Visit.Payment.PARTIAL)
+    with alpha.acting(role):
+        assert next_step(Visit.objects.get(pk=visit.pk)).label == "Take payment"
+
+
 def test_calling_moving_and_undoing_work_with_and_without_htmx(alpha):
     with alpha.acting():
         visit = a_visit()
