@@ -35,6 +35,7 @@ from realtime.tests.faults.run import Run
 from realtime.tests.faults.world import start
 from realtime.tests.server import ROOT, Site, environment_of_run, wait_until
 
+TIDY = Path(__file__).parent / "tidy"
 SWEPT = 90  # seconds
 MB = 1_000_000
 VISITS_AN_HOUR = 3000
@@ -149,19 +150,23 @@ class Wear:
 
 
 def worn(run: Run) -> None:
-    """FA-18: people come and go. Files and lines to Valkey stay as many, and memory grows by less than 1 MB in an hour of it."""
-    run.prepare(anew=True)
-    until = time.monotonic() + (run.size.minutes * 60 or (300 if run.is_full else 60))
-    samples: list[list[Wear]] = []
-    with run.damage():
-        visits = come_and_go(run, WARM)
-        while time.monotonic() < until or len(samples) < FEWEST:
-            visits += come_and_go(run, 1)
-            samples.append([wear(run, site, visits) for site in run.world.sites])
-    run.figure("visits", visits)
-    for one in zip(*samples, strict=True):
-        judge_wear(run, one)
-    run.heals(within=5)
+    """FA-18: people come and go. Files and lines to Valkey stay as many, and memory grows by less than 1 MB in an hour of it.
+
+    In less than an hour the garbage that waits to be collected would hide that, so there it is collected at once.
+    """
+    with run.restarted_with(**({} if run.size.minutes >= 60 else {"PYTHONPATH": str(TIDY)})):
+        run.prepare(anew=True)
+        until = time.monotonic() + (run.size.minutes * 60 or (300 if run.is_full else 60))
+        samples: list[list[Wear]] = []
+        with run.damage():
+            visits = come_and_go(run, WARM)
+            while time.monotonic() < until or len(samples) < FEWEST:
+                visits += come_and_go(run, 1)
+                samples.append([wear(run, site, visits) for site in run.world.sites])
+        run.figure("visits", visits)
+        for one in zip(*samples, strict=True):
+            judge_wear(run, one)
+        run.heals(within=5)
 
 
 def come_and_go(run: Run, rounds: int) -> int:

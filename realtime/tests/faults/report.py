@@ -12,7 +12,7 @@ from pathlib import Path
 from realtime.tests.faults.run import Verdict
 
 GUESS = {True: 20.0, False: 45.0}  # seconds for a fault of which nothing is known yet, small or full
-WORST = ("converged", "lag max", "banner", "slowest answer", "cut after")
+WORST = ("converged", "behind", "banner", "slowest answer", "cut after")
 
 
 class Report:

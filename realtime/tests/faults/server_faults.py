@@ -56,7 +56,7 @@ def rolling_restart(run: Run) -> None:
 def valkey_killed(run: Run) -> None:
     """FA-3"""
     run.prepare()
-    run.work(1, 3)
+    run.work(4, 6)
     with run.damage():
         run.world.valkey.kill()
         run.work(10, 12)
