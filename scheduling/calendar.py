@@ -52,6 +52,11 @@ class Shade:
     kind: ClassVar = "shade"
 
     @property
+    def time(self) -> str:
+        begins, ends = self.place.begins, self.place.ends
+        return f"{begins // HOUR:02}:{begins % HOUR:02}\N{EN DASH}{ends // HOUR:02}:{ends % HOUR:02}"
+
+    @property
     def is_plain(self) -> bool:
         """Goes without saying in a list of the day."""
         return not self.is_work and self.place.ends - self.place.begins < DAY
@@ -63,7 +68,8 @@ class Block:
 
     rows: list[Appointment]
     place: Place
-    time: str
+    begins: str
+    ends: str
     can_move: bool
     kind: ClassVar = "block"
 
@@ -266,7 +272,7 @@ def room_columns(
             (room.get_status_display() if room else "") if len(days) == 1 else f"{day:%-d %B}",
             room=room,
             shades=closed_at(location, day),
-            blocks=blocks_of(clock, of_rows.get(room and room.pk, ()), day, may_book),
+            blocks=blocks_of(clock, of_rows.get(room.pk if room else None, ()), day, may_book),
         )
         for room in rooms
         for day in days
@@ -310,7 +316,7 @@ def blocks_of(
 
 def block(clock: Clock, rows: list[Appointment], day: date, *, can_move: bool) -> Block:
     span = rows[0].span
-    return Block(rows, clock.place(span, day), f"{clock.words(span.begins)}\N{EN DASH}{clock.words(span.ends)}", can_move)
+    return Block(rows, clock.place(span, day), clock.words(span.begins), clock.words(span.ends), can_move)
 
 
 def in_lanes(blocks: list[Block]) -> list[Block]:

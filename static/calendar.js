@@ -18,6 +18,11 @@
 
   // --- where things stand: classes, since a page here has no styles of its own -----------------------------
 
+  function write(item, begins, ends) {
+    $(".cal-time", item).textContent = begins;
+    $(".cal-until", item).textContent = ends;
+  }
+
   function put(item, begins, minutes) {
     const rest = [...item.classList].filter((name) => !/^(h|m|lh|lm)-\d+$/.test(name));
     item.className = [...rest, `h-${Math.floor(begins / 60)}`, `m-${begins % 60}`, `lh-${Math.floor(minutes / 60)}`, `lm-${minutes % 60}`].join(" ");
@@ -32,7 +37,7 @@
   function take(block, keys) {
     const item = block.closest("li"), column = block.closest(".cal-column");
     const begins = +block.dataset.begins, minutes = +block.dataset.minutes;
-    const home = { body: item.parentElement, next: item.nextElementSibling, names: item.className, time: $(".cal-time", item).textContent, column, begins, minutes };
+    const home = { body: item.parentElement, next: item.nextElementSibling, names: item.className, time: $(".cal-time", item).textContent, until: $(".cal-until", item).textContent, column, begins, minutes };
     moving = { item, block, home, column, begins, minutes, keys, step: +block.dataset.step || RASTER };
     for (const name of [...item.classList]) if (/^(lane|of|before|after)-/.test(name)) item.classList.remove(name);
     item.classList.add("is-moving");
@@ -42,7 +47,7 @@
   function show({ column = moving.column, begins = moving.begins, minutes = moving.minutes }) {
     Object.assign(moving, { begins, minutes });
     put(moving.item, begins, minutes);
-    $(".cal-time", moving.item).textContent = `${clock(begins)}–${clock(begins + minutes)}`;
+    write(moving.item, clock(begins), `–${clock(begins + minutes)}`);
     if (column === moving.column) return;
     moving.column = column;
     const { keys } = moving;
@@ -54,7 +59,7 @@
 
   function putBack({ item, block, home }) {
     item.className = home.names;
-    $(".cal-time", item).textContent = home.time;
+    write(item, home.time, home.until);
     const had = item.contains(document.activeElement);
     if (item.parentElement !== home.body || item.nextElementSibling !== home.next) home.body.insertBefore(item, home.next?.parentElement === home.body ? home.next : null);
     if (had) block.focus({ preventScroll: true });
@@ -250,8 +255,8 @@
   }
 
   function book(column, begins, minutes) {
-    const { zone, type, book } = grid().dataset, { day, provider } = column.dataset;
-    const asked = new URLSearchParams({ begins: momentOf(day, begins, zone), ...(provider && { provider }), ...(type && { type }), ...(minutes && { minutes }) });
+    const { zone, type, book, location: place } = grid().dataset, { day, provider } = column.dataset;
+    const asked = new URLSearchParams({ day, location: place, begins: momentOf(day, begins, zone), ...(provider && { provider }), ...(type && { type }), ...(minutes && { minutes }) });
     location.assign(`${book}?${asked}`);
   }
 

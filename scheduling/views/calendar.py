@@ -13,7 +13,9 @@ from uuid import UUID
 from django.db.models import Q, QuerySet
 from django.http import HttpResponse, JsonResponse, QueryDict
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.http import urlencode
 
 from hospital.http import Request
 from hospital.permits import permit
@@ -23,10 +25,11 @@ from scheduling.diary import OpenTime, next_free, open_locations
 from scheduling.models import Appointment, AppointmentType, Hold, Location, Provider, Room, Taken
 from scheduling.models.entry import ACTIVE
 from scheduling.moments import Span, begin_of, day_span
+from scheduling.views.desk import chosen_place
 
 VIEW, BOOK = "scheduling.view_calendar", "scheduling.book"
 YEARS = range(1990, 2190)
-SHOWN = [("", "Without cancelled and no-shows"), ("all", "With cancelled and no-shows")]
+SHOWN = [("", "All but cancelled"), ("all", "With cancelled and no-shows")]
 CALLED_OFF = (Appointment.Status.CANCELLED, Appointment.Status.NO_SHOW)
 
 
@@ -83,22 +86,25 @@ class Asked:
         return (self.status,) if self.status in Appointment.Status.values else ACTIVE
 
     def rows(self) -> QuerySet[Appointment]:
-        rows = Appointment.objects.filter(location=self.location, status__in=self.statuses()).between(self.span)
-        rows = rows.filter(type=self.type) if self.type else rows
-        return rows.select_related("patient", "type", "room", "provider__person")
+        rows = Appointment.objects.filter(location=self.location, status__in=self.statuses())
+        return rows.between(self.span).select_related("patient", "type", "room", "provider__person")
+
+    def of_type(self, rows: list[Appointment]) -> list[Appointment]:
+        return [row for row in rows if self.type in (None, row.type_id)]
+
+    def types(self, rows: list[Appointment]) -> list[AppointmentType]:
+        """What there is to choose from: those of the days that are shown, and the one that is chosen."""
+        found = {row.type_id: row.type for row in rows}
+        if self.type and self.type not in found:
+            found |= {type.pk: type for type in AppointmentType.objects.filter(pk=self.type)}
+        return sorted(found.values(), key=str)
 
 
-def asked(request: Request, locations: dict[UUID, Location]) -> Asked:
-    location = locations.get(as_uuid(request.GET.get("location")) or own_place(request, locations))
-    location = location or next(iter(locations.values()))
-    day = as_day(request.GET.get("day")) or location.today()
-    return Asked(location, day, request.GET)
-
-
-def own_place(request: Request, locations: dict[UUID, Location]) -> UUID | None:
-    if len(locations) < 2:
+def asked(request: Request, locations: dict[UUID, Location]) -> Asked | None:
+    location = chosen_place(request, list(locations.values()))
+    if location is None:
         return None
-    return Provider.objects.filter(person=request.acting.person).values_list("location", flat=True).first()
+    return Asked(location, as_day(request.GET.get("day")) or location.today(), request.GET)
 
 
 def as_uuid(text: str | None) -> UUID | None:
@@ -120,17 +126,20 @@ def as_day(text: str | None) -> date | None:
 @permit(VIEW)
 def calendar(request: Request) -> HttpResponse:
     locations = open_locations()
-    if not locations:
-        return render(request, "scheduling/calendar/page.html", {})
     wanted = asked(request, locations)
-    subjects, chosen, columns = by_room(request, wanted) if wanted.by_room else by_provider(request, wanted, locations)
+    if wanted is None:
+        return render(request, "scheduling/calendar/page.html", {})
+    rows = list(wanted.rows())
+    subjects, chosen, columns = (
+        by_room(request, wanted, rows) if wanted.by_room else by_provider(request, wanted, rows, locations)
+    )
     context = {
         "asked": wanted,
         "locations": locations.values(),
         "pills": pills(subjects, everybody=not wanted.is_week),
         "chosen": chosen,
         "sheet": Sheet(wanted.location, columns, timezone.now()),
-        "types": AppointmentType.objects.filter(is_active=True),
+        "types": wanted.types(rows),
         "statuses": SHOWN + Appointment.Status.choices,
         "home_zone": request.acting.tenant.time_zone,
     }
@@ -138,9 +147,8 @@ def calendar(request: Request) -> HttpResponse:
 
 
 def by_provider(
-    request: Request, wanted: Asked, locations: dict[UUID, Location]
+    request: Request, wanted: Asked, rows: list[Appointment], locations: dict[UUID, Location]
 ) -> tuple[list[Provider], Provider | None, list[Column]]:
-    rows = list(wanted.rows())
     providers = with_those_of(rows, providers_at(wanted.location))
     mine = next((provider for provider in providers if provider.person_id == request.acting.person.pk), None)
     chosen = one_of(providers, wanted.query.get("provider"))
@@ -153,18 +161,20 @@ def by_provider(
     )
     holds = around.select_related("held_by")
     columns = provider_columns(
-        open_time, wanted.location, shown, wanted.days, rows, holds, lambda row: may_move(request, row)
+        open_time, wanted.location, shown, wanted.days, wanted.of_type(rows), holds, lambda row: may_move(request, row)
     )
     return providers, chosen, columns
 
 
-def by_room(request: Request, wanted: Asked) -> tuple[list[Room], Room | None, list[Column]]:
+def by_room(request: Request, wanted: Asked, rows: list[Appointment]) -> tuple[list[Room], Room | None, list[Column]]:
     rooms = list(Room.objects.filter(location=wanted.location, is_active=True))
     chosen = one_of(rooms, wanted.query.get("room"))
     if wanted.is_week:
         chosen = chosen or next(iter(rooms), None)
     shown = [chosen] if chosen else [*rooms, None]
-    columns = room_columns(wanted.location, shown, wanted.days, list(wanted.rows()), lambda row: may_move(request, row))
+    columns = room_columns(
+        wanted.location, shown, wanted.days, wanted.of_type(rows), lambda row: may_move(request, row)
+    )
     return rooms, chosen, columns
 
 
@@ -196,10 +206,9 @@ def may_move(request: Request, row: Appointment) -> bool:
 @permit(VIEW)
 def day_sheets(request: Request) -> HttpResponse:
     """On paper: the day of each provider, or of one."""
-    locations = open_locations()
-    if not locations:
-        return render(request, "scheduling/calendar/paper.html", {})
-    wanted = asked(request, locations)
+    wanted = asked(request, open_locations())
+    if wanted is None:
+        return render(request, "scheduling/calendar/paper.html", {"back": reverse("scheduling:calendar")})
     whole = day_span(wanted.day, wanted.location.zone)
     rows = Appointment.objects.active().filter(location=wanted.location).between(whole).shown()
     by_whom: dict[Provider, list[Appointment]] = {}
@@ -207,7 +216,8 @@ def day_sheets(request: Request) -> HttpResponse:
         by_whom.setdefault(row.provider, []).append(row)
     if one := wanted.query.get("provider"):
         by_whom = {provider: mine for provider, mine in by_whom.items() if str(provider.pk) == one}
-    context = {"asked": wanted, "sheets": list(by_whom.items())}
+    back = f"{reverse('scheduling:calendar')}?{urlencode({'location': str(wanted.location.pk), 'day': str(wanted.day)})}"
+    context = {"asked": wanted, "sheets": list(by_whom.items()), "back": back}
     return render(request, "scheduling/calendar/paper.html", context)
 
 
