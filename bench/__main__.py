@@ -14,7 +14,21 @@ from pathlib import Path
 from bench.ground import ground
 from bench.table import Table
 
-NAMES = ("pages", "search", "events", "fhir", "weight", "start", "fanout", "e2e", "dom", "reconnect", "memory", "slow")
+NAMES = (
+    "pages",
+    "search",
+    "calendar",
+    "events",
+    "fhir",
+    "weight",
+    "start",
+    "fanout",
+    "e2e",
+    "dom",
+    "reconnect",
+    "memory",
+    "slow",
+)
 
 
 def main() -> None:
