@@ -84,7 +84,8 @@ class Plan:
         why = self.obstacle(at)
         nearest = self.near(at) if why else []
         offered = [choice.key for choice in nearest] if why else [PLANNED]
-        chosen = choices.get(f"pick-{number}", offered[0] if offered else LEFT_OUT)
+        usual = min(nearest, key=lambda choice: abs(choice.slot.begins_at - at)).key if nearest else LEFT_OUT
+        chosen = choices.get(f"pick-{number}", usual if why else PLANNED)
         if chosen not in offered:
             chosen = LEFT_OUT
         return Occurrence(number, at, self.location, why, nearest, chosen, moving)
@@ -95,17 +96,17 @@ class Plan:
         if at < self.now:
             return "It has passed"
         day = day_in(at, self.location.zone)
-        if closed := self.location.closed_on(day):
-            return f"Closed: {closed}"
-        if self.diary.open_at(self.provider, span) != self.location:
-            return f"{self.provider} does not work then"
+        place = self.diary.open_at(self.provider, span)
+        if place is None:
+            closed = self.location.closed_on(day)
+            return f"Closed: {closed}" if closed else f"{self.provider} does not work then"
         if any(span.overlaps(other) for other in self.mine):
             return "The patient has another appointment"
         if wanted.is_shared and any(slot.span == span for slot in self.shared(day)):
             return ""
         if any(busy.overlaps(other) for other in self.diary.taken(self.provider, wanted.by)):
             return "Taken"
-        return "" if self.diary.has_room(self.location, span, wanted.type) else "No room is free"
+        return "" if self.diary.has_room(place, span, wanted.type) else "No room is free"
 
     def shared(self, day: date) -> Iterable[Slot]:
         return self.diary.shared(self.provider, self.location, day, self.wanted.type)

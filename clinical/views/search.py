@@ -23,6 +23,8 @@ class Command:
 
 COMMANDS = (
     Command("Register patient", "clinical:patient_new", "user-plus", "clinical.register_patient"),
+    Command("Book an appointment", "scheduling:book", "calendar-plus", "scheduling.book"),
+    Command("Walk-in", "scheduling:walk_in", "man", "scheduling.check_in"),
     Command("Front desk", "clinical:front_desk", "layout-dashboard", "clinical.register_patient"),
     Command("Patients", "clinical:patients", "users", "clinical.view_patient"),
     Command("Examination queue", "clinical:examination_queue", "stethoscope", "clinical.examine"),

@@ -30,7 +30,7 @@ LISTS = [
     if "<" not in entry.route and "GET" in entry.methods and not entry.route.startswith("admin/")
 ]
 
-WORDS = "Ida|Latex|Asthma|Letter|Cough|Fever|AMOX|New|LOT|House|Lane|Closed|Check-up|Group|Bring|Rash|Wheelchair|Ill|Bus|Dressing|Mornings|Travels"
+WORDS = "Ida|Latex|Asthma|Letter|Cough|Fever|AMOX|New|LOT|House|Lane|Closed|Check-up|Group|Bring|Rash|Wheelchair|Ill|Bus|Dressing|Mornings|Travels|List|Nobody"
 
 
 @pytest.fixture(scope="module")

@@ -48,6 +48,10 @@ NO_PAGES = {
     "clinical:line_row": "a fragment: one more row of a form",
     "home": "leads on to the first place of the role",
     "realtime:socket": "a WebSocket",
+    "scheduling:appointment_file": "a file for the patient's own calendar",
+    "scheduling:reports_csv": "a file to download",
+    "scheduling:import_result": "a file to download",
+    "scheduling:import_template": "a file to download",
     "scheduling:find_patient": "a fragment for the search line of a booking",
 }
 WATCH = """
@@ -152,6 +156,8 @@ ROWS: dict[str, Callable[[House], str]] = {
     "receipts": lambda house: house.first(lambda: Payment.objects.all()),
     "patients": lambda house: str(house.world.visits["done"].patient_id),
     "appointments": lambda house: str(house.world.desk.appointments["booked"].pk),
+    "appointments/import": lambda house: str(house.world.desk.list.pk),
+    "appointments/setup/providers": lambda house: str(house.world.desk.doctor.pk),
     "series": lambda house: str(house.world.desk.series.pk),
     "policies": lambda house: house.first(lambda: Policy.objects.all()),
     "prescriptions/lines": lambda house: line_of(house, "prescribed"),
@@ -159,6 +165,8 @@ ROWS: dict[str, Callable[[House], str]] = {
 # Where not every role that may open the address finds this row there.
 ROLES = {"alerts:alert": "main_doctor", "alerts:acknowledge": "main_doctor"}
 BY_NAME: dict[str, Callable[[House], str]] = {
+    "scheduling:to_room": lambda house: str(house.world.desk.appointments["arrived"].pk),
+    "scheduling:check_out": lambda house: str(house.world.desk.appointments["with_provider"].pk),
     "scheduling:series_move": lambda house: house.first(house.world.desk.series.appointments.all),
     "clinical:lab_cancel": lambda house: house.first(house.world.visits["lab_pending"].lab_orders.all),
     "clinical:lab_reject": lambda house: house.first(house.world.visits["resulted"].lab_orders.all),
@@ -373,7 +381,7 @@ def test_the_way_past_the_frame_is_seen_only_with_the_focus(house):
 
 PAPERS = {
     "clinical:token": (80, 90),
-    "scheduling:slip": (80, 110),
+    "scheduling:slip": (80, 90),
     "clinical:prescription_print": (148, 210),
     "billing:receipt": (148, 210),
     "clinical:chart_print": (210, 297),

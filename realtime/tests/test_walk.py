@@ -13,7 +13,7 @@ from hospital.roles import ROLE_KEYS
 from hospital.tests.hospital import Hospital
 from realtime.catalogue import catalogue
 from realtime.models import Event
-from realtime.tests.happenings import HAPPENINGS, Day
+from realtime.tests.booked_happenings import HAPPENINGS, Day
 from realtime.tests.listening import Listener, cursor_of
 from realtime.tests.table import NOT_BUILT, OWN, READERS, TABLE, Audience
 

@@ -18,7 +18,8 @@ LONGEST = 720
 
 class Minutes(forms.IntegerField):
     def __init__(self, **more: Any) -> None:
-        super().__init__(min_value=5, max_value=LONGEST, step_size=5, label="Length in minutes", **more)
+        super().__init__(min_value=5, max_value=LONGEST, label="Length in minutes", **more)
+        self.widget.attrs["step"] = 5
 
 
 class Looking(forms.Form):

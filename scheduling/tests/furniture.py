@@ -10,6 +10,7 @@ from django.utils import timezone
 from clinical.models import Patient
 from hospital.tests.hospital import Hospital
 from scheduling.models import Appointment, Hold, Offer, Offering, OpeningHours, Room, Series, SpecialDay, Weekday, Wish
+from scheduling.models.imported import AppointmentImport, ImportLine
 from scheduling.moments import Span
 from scheduling.tests.desks import a_location, a_provider, a_type, morning
 
@@ -27,6 +28,7 @@ class Furniture:
         self.appointments = {state: self.appointment(state) for state in STATES}
         self.series = self.comes_again()
         self.wish, self.offer = self.waits()
+        self.list = self.imports()
         with hospital.acting("reception") as acting:
             busy = Span(morning(6, 15), morning(6, 15, 30))
             self.hold = Hold.place(self.doctor, busy, by=acting.person)
@@ -73,6 +75,17 @@ class Furniture:
             made.begin(by=desk)
         if steps > 3:
             made.complete(by=desk)
+
+    def imports(self) -> AppointmentImport:
+        """A list of appointments that was read, with one line that found nobody."""
+        with self.hospital.acting("admin") as acting:
+            made = AppointmentImport(name=f"List {self.mark}.csv", columns=["patient"], total=1)
+            made.uploaded_by = acting.person
+            made.start(by=acting.person)
+            ImportLine(
+                of=made, number=2, cells=[f"Nobody {self.mark}"], verdict=ImportLine.Verdict.values[-1], words="Unknown"
+            ).save()
+        return made
 
     def comes_again(self) -> Series:
         patient = self.patient("weekly")

@@ -43,7 +43,7 @@ def begun(desk: Desk) -> Appointment:
 def test_the_page_says_everything_about_it(desk):
     row = desk.book(reason="Itching", note="Wheelchair")
     text = page(desk, row)
-    for words in ("A-000001", "Itching", "Wheelchair", "Main Doctor", "Main house", "30 min", row.when_in_words):
+    for words in ("A-000001", "Itching", "Wheelchair", "Main Doctor", "Main house", "30 min", row.day_and_time):
         assert words in text
 
 

@@ -94,6 +94,23 @@ def test_without_a_patient_the_page_asks_for_one_and_can_register(desk, booking)
     assert answer.status_code == 302 and "/appointments/book/?patient=" in answer.headers["Location"]
 
 
+def test_a_time_pointed_at_in_the_calendar_is_carried_along_and_offered_first(desk, booking):
+    url = f"{desk.hospital.url}/appointments"
+    begins = f"{morning():%Y-%m-%dT09:05}:00.000Z"
+    asked = urlencode({"provider": desk.doctor.pk, "day": morning().date(), "begins": begins, "minutes": 40})
+    assert desk.doctor.pk.hex[:8] in booking.client.get(f"{url}/book/?{asked}").content.decode()
+    found = booking.client.get(f"{url}/find/?q={booking.patient.family_name}&{asked}").content.decode()
+    address = re.search(r'href="([^"]*appointments/book/[^"]*)"', found)[1].replace("&amp;", "&")
+    page = booking.client.get(address).content.decode()
+    offered = re.search(r'name="at" value="([^"]+)"', page)[1]
+    assert offered == key_of(desk.doctor, morning(1, 9, 5)) and "As chosen in the calendar" in page
+    held = booking.client.post(
+        f"{url}/hold/", {"patient": booking.patient.pk, "type": desk.type.pk, "at": offered, "minutes": 40}
+    )
+    assert "09:05 to 09:45" in booking.client.get(held.headers["Location"]).content.decode()
+    assert booking.client.get(address.replace("begins=", "begins=x")).status_code == 200
+
+
 def test_of_several_who_are_free_at_one_time_one_is_offered(desk, booking):
     keys = booking.keys()
     moments = [key.partition("@")[2] for key in keys]

@@ -88,7 +88,6 @@ def test_fifty_who_want_overlapping_times_get_all_of_them_that_do_not_overlap(de
     results = all_at_once([booker(desk, *one) for one in wanted])
     assert set(kinds(results)) == {"Appointment", "Taken"}
     assert overlaps(desk.hospital) == 0
-    assert sum(isinstance(result, Appointment) for result in results) >= 10
     for begins_at, provider, patient in wanted:  # nobody was sent away from what is free
         if free(desk, begins_at, provider, patient):
             pytest.fail(f"{begins_at} with {provider} was refused and is free")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
@@ -24,9 +24,10 @@ from scheduling.diary import OpenTime
 from scheduling.forms.booking import LastStep, Looking, Minutes, WalkIn
 from scheduling.models import Appointment, AppointmentType, Hold, Location, Provider, Taken
 from scheduling.moments import day_in, wall
-from scheduling.picking import Wanted, first_today, page_of, picked
+from scheduling.picking import Wanted, first_today, key_of, page_of, picked
 
 BOOK, CHECK_IN = "scheduling.book", "scheduling.check_in"
+CARRIED = ("type", "provider", "location", "day", "begins", "minutes")
 GONE = "That time was just taken. These are free."
 
 
@@ -35,7 +36,7 @@ def book(request: Request) -> HttpResponse:
     """Without a patient it asks for one; without a type it takes the only one, or asks."""
     patient = row_of(Patient, request.GET.get("patient"))
     if patient is None:
-        return render(request, "scheduling/booking/find.html", {"then": "book"})
+        return render(request, "scheduling/booking/find.html", {"then": "book", "carried": carried(request)})
     open_chart(patient, page="booking")
     type = row_of(AppointmentType, request.GET.get("type")) or only_type()
     return choose(request, patient, type)
@@ -70,6 +71,7 @@ def choose(
         "wanted": wanted,
         "page": page_of(wanted, day, whole="whole" in request.GET),
         "whole": "whole" in request.GET,
+        "given": given(wanted, request.GET.get("begins", "")),
     }
     return render(request, "scheduling/booking/choose.html", context)
 
@@ -80,7 +82,8 @@ def find(request: Request) -> HttpResponse:
     query = request.GET.get("q", "").strip()
     found = list(Patient.objects.search(query)[:8]) if query else []
     then = "walk_in" if request.GET.get("then") == "walk_in" else "book"
-    return render(request, "scheduling/booking/_found.html", {"found": found, "query": query, "then": then})
+    context = {"found": found, "query": query, "then": then, "carried": urlencode(carried(request))}
+    return render(request, "scheduling/booking/_found.html", context)
 
 
 @permit(BOOK, "POST")
@@ -140,7 +143,7 @@ def walk_in(request: Request) -> HttpResponse:
     """Somebody without an appointment stands at the desk: the first free time today, and checked in at once."""
     patient = row_of(Patient, request.GET.get("patient"))
     if patient is None:
-        return render(request, "scheduling/booking/find.html", {"then": "walk_in"})
+        return render(request, "scheduling/booking/find.html", {"then": "walk_in", "carried": carried(request)})
     open_chart(patient, page="walk-in")
     type = row_of(AppointmentType, request.GET.get("type")) or only_type()
     form = WalkIn(sent(request))
@@ -161,6 +164,22 @@ def walk_in(request: Request) -> HttpResponse:
 
 def walk_in_page(request: Request, context: dict[str, Any], wanted: Wanted, status: int) -> HttpResponse:
     return render(request, "scheduling/booking/walk_in.html", context | {"free": first_today(wanted)}, status=status)
+
+
+def given(wanted: Wanted, text: str) -> dict[str, Any] | None:
+    """A time that was pointed at in the calendar, with the provider who was pointed at."""
+    try:
+        begins_at = datetime.fromisoformat(text).astimezone(UTC)
+        key = key_of(wanted.provider, begins_at) if wanted.provider else ""
+        provider, begins_at = picked(key)
+    except (ValueError, OverflowError, Refused):
+        return None
+    return {"key": key, "at": wall(begins_at, place_of(wanted, provider, begins_at).zone), "provider": provider}
+
+
+def carried(request: Request) -> dict[str, str]:
+    """What was chosen before the patient was."""
+    return {name: request.GET[name] for name in CARRIED if request.GET.get(name)}
 
 
 # --- what an address says ----------------------------------------------------------------

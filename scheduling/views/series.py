@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from clinical.chart import open_chart
@@ -31,6 +31,8 @@ USUAL = {"interval": "1", "unit": "week", "times": "4"}
 def series(request: Request, pk: UUID) -> HttpResponse:
     row = get_object_or_404(Series, pk=pk)
     rows = list(row.appointments.exclude(status="rescheduled").shown().order_by("begins_at"))
+    if not rows:
+        raise Http404
     patient = open_chart(rows[0].patient, page="series")
     to_come = [one for one in rows if one.status == Appointment.Status.BOOKED]
     context = {"series": row, "rows": rows, "patient": patient, "next": next(iter(to_come), None)}
