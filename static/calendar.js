@@ -84,7 +84,7 @@
     const longer = change.minutes !== home.minutes;
     const what = moved ? "move" : "resize";
     const to = moved ? { ...at(change.column, change.begins), ...(longer && { minutes: change.minutes }) } : { minutes: change.minutes };
-    const back = moved ? { ...at(home.column, home.begins), ...(longer && { minutes: home.minutes }), outside: "yes" } : { minutes: home.minutes };
+    const back = { ...at(home.column, home.begins), minutes: home.minutes, outside: "yes" };
     settle(change.block.dataset.pk, what, to, { change, back });
   }
 
@@ -99,7 +99,7 @@
     pending = false;
     if (answer.outside && !to.outside && await ask(answer.said, "Move there")) return settle(pk, what, { ...to, outside: "yes" }, { change, back });
     if (answer.ok) settled(answer, what, { change, back });
-    else refused(answer, pk, { change, back });
+    else refused(answer, pk, to, { change, back });
     mark(false);
     window.live?.refetch();
   }
@@ -108,7 +108,7 @@
     if (change) rename(change, pk);
     say(said);
     const card = window.live.add("toasts", "toast", { title: what === "move" ? "Moved" : "Changed", text: said, loudness: "good" });
-    if (back) button(card, "Undo", () => settle(pk, what, back, {}));
+    if (back) button(card, "Undo", () => settle(pk, what, what === "move" ? back : { minutes: back.minutes }, {}));
   }
 
   // A moved appointment is a new one, which has the focus that the old one had.
@@ -118,7 +118,7 @@
     block.dataset.pk = pk;
   }
 
-  function refused({ said, slots = [] }, pk, { change, back }) {
+  function refused({ said, slots = [] }, pk, { minutes }, { change, back }) {
     if (change) {
       putBack(change);
       change.item.classList.add("is-back");
@@ -126,7 +126,7 @@
     }
     say(`${said} It is back where it was.`);
     const card = window.live.add("toasts", "toast", { title: "Not moved", text: said, loudness: "problem" });
-    for (const { words, begins, provider } of slots) button(card, words, () => settle(pk, "move", { begins, provider }, { back }));
+    for (const { words, begins, provider } of slots) button(card, words, () => settle(pk, "move", { begins, provider, ...(minutes && { minutes }) }, { back }));
   }
 
   function button(card, words, work) {
@@ -182,7 +182,7 @@
     if (pressed.column) return draw(event);
     if (!moving) {
       take(pressed.block, false);
-      moving.item.setPointerCapture(event.pointerId);
+      $(".cal-scroll").setPointerCapture(event.pointerId);  // which stays where it is
     }
     drag(event);
   });
@@ -190,7 +190,10 @@
   function drag({ clientX, clientY }) {
     const { first, last } = grid().dataset, { step, home } = moving;
     scrollNear(clientY);
-    if (pressed.edge) return show({ minutes: within(SHORTEST, snap(minuteAt(home.column, clientY), home.begins + home.minutes, step), last * 60) - home.begins || step });
+    if (pressed.edge) {
+      const ends = snap(minuteAt(home.column, clientY), home.begins + home.minutes, step);
+      return show({ minutes: within(SHORTEST, ends - home.begins, last * 60 - home.begins) });
+    }
     const column = columns().find((one) => { const box = one.getBoundingClientRect(); return box.left <= clientX && clientX < box.right; }) || moving.column;
     const begins = snap(minuteAt(column, clientY) - pressed.grip, home.begins, step);
     show({ column, begins: within(first * 60, begins, last * 60 - moving.minutes) });
@@ -213,6 +216,7 @@
   document.addEventListener("pointerup", (event) => {
     const was = pressed;
     pressed = null;
+    setTimeout(() => { wasDragged = false; });  // the click that ends a drag comes before
     if (moving && !moving.keys) drop();
     else if (was?.column && event.target.closest?.(".cal-column") === was.column) book(was.column, was.begins, wasDragged ? was.minutes : 0);
   });
@@ -222,10 +226,9 @@
     if (moving && !moving.keys) giveUp("");
   });
   document.addEventListener("click", (event) => {
-    if (!wasDragged || !event.target.closest?.(".cal")) return;
+    if (!wasDragged || !event.target.closest?.(".cal-scroll")) return;
     event.preventDefault();
     event.stopPropagation();
-    wasDragged = false;
   }, true);
 
   // --- an empty place: book there -----------------------------------------------------------------------------

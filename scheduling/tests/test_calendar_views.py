@@ -221,7 +221,7 @@ def test_a_day_sheet_lists_what_a_provider_has_by_the_clock_of_the_house(desk):
     html = client.get(f"{desk.hospital.url}/calendar/sheets/", asked).content.decode()
     assert row.patient.name in html and "09:00\N{EN DASH}09:30" in html and other.patient.number not in html
     both = client.get(f"{desk.hospital.url}/calendar/sheets/", asked | {"provider": ""}).content.decode()
-    assert both.count('<main class="sheet">') == 2
+    assert both.count('class="sheet"') == 2
 
 
 # --- moved about ------------------------------------------------------------------------
@@ -272,7 +272,7 @@ def test_a_move_onto_another_is_refused_with_the_next_free_slots(desk, alpha):
     assert answer.status_code == 409
     assert "is taken at this time" in answer.json()["said"]
     slots = answer.json()["slots"]
-    assert len(slots) == 3 and all(slot["provider"] == str(desk.doctor.pk) for slot in slots)
+    assert [slot["begins"][-5:] for slot in slots] == ["11:30", "11:45", "12:00"]
     with alpha.acting():
         assert fresh(row).status == fresh(other).status == "booked"
     assert post(desk, row, "move", begins=slots[0]["begins"]).status_code == 200
@@ -306,7 +306,7 @@ def test_it_is_made_longer_until_the_next_one_is_in_the_way(desk, alpha):
     desk.book(morning(hour=10))
     assert post(desk, row, "resize", minutes=60).status_code == 200
     refused = post(desk, row, "resize", minutes=75)
-    assert refused.status_code == 409 and "slots" in refused.json()
+    assert refused.status_code == 409 and refused.json()["slots"][0]["begins"][-5:] == "10:30"
     for minutes in ("", "0", "4", "721", "x", "٣٠"):
         assert post(desk, row, "resize", minutes=minutes).status_code == 422
     with alpha.acting():

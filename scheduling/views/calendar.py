@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
+from itertools import islice
 from typing import Any
 from uuid import UUID
 
@@ -18,17 +19,20 @@ from django.utils import timezone
 from django.utils.http import urlencode
 
 from hospital.http import Request
+from hospital.models import Person
 from hospital.permits import permit
 from hospital.workflow import IllegalMove, Refused
 from scheduling.calendar import Column, Sheet, provider_columns, room_columns
-from scheduling.diary import OpenTime, next_free, open_locations
+from scheduling.diary import OpenTime, free_days, open_locations
 from scheduling.models import Appointment, AppointmentType, Hold, Location, Provider, Room, Taken
 from scheduling.models.entry import ACTIVE
-from scheduling.moments import Span, begin_of, day_span
+from scheduling.moments import Span, begin_of, day_in, day_span
 from scheduling.views.desk import chosen_place
 
 VIEW, BOOK = "scheduling.view_calendar", "scheduling.book"
 YEARS = range(1990, 2190)
+OFFERED, AHEAD = 3, 28  # free slots, within so many days
+ON_A_SHEET = 14  # rows of three lines still fit
 SHOWN = [("", "All but cancelled"), ("all", "With cancelled and no-shows")]
 CALLED_OFF = (Appointment.Status.CANCELLED, Appointment.Status.NO_SHOW)
 
@@ -216,9 +220,18 @@ def day_sheets(request: Request) -> HttpResponse:
         by_whom.setdefault(row.provider, []).append(row)
     if one := wanted.query.get("provider"):
         by_whom = {provider: mine for provider, mine in by_whom.items() if str(provider.pk) == one}
-    back = f"{reverse('scheduling:calendar')}?{urlencode({'location': str(wanted.location.pk), 'day': str(wanted.day)})}"
-    context = {"asked": wanted, "sheets": list(by_whom.items()), "back": back}
+    back = (
+        f"{reverse('scheduling:calendar')}?{urlencode({'location': str(wanted.location.pk), 'day': str(wanted.day)})}"
+    )
+    context = {"asked": wanted, "sheets": list(sheets_of(by_whom)), "back": back}
     return render(request, "scheduling/calendar/paper.html", context)
+
+
+def sheets_of(by_whom: dict[Provider, list[Appointment]]) -> Iterable[dict[str, Any]]:
+    for provider, rows in by_whom.items():
+        parts = [rows[at : at + ON_A_SHEET] for at in range(0, len(rows), ON_A_SHEET)]
+        for number, part in enumerate(parts, 1):
+            yield {"provider": provider, "rows": part, "number": number, "of": len(parts), "all": len(rows)}
 
 
 # --- moving about -----------------------------------------------------------------------
@@ -228,31 +241,31 @@ def day_sheets(request: Request) -> HttpResponse:
 def move(request: Request, pk: UUID) -> HttpResponse:
     """To another time, provider or room."""
     row, to = open_appointment(pk), request.POST
-    provider = get_object_or_404(Provider, pk=as_uuid(to["provider"])) if to.get("provider") else None
+    provider = get_object_or_404(Provider, pk=as_uuid(to["provider"])) if to.get("provider") else row.provider
     room = get_object_or_404(Room, pk=as_uuid(to["room"])) if to.get("room") else None
+    outside, by = to.get("outside") == "yes", request.acting.person
     try:
         begins_at = moment_of(to.get("begins", ""), row.location)
-        made = row.reschedule(
-            begins_at,
-            by=request.acting.person,
-            provider=provider,
-            room=room,
-            minutes=minutes_of(to["minutes"]) if to.get("minutes") else None,
-            outside=to.get("outside") == "yes",
-        )
+        minutes = minutes_of(to["minutes"]) if to.get("minutes") else row.minutes
+        made = row.reschedule(begins_at, by=by, provider=provider, room=room, minutes=minutes, outside=outside)
+    except Taken as taken:
+        return refused(taken, next_slots(row, provider, begins_at, minutes, by))
     except (Refused, IllegalMove) as error:
-        return refused(request, error, row, provider or row.provider)
+        return refused(error)
     return JsonResponse({"said": f"{made.patient.name}: {made.when_in_words}, {made.provider}", "pk": str(made.pk)})
 
 
 @permit(BOOK, "POST")
 def resize(request: Request, pk: UUID) -> HttpResponse:
     """Longer or shorter, from the same beginning."""
-    row = open_appointment(pk)
+    row, by = open_appointment(pk), request.acting.person
     try:
-        row.resize(minutes_of(request.POST.get("minutes", "")), by=request.acting.person)
+        minutes = minutes_of(request.POST.get("minutes", ""))
+        row.resize(minutes, by=by)
+    except Taken as taken:
+        return refused(taken, next_slots(row, row.provider, row.begins_at, minutes, by))
     except (Refused, IllegalMove) as error:
-        return refused(request, error, row, row.provider)
+        return refused(error)
     return JsonResponse({"said": f"{row.patient.name}: {row.minutes} min", "pk": str(row.pk)})
 
 
@@ -276,22 +289,28 @@ def minutes_of(text: str) -> int:
     raise Refused("An appointment takes between 5 minutes and 12 hours.", status=422, field="minutes")
 
 
-def refused(request: Request, error: Refused | IllegalMove, row: Appointment, provider: Provider) -> JsonResponse:
+def refused(error: Refused | IllegalMove, slots: Iterable[dict[str, str]] = ()) -> JsonResponse:
     """In words, and with the next free slots where the time is taken."""
-    answer: dict[str, Any] = {"said": str(error), "outside": getattr(error, "field", "") == "outside"}
-    if isinstance(error, Taken):
-        answer["slots"] = next_slots(request, row, provider)
+    outside = getattr(error, "field", "") == "outside"
+    answer = {"said": str(error), "outside": outside, "slots": list(slots)}
     return JsonResponse(answer, status=getattr(error, "status", 409))
 
 
-def next_slots(request: Request, row: Appointment, provider: Provider) -> list[dict[str, str]]:
-    after = max(row.day, row.location.today())
-    who = request.acting.person
-    found = next_free(
-        row.type, [provider], after=after, most=3, patient=row.patient, by=who, minutes=row.minutes, days=28
+def next_slots(
+    row: Appointment, provider: Provider, after: datetime, minutes: int, by: Person
+) -> Iterator[dict[str, str]]:
+    zone = row.location.zone
+    days = free_days(
+        row.type,
+        [provider],
+        after=day_in(after, zone),
+        patient=row.patient,
+        by=by,
+        minutes=minutes,
+        days=AHEAD,
+        leaving=[row],
     )
-    walls = [slot.begins_at.astimezone(row.location.zone) for slot in found]
-    return [
-        {"words": f"{wall:%a %-d %b, %H:%M}", "begins": f"{wall:%Y-%m-%dT%H:%M}", "provider": str(provider.pk)}
-        for wall in walls
-    ]
+    later = (slot.begins_at for _, slots in days for slot in slots if slot.begins_at >= after)
+    for begins_at in islice(later, OFFERED):
+        wall = begins_at.astimezone(zone)
+        yield {"words": f"{wall:%a %-d %b, %H:%M}", "begins": f"{wall:%Y-%m-%dT%H:%M}", "provider": str(provider.pk)}
