@@ -46,7 +46,7 @@ class Office(Desk):
         return begin_of(self.location.today(), time(hour, minute), self.location.zone)
 
     def open(self, role: str, query: str = "") -> Page:
-        context = self.browser.new_context(viewport={"width": 1440, "height": 1000}, reduced_motion="reduce")
+        context = self.browser.new_context(viewport={"width": 1440, "height": 1500}, reduced_motion="reduce")
         name, value = cookie_of(self.hospital, role).split("=", 1)
         context.add_cookies([{"name": name, "value": value, "url": self.site.url}])
         page = context.new_page()
@@ -144,7 +144,6 @@ def test_a_click_opens_it_and_a_drag_that_ends_where_it_began_changes_nothing(of
     row = office.book(office.at(9))
     page = office.open("reception")
     hold_and_drag(page, block(page, row), down=hour(page))
-    page.mouse.move(page.evaluate("0"), 0)
     page.keyboard.press("Escape")
     page.mouse.up()
     expect(page.locator(".is-moving")).to_have_count(0)
@@ -214,7 +213,7 @@ def test_what_somebody_holds_or_takes_shows_on_the_other_screen_and_vanishes_aga
     expect(by_patient(page, row)).to_be_visible()
     expect(page.locator(f"#hold-{hold.pk}")).to_have_count(0)
     with office.hospital.acting("reception") as acting:
-        ends = timezone.now() + timedelta(seconds=3)
+        ends = timezone.now() + timedelta(seconds=12)
         over = Hold.place(office.doctor, Span(office.at(14), office.at(15)), by=acting.person, until=ends)
     expect(page.locator(f"#hold-{over.pk}")).to_have_count(1)
     expect(page.locator(f"#hold-{over.pk}")).to_have_count(0)
