@@ -95,6 +95,7 @@ class Page:
     news: asyncio.Event = field(default_factory=asyncio.Event)
     misplaced: int = 0  # how far a test has moved the cursor
     line: str = ""  # where its socket goes, if not where the page comes from
+    patience: float = SILENT  # with a socket on which nothing comes
     silent: bool = False  # never acknowledges anything
 
     @property
@@ -173,7 +174,7 @@ class Page:
             self.connects += 1
             await self.resume()
             while True:
-                async with asyncio.timeout(SILENT):
+                async with asyncio.timeout(self.patience):
                     text = await self.socket.recv()
                 self.received.append(text)
                 for message in self.arriving(json.loads(text), chance.random()):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable
@@ -11,7 +12,7 @@ from pathlib import Path
 from hospital.tests.hospital import Hospital
 from realtime.tests.faults import checker
 from realtime.tests.faults.flood import flood, some_visits
-from realtime.tests.faults.pages import Page
+from realtime.tests.faults.pages import SILENT, Page
 from realtime.tests.faults.run import Run
 from realtime.tests.faults.wire import Wire
 from realtime.tests.server import Site
@@ -42,7 +43,7 @@ class Readers:
         names = [f"{self.kind} {number // 10}" for number in range(self.count)]
         self.pages = [run.page(run.world.url, self.place, name=name) for name in names]
         for page in self.pages:
-            page.line = self.wire.url
+            page.line, page.patience = self.wire.url, math.inf  # so that it is the server who ends it
         run.loop.do(run.follow(*self.pages, html=run.loop.do(self.pages[0].fetch())))
 
 
@@ -59,7 +60,7 @@ def readers_slow(run: Run) -> None:
     others, before = list(run.pages), memory_of(site)
     slow = Readers("slow", 0, 4, run.wire(site.port, rate=TRICKLE))
     ever_later = Readers("ever later", 1, 2, run.wire(site.port, rate=TRICKLE))
-    deaf = Readers("deaf", 0, 60, run.wire(site.port, rate=TRICKLE))
+    deaf = Readers("deaf", 0, 30, run.wire(site.port, rate=TRICKLE))
     silent = Readers("silent", 0, 2, run.wire(site.port))
     everybody = [slow, ever_later, deaf, silent]
     for readers in everybody:
@@ -76,6 +77,8 @@ def readers_slow(run: Run) -> None:
     run.on_wires(Wire.go_on)
     run.on_wires(Wire.reset)
     set_silent(silent, False)
+    for page in run.pages:
+        page.patience = SILENT
     run.heals(within=5)
 
 
