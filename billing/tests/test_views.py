@@ -218,7 +218,7 @@ def test_the_admin_begins_at_the_dashboard(alpha):
     client = alpha.client("admin")
     assert client.get(f"{alpha.url}/").headers["Location"] == f"{alpha.url}/dashboard/"
     page = client.get(f"{alpha.url}/dashboard/").content.decode()
-    assert "In the house now" in page
+    assert "Patients here now" in page
     assert alpha.admin.name in page
 
 

@@ -212,7 +212,7 @@ def test_the_frame_works_without_scripts(browser, site, alpha):
     page.keyboard.press("Escape")
     page.get_by_label("Acting as").click()
     assert page.get_by_role("button", name="Administrator").is_visible()
-    assert not page.get_by_text("As the system").is_visible(), "what needs a script is not shown"
+    assert not page.get_by_text("Follow the system").is_visible(), "what needs a script is not shown"
     screen.context.close()
 
 

@@ -267,6 +267,18 @@ def test_a_second_factor_that_comes_or_goes_ends_the_other_sessions(alpha):
     assert not is_in(client, alpha)
 
 
+def test_logging_in_and_out_is_said_in_the_words_of_the_product(alpha):
+    client = Client()
+    page = client.get("/accounts/login/").content.decode()
+    assert "Stay logged in" in page and "Remember" not in page
+    who = {"login": alpha.reception.email, "password": PASSWORD}
+    assert "Logged in as " in client.post("/accounts/login/", who, follow=True).content.decode()
+    assert "You have logged out." in client.post("/accounts/logout/", follow=True).content.decode()
+    Authenticator.objects.create(user=alpha.reception, type="totp", data={"secret": "x"})
+    second = client.post("/accounts/login/", who, follow=True).content.decode()
+    assert "<h1>Second factor</h1>" in second and "Log in</button>" in second and "Sign" not in second
+
+
 def test_a_person_sees_the_own_sessions_and_nobody_elses(alpha, beta):
     here, there = alpha.client("reception"), alpha.client("reception")
     agents = ["Mozilla/5.0 (Windows NT 10.0) Gecko Firefox/140.0", "Mozilla/5.0 (iPhone; CPU like Mac OS X) Safari/605"]

@@ -30,10 +30,10 @@ class Reach:
         ]()
 
     def persons(self) -> list[Addressee]:
-        """Whose it is; everybody in the roles, if it is nobody's in particular."""
+        """The responsible one; everybody in the roles, if it is nobody's in particular."""
         if self.alert.answers_id is None:
             return self.colleagues("in the role")
-        return self.one(self.alert.answers_id, "whose it is")
+        return self.one(self.alert.answers_id, "responsible person")
 
     def covers(self) -> list[Addressee]:
         """The declared cover, or the cover's cover; without one, all colleagues in the roles."""

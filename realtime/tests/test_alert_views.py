@@ -237,7 +237,7 @@ def test_the_report_says_how_long_alerts_waited(alpha):
     answered = alpha.client("admin").get(f"{alpha.url}/alerts/report/csv/?days=30")
     rows = list(csv.reader(io.StringIO(answered.content.decode().removeprefix("\ufeff"))))
     by = {(row[0], row[1]): row[2:] for row in rows[1:]}
-    assert by["all", "All"] == ["4", "1", "6.0", "17.2", "20.0", "Whose it is"]
+    assert by["all", "All"] == ["4", "1", "6.0", "17.2", "20.0", "Responsible person"]
     assert by["kind", "Lab: result ready"] == by["all", "All"]
     assert by["role", "Checker doctor"][:3] == ["3", "0", "6.0"]
     assert [row for row in rows if row[0] == "month"]

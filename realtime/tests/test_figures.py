@@ -76,8 +76,8 @@ def test_it_tells_what_is_not_acknowledged_yet(site, alpha):
         listener.joined()
         grant(alpha)
         listener.hears("user:changed")
-        page.until(lambda html: counted(html, "Not acknowledged all") == [1])
-        page.until(lambda html: all_acknowledged(listener) and counted(html, "Not acknowledged all") == [0])
+        page.until(lambda html: counted(html, "Behind in acknowledging") == [1])
+        page.until(lambda html: all_acknowledged(listener) and counted(html, "Behind in acknowledging") == [0])
 
 
 def all_acknowledged(listener: Listener) -> bool:

@@ -29,7 +29,7 @@ def rows() -> list[tuple[str, ...]]:
 
 
 def row_of(event: LiveEvent) -> tuple[str, ...]:
-    hears = ", ".join(event.hears) + (" (certain persons)" if event.people else "")
+    hears = ", ".join(event.hears) + (" (certain people)" if event.people else "")
     fragment = event.template or "the page's regions"
     needs = " or ".join(event.needs)
     of = str(event.model._meta.verbose_name)
