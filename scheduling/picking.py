@@ -78,9 +78,9 @@ class Wanted:
         return self.part == PART.ANY or (clock(slot).time() < NOON) == (self.part == PART.MORNING)
 
     def next_after(self, begins_at: datetime) -> list[Choice]:
-        """The next free ones from this moment on, whoever it is with that was asked for."""
+        """The next free ones from this moment on."""
         found: list[Slot] = []
-        for _, slots in self.days(begins_at.date()):
+        for _, slots in self.days(begins_at.date() - timedelta(days=1)):
             found += [slot for slot in earliest(slots) if slot.begins_at >= begins_at]
             if len(found) >= NEXT:
                 break

@@ -9,6 +9,7 @@ import pytest
 from django.core import serializers
 from django.core.management import call_command
 
+from hospital.identifiers import uuid7
 from hospital.models import Invitation, Membership, Person, Role, SignIn, Tenant
 from hospital.roles import ROLE_KEYS
 from realtime.catalogue import (
@@ -127,6 +128,13 @@ def test_loudness_is_one_for_all_or_by_role_or_decided_by_the_row():
 def events_of(hospital, name: str) -> list[Event]:
     with hospital.acting():
         return list(Event.objects.filter(name=name))
+
+
+def test_one_person_may_hear_it_louder_than_the_role():
+    somebody = uuid7()
+    declared = event(notice_to=lambda row: [somebody, None])
+    assert declared.personal_levels_for(None) == {str(somebody): Loudness.NOTICE}
+    assert declared.levels_for(None) == {"admin": Loudness.INFO}
 
 
 def test_a_save_is_one_line_of_the_log_with_its_audience(alpha):

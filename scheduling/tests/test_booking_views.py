@@ -154,13 +154,13 @@ def test_a_slot_that_was_taken_meanwhile_keeps_what_was_typed_and_offers_the_nex
     with desk.hospital.acting():
         Hold.objects.standing().get().end()
     desk.book(morning())
-    answer = booking.book(wanted, reason="Itching", note="By bus")
+    answer = booking.book(wanted, reason="Itching", note="By bus", minutes="45")
     page = answer.content.decode()
     assert answer.status_code == 409 and "is taken at this time" in page
     assert 'value="Itching"' in page and 'value="By bus"' in page
     [offered, *more] = re.findall(r'name="pick" value="([^"]+)"', page)
-    assert more
-    again = booking.book(wanted, reason="Itching", note="By bus", pick=offered)
+    assert more and offered == key(desk, 1, 9, 30)  # the next of the same provider
+    again = booking.book(wanted, reason="Itching", note="By bus", minutes="45", pick=offered)
     assert again.status_code == 302
     made = all_of(desk)[-1]
     assert (made.reason, made.note) == ("Itching", "By bus") and key_of(made.provider, made.begins_at) == offered

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
@@ -62,18 +63,19 @@ def choose(
         data = {"provider": str(leaving.provider_id)}  # begins with the same one
     form = Looking(data, type=type)
     context["form"] = form
-    if not form.is_valid():
-        return render(request, "scheduling/booking/choose.html", context, status=422)
+    if form.is_valid():
+        context |= free_times(request, form, patient, type, leaving)
+    return render(request, "scheduling/booking/choose.html", context, status=200 if form.is_valid() else 422)
+
+
+def free_times(
+    request: Request, form: Looking, patient: Patient, type: AppointmentType, leaving: Appointment | None
+) -> dict[str, Any]:
     found, day = form.cleaned_data, form.cleaned_data.pop("day")
     minutes = leaving.minutes if leaving else minutes_of(request.GET)
     wanted = Wanted(patient, type, request.acting.person, minutes=minutes, leaving=leaving, **found)
-    context |= {
-        "wanted": wanted,
-        "page": page_of(wanted, day, whole="whole" in request.GET),
-        "whole": "whole" in request.GET,
-        "given": given(wanted, request.GET.get("begins", "")),
-    }
-    return render(request, "scheduling/booking/choose.html", context)
+    page = page_of(wanted, day, whole="whole" in request.GET)
+    return {"wanted": wanted, "page": page, "given": given(wanted, request.GET.get("begins", ""))}
 
 
 @permit(BOOK)
@@ -114,7 +116,9 @@ def last_step(request: Request) -> HttpResponse:
     try:
         made = form.book(wanted, provider, begins_at)
     except Taken as refused:
-        return last_page(request, context | {"taken": str(refused), "free": wanted.next_after(timezone.now())}, 409)
+        same = replace(wanted, provider=provider, minutes=form.cleaned_data.get("minutes"))
+        free = same.next_after(begins_at) or replace(same, provider=None).next_after(timezone.now())
+        return last_page(request, context | {"taken": str(refused), "free": free}, 409)
     except Refused as refused:
         form.add_error(refused.field if refused.field in form.fields else None, str(refused))
         return last_page(request, context, status=refused.status)
