@@ -7,6 +7,7 @@ neither. The same key again gets the first answer; the same key with other conte
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable
 from uuid import UUID
 
@@ -33,6 +34,10 @@ KEPT_HEADERS = (
 CLAIM = """
     INSERT INTO hospital_formkey (id, tenant_id, person_id, key, body, headers, answer, created_at)
     VALUES (%s, %s, %s, %s, %s, '{}', '', now()) ON CONFLICT (tenant_id, person_id, key) DO NOTHING
+"""
+KEEP = """
+    UPDATE hospital_formkey SET status = %s, headers = %s, answer = %s
+    WHERE tenant_id = %s AND person_id = %s AND key = %s
 """
 
 
@@ -70,10 +75,14 @@ def digest(request: HttpRequest) -> str:
 
 
 def claim(key: UUID, body: str) -> bool:
-    acting = current()
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [uuid7(), acting.tenant.pk, acting.person.pk if acting.person else None, key, body])
+        cursor.execute(CLAIM, [uuid7(), *whose(key), body])
         return cursor.rowcount == 1
+
+
+def whose(key: UUID) -> list[UUID | None]:
+    acting = current()
+    return [acting.tenant.pk, acting.person.pk if acting.person else None, key]
 
 
 def replay(key: UUID, body: str) -> HttpResponse:
@@ -87,9 +96,10 @@ def replay(key: UUID, body: str) -> HttpResponse:
 
 def keep(key: UUID, response: HttpResponse) -> None:
     """An answer that changed something is kept; one that asks to mend the form frees the key again."""
-    row = FormKey.objects.filter(person=current().person, key=key)
     if response.status_code >= 400:
-        row.delete()
+        FormKey.objects.filter(person=current().person, key=key).delete()
         return
     headers = {name: response.headers[name] for name in KEPT_HEADERS if name in response.headers}
-    row.update(status=response.status_code, headers=headers, answer=b"" if response.streaming else response.content)
+    answer = b"" if response.streaming else response.content
+    with connection.cursor() as cursor:
+        cursor.execute(KEEP, [response.status_code, json.dumps(headers), answer, *whose(key)])

@@ -90,28 +90,29 @@ class Tenancy:
         if not request.user.is_authenticated:
             return log_in_first(request)
         tenant = Tenant.objects.filter(slug=request.tenant_slug, is_active=True).first()
-        roles = roles_in(tenant, request.user) if tenant else []
-        if tenant is None or not roles:
+        if tenant is None:
             return outside(request)
-        if {role.key for role in roles} == {WALL_BOARD}:
-            prolong(request)  # nobody touches a screen on the wall
-        role = acting_role(request.session, tenant, roles)
         entered = request.session.get("entered", {})
-
-        def attempt() -> HttpResponse:
-            return self.within(request, tenant, role, roles)
 
         def forget() -> None:
             forget_attempt(request)
             request.session["entered"] = entered
 
-        return outage.persistently(attempt, forget)
+        try:
+            return outage.persistently(lambda: self.within(request, tenant), forget)
+        except Stranger:
+            return outside(request)
 
-    def within(self, request: Request, tenant: Tenant, role: Role, roles: list[Role]) -> HttpResponse:
+    def within(self, request: Request, tenant: Tenant) -> HttpResponse:
         again = "X-Live-Refresh" in request.headers
         person = cast(Person, request.user)
+
+        def role() -> Role:
+            request.my_roles = my_roles(request, person)
+            return acting_role(request.session, tenant, request.my_roles)
+
         with acting_for(tenant, person, role, request_id=request.request_id, says_again=again) as acting:
-            request.acting, request.my_roles = cast(ActingPerson, acting), roles
+            request.acting = cast(ActingPerson, acting)
             note_sign_in(request)
             return self.get_response(request)
 
@@ -143,9 +144,17 @@ def forget_attempt(request: Request) -> None:
             file.seek(0)
 
 
-def roles_in(tenant: Tenant, person: Person) -> list[Role]:
-    with acting_for(tenant):
-        return list(Role.objects.held_by(person).select_related("group"))
+class Stranger(Exception):
+    """Somebody who holds no role here."""
+
+
+def my_roles(request: Request, person: Person) -> list[Role]:
+    roles = Role.objects.of(person)
+    if not roles:
+        raise Stranger
+    if {role.key for role in roles} == {WALL_BOARD}:
+        prolong(request)  # nobody touches a screen on the wall
+    return roles
 
 
 def acting_role(session: SessionBase, tenant: Tenant, roles: list[Role]) -> Role:

@@ -10,16 +10,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterable
 from datetime import timedelta
-from typing import cast
+from typing import Any, cast
 
 from django.conf import settings
-from django.contrib.auth import SESSION_KEY
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY, get_user
+from django.contrib.auth.middleware import AuthenticationMiddleware
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.sessions.backends import db
+from django.contrib.sessions.backends.base import SessionBase, UpdateError
 from django.db import connection
 from django.db.models import F, Value
 from django.db.models.functions import Least, Now
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
+from django.utils.crypto import constant_time_compare
+from django.utils.functional import SimpleLazyObject
 
 from hospital.context import current_or_none
 from hospital.models import AuditEntry, Person, Session, SignIn, Tenant
@@ -54,13 +59,23 @@ class SessionStore(db.SessionStore):
 
     def _get_session_from_db(self) -> Session | None:
         if is_key(self.session_key):
-            rows = Session.objects.alive().filter(session_key=self.session_key)
+            rows = Session.objects.alive().filter(session_key=self.session_key).select_related("person")
             found = rows.annotate(left=F("expire_date") - Now(), quiet=Now() - F("last_active_at")).first()
             if found:
                 self.row, self.left, self.quiet = found, found.left, found.quiet
         if self.row is None:
             self._session_key = None
         return self.row
+
+    def save(self, must_create: bool = False) -> None:
+        """What is in a session that is there already: one statement of its own."""
+        if must_create or self.session_key is None:
+            super().save(must_create)
+            return
+        data = dict(self.items())
+        row = Session.objects.filter(session_key=self.session_key)
+        if not row.update(session_data=self.encode(data), person=data.get(SESSION_KEY)):
+            raise UpdateError
 
     def create_model_instance(self, data: dict) -> Session:
         row = Session(
@@ -114,6 +129,37 @@ class SessionStore(db.SessionStore):
     def clear_expired(cls) -> None:
         for row in Session.objects.filter(expire_date__lte=Now()).select_related("person"):
             end(row, "session_expired")
+
+
+class Authentication(AuthenticationMiddleware):
+    """The person comes with the session, in one question. Whatever is unusual about it, Django decides."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        super().process_request(request)
+        vars(request)["user"] = SimpleLazyObject(lambda: person_behind(request))
+
+
+def person_behind(request: HttpRequest) -> Person | AnonymousUser:
+    known = vars(request)
+    if "_cached_user" not in known:
+        known["_cached_user"] = person_of(cast(SessionStore, request.session)) or get_user(request)
+    return known["_cached_user"]
+
+
+def person_of(session: SessionStore) -> Person | None:
+    """Whose session it is, if the person may still log in, with the password that it was opened with."""
+    key = session.get(SESSION_KEY)
+    person = session.row.person if session.row else None
+    is_known = person is not None and person.is_active and str(person.pk) == key
+    return person if person and is_known and is_opened_by(session, person) else None
+
+
+def is_opened_by(session: SessionBase | dict[str, Any], person: Person) -> bool:
+    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
+        return False
+    given = session.get(HASH_SESSION_KEY, "")
+    valid = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
+    return any(constant_time_compare(given, hash) for hash in valid)
 
 
 def is_key(text: str | None) -> bool:

@@ -44,25 +44,26 @@ _lifted: ContextVar[bool] = ContextVar("lifted", default=False)
 def acting_for(
     tenant: Tenant,
     person: Person | None = None,
-    role: Role | str | None = None,
+    role: Role | str | Callable[[], Role] | None = None,
     *,
     request_id: str = "",
     says_again: bool = False,
 ) -> Iterator[Acting]:
     """Open a tenant, and a transaction in it, for a person in a role (nobody: the system itself).
 
-    `role` is a Role or its key; without one, the person's first role in the tenant is taken. Inside, times are shown
-    and read as the tenant's clock on the wall has them.
+    `role` is a Role, its key, or what chooses it once the transaction is open; without one, the person's first role in
+    the tenant is taken. Inside, times are shown and read as the tenant's clock on the wall has them.
     """
-    acting = Acting(tenant, person, role if not isinstance(role, str) else None, request_id or uuid4().hex, says_again)
+    given = None if isinstance(role, str) or callable(role) else role
+    acting = Acting(tenant, person, given, request_id or uuid4().hex, says_again)
     token = _acting.set(acting)
     try:
         with timezone.override(tenant.zone), transaction.atomic():
             _tell()
-            if person is not None and (role is None or isinstance(role, str)):
-                acting = replace(acting, role=_role_of(person, role))
+            if person is not None and given is None:
+                acting = replace(acting, role=role() if callable(role) else _role_of(person, cast("str | None", role)))
                 _acting.set(acting)
-            _tell()
+                _tell()
             yield acting
     finally:
         _acting.reset(token)

@@ -12,13 +12,12 @@ from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
 from django.conf import settings
-from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.auth import SESSION_KEY
 from django.db import close_old_connections
 from django.http.request import split_domain_port, validate_host
-from django.utils.crypto import constant_time_compare
 
 from hospital.models import Person, Role, Session, Tenant
-from hospital.sessions import is_key
+from hospital.sessions import is_key, is_opened_by
 from hospital.tenancy import acting_for
 
 LOG_IN, NO_RIGHT, OTHER_ROLE = 4401, 4403, 4409
@@ -121,14 +120,6 @@ def people_in(sessions: dict[str, dict[str, Any]]) -> dict[str, Person]:
     )
     found = {key: people.get(UUID(said[SESSION_KEY])) for key, said in sessions.items() if SESSION_KEY in said}
     return {key: person for key, person in found.items() if person and is_opened_by(sessions[key], person)}
-
-
-def is_opened_by(session: dict[str, Any], person: Person) -> bool:
-    if session.get(BACKEND_SESSION_KEY) not in settings.AUTHENTICATION_BACKENDS:
-        return False
-    given = session.get(HASH_SESSION_KEY, "")
-    valid = [person.get_session_auth_hash(), *person.get_session_auth_fallback_hash()]
-    return any(constant_time_compare(given, hash) for hash in valid)
 
 
 def roles_in(tenant: Tenant, people: Iterable[Person]) -> dict[UUID, list[str]]:

@@ -127,7 +127,7 @@ class QueuePlace(EditableModel):
             raise Refused(f"{self.label} already waits for {self.get_queue_display().lower()}.")
         self.end()
         place = self._begin(self.visit, queue, former=self, reason=reason)
-        self.visit.touch()
+        self.visit.mark()
         return place
 
     @transaction.atomic
@@ -141,7 +141,7 @@ class QueuePlace(EditableModel):
         former = self.former
         former.ended_at = None
         former.save(update_fields=["ended_at"])
-        self.visit.touch()
+        self.visit.mark()
         return former
 
     def end(self) -> None:
@@ -175,4 +175,4 @@ class QueuePlace(EditableModel):
     def _keep(self, *fields: str) -> None:
         self.save(update_fields=fields)
         self.visit.forget_place()
-        self.visit.touch()
+        self.visit.mark()

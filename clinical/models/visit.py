@@ -369,6 +369,10 @@ class Visit(Workflow):
     def touch(self) -> None:
         """Something that the visit's row shows has changed: count the version, and tell the screens."""
         self.lock()
+        self.mark()
+
+    def mark(self) -> None:
+        """The same, for those who hold the visit."""
         self.save(update_fields=["updated_at"])
 
     def forget_place(self) -> None:

@@ -63,10 +63,11 @@ def move(request: Request, pk: UUID) -> HttpResponse:
 
 
 def open_place(visit_pk: UUID) -> QueuePlace:
-    visit = get_object_or_404(Visit, pk=visit_pk)
-    if visit.place is None:
+    place = QueuePlace.objects.filter(visit=visit_pk, ended_at=None).select_related("visit").first()
+    if place is None:
+        visit = get_object_or_404(Visit, pk=visit_pk)
         raise Refused(f"{visit.number} is {visit.get_status_display().lower()} and waits in no queue.")
-    return visit.place
+    return place
 
 
 def room_of(request: Request) -> str:

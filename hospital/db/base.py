@@ -1,7 +1,9 @@
-"""The first statement of every outermost transaction names the tenant, the person and the request.
+"""The first words of every outermost transaction name the tenant, the person and the request.
 
 Row-level security and the audit triggers read these settings. They are local to the transaction, and are set
 before any savepoint, so that rolling a savepoint back cannot undo them and a pooled connection cannot keep them.
+
+They travel with the first statement that asks for something, as BEGIN and savepoints do: see hospital/db/ahead.py.
 """
 
 from collections.abc import Callable
@@ -9,10 +11,11 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql import base
+from django.db.backends.utils import debug_transaction
+from psycopg.pq import TransactionStatus
 
 from hospital.context import Acting, current_or_none
-
-ASK = "SELECT set_config('app.tenant', %s, true), set_config('app.person', %s, true), set_config('app.role', %s, true), set_config('app.request', %s, true)"
+from hospital.db.ahead import Ahead, Cursor
 
 
 def settings_of(acting: Acting | None) -> tuple[str, str, str, str]:
@@ -41,6 +44,30 @@ def on_rollback(undo: Callable[[], Any]) -> None:
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.ahead = Ahead()
+
+    def get_connection_params(self) -> dict[str, Any]:
+        return {**super().get_connection_params(), "cursor_factory": Cursor}
+
+    def create_cursor(self, name: str | None = None) -> Any:
+        if name:
+            self.send_ahead()
+        cursor = super().create_cursor(name)
+        if isinstance(cursor, Cursor):
+            cursor.ahead = self.ahead
+        return cursor
+
+    def send_ahead(self) -> None:
+        if self.ahead:
+            with self.wrap_database_errors, self.connection.cursor() as cursor:
+                cursor.execute(self.ahead.take())
+
+    def tell(self) -> None:
+        """Name the acting context inside the open transaction."""
+        self.ahead.tell(settings_of(current_or_none()))
+
     def savepoint_rollback(self, sid: str) -> None:
         hooks = self.run_on_commit
         super().savepoint_rollback(sid)
@@ -57,11 +84,42 @@ class DatabaseWrapper(base.DatabaseWrapper):
             if isinstance(hook, Undo) and id(hook) not in kept:
                 hook.undo()
 
-    def set_autocommit(self, autocommit: bool, *args: Any, **kwargs: Any) -> None:
-        super().set_autocommit(autocommit, *args, **kwargs)
+    def _set_autocommit(self, autocommit: bool) -> None:
+        """For psycopg it is always on: the transaction is begun by our own word."""
+        if not self.connection.autocommit:
+            with self.wrap_database_errors:
+                self.connection.autocommit = True
+        self.ahead.clear()
         if not autocommit:
+            self.ahead.begin()
             self.tell()
 
-    def tell(self) -> None:
-        """Name the acting context inside the open transaction."""
-        self.connection.execute(ASK, settings_of(current_or_none()))
+    def _savepoint(self, sid: str) -> None:
+        self.ahead.append(self.ops.savepoint_create_sql(sid))
+
+    def _savepoint_commit(self, sid: str) -> None:
+        if self.ahead.forget(self.ops.savepoint_create_sql(sid)):
+            return
+        self.ahead.append(self.ops.savepoint_commit_sql(sid))
+        if self.connection.pgconn.transaction_status == TransactionStatus.INERROR:
+            self.send_ahead()  # and be refused: an error was passed over
+
+    def _savepoint_rollback(self, sid: str) -> None:
+        if not self.ahead.cut_after(self.ops.savepoint_create_sql(sid)):
+            self.ahead.clear()
+            self.ahead.append(self.ops.savepoint_rollback_sql(sid))
+            self.send_ahead()
+
+    def _commit(self) -> None:
+        """Who acts counts for what is checked at COMMIT, too."""
+        if self.ahead.tells and not self.ahead.begins:
+            self.ahead.append("COMMIT")
+            self.send_ahead()
+        self.ahead.clear()
+        with debug_transaction(self, "COMMIT"), self.wrap_database_errors:
+            self.connection.commit()
+
+    def _rollback(self) -> None:
+        self.ahead.clear()
+        with debug_transaction(self, "ROLLBACK"), self.wrap_database_errors:
+            self.connection.rollback()

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import timedelta
 from functools import cached_property
-from typing import ClassVar
+from typing import Any, ClassVar, cast
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, Permission, PermissionsMixin
+from django.contrib.contenttypes.models import ContentType
 from django.db import models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
@@ -76,7 +78,36 @@ class Person(AbstractBaseUser, PermissionsMixin):
         return self.name.split(" ")[0]
 
 
+# Roles, each with the permissions that its group holds on the tenant.
+WITH_PERMISSIONS = """
+    SELECT role.*, ARRAY(
+        SELECT permission.codename FROM guardian_groupobjectpermission held JOIN auth_permission permission ON permission.id = held.permission_id
+        WHERE held.group_id = role.group_id AND held.object_pk = %(object)s AND permission.content_type_id = %(kind)s
+    ) AS held
+    FROM hospital_role role WHERE role.tenant_id = %(tenant)s AND {} ORDER BY role.position
+"""
+OF_PERSON = """EXISTS (
+    SELECT FROM hospital_membership membership
+    WHERE membership.tenant_id = role.tenant_id AND membership.role_id = role.id AND membership.person_id = %(person)s AND membership.is_active
+)"""
+WITH_KEYS = "role.key = ANY(%(keys)s)"
+
+
 class Roles(models.QuerySet):
+    def of(self, person: Person) -> list[Role]:
+        """Of somebody who is known to be active, in the open tenant, with their permissions."""
+        return self._with_permissions(OF_PERSON, person=person.pk)
+
+    def with_keys(self, keys: Iterable[str]) -> list[Role]:
+        """Of the open tenant, with their permissions."""
+        return self._with_permissions(WITH_KEYS, keys=list(keys))
+
+    def _with_permissions(self, which: str, **given: Any) -> list[Role]:
+        tenant = current().tenant
+        kind = ContentType.objects.get_for_model(tenant).pk
+        given |= {"object": str(tenant.pk), "kind": kind, "tenant": tenant.pk}
+        return [*cast("Iterable[Role]", self.raw(WITH_PERMISSIONS.format(which), given))]
+
     def held_by(self, *people: Person) -> Roles:
         """Once for each of these persons who holds it."""
         holds = {"memberships__is_active": True, "memberships__person__is_active": True}
@@ -85,6 +116,8 @@ class Roles(models.QuerySet):
 
 class Role(EditableModel):
     """A role in one tenant. Its group holds the permissions, on the Tenant object."""
+
+    held: list[str]  # the names, where they were read together with the role
 
     key = models.SlugField(max_length=30)
     title = models.CharField(max_length=60)
@@ -104,6 +137,8 @@ class Role(EditableModel):
     @cached_property
     def permissions(self) -> frozenset[str]:
         """The names ("clinical.dispense") that this role's group holds on the tenant."""
+        if "held" in self.__dict__:
+            return frozenset(self.held)
         return frozenset(ObjectPermissionChecker(self.group).get_perms(current().tenant))
 
     @transaction.atomic
@@ -124,6 +159,7 @@ class Role(EditableModel):
         for name in sorted(set(names) - held):
             GroupObjectPermission.objects.assign_perm(known[name], self.group, tenant)
         self.__dict__.pop("permissions", None)
+        self.__dict__.pop("held", None)
 
     @classmethod
     def make_defaults(cls) -> list[Role]:
