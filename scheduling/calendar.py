@@ -9,11 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from itertools import groupby
 from typing import ClassVar
 from uuid import UUID
 
-from hospital.tones import Tone, tone_of
+from hospital.tones import tone_of
 from scheduling.diary import OpenTime, opening
 from scheduling.models import Appointment, Hold, Location, Provider, Room
 from scheduling.moments import Span, day_span, minute_in
@@ -82,29 +83,42 @@ class Block:
         return self.first.type.capacity > 1
 
     @property
-    def tone(self) -> Tone:
-        return tone_of("appointment", self.first.status)
-
-    @property
     def is_short(self) -> bool:
         return self.place.ends - self.place.begins < 25
-
-    @property
-    def version(self) -> int:
-        return sum(row.version for row in self.rows)
 
     @property
     def taken(self) -> int:
         return sum(row.is_active for row in self.rows)
 
+    @cached_property
+    def shown(self) -> dict[str, str]:
+        """What the template writes: of hundreds on a page each word is looked up once, and is a word already."""
+        row, tone = self.first, tone_of("appointment", self.first.status)
+        marks = ["is-short"] if self.is_short else []
+        marks += [] if self.is_group else [f"tone-{tone.name}"]
+        return {
+            "classes": " ".join([self.place.classes, *self.buffers, *marks, f"tint-{row.type.tone}"]),
+            "key": str(row.slot if self.is_group else row.pk),
+            "version": str(sum(row.version for row in self.rows)),
+            "begins": self.begins,
+            "ends": self.ends,
+            "icon": tone.icon,
+            "status": row.get_status_display(),
+            "type": row.type.name,
+            "who": row.patient.name,
+            "provider": row.provider.person.name,
+            "room": row.room.name if row.room else "",
+            "minute": str(self.place.begins),
+            "minutes": str(row.minutes),
+            "step": str(row.type.step_minutes),
+        }
+
     @property
-    def buffers(self) -> str:
+    def buffers(self) -> list[str]:
         """The kept time before and after, to five minutes."""
         row = self.first
         around = {"before": row.begins_at - row.busy_from, "after": row.busy_until - row.ends_at}
-        return " ".join(
-            f"{side}-{max(5, length // timedelta(minutes=5) * 5)}" for side, length in around.items() if length
-        )
+        return [f"{side}-{max(5, length // timedelta(minutes=5) * 5)}" for side, length in around.items() if length]
 
 
 @dataclass

@@ -30,6 +30,13 @@ from scheduling.moments import Span, begin_of, day_in, day_span
 from scheduling.views.desk import chosen_place
 
 VIEW, BOOK = "scheduling.view_calendar", "scheduling.book"
+NOBODY = UUID(int=0)
+# Of hundreds of rows only what is shown.
+COLUMNS = (
+    *("version", "status", "begins_at", "ends_at", "busy_from", "busy_until", "slot", "seat"),
+    *("patient__given_name", "patient__family_name", "room__name", "provider__position", "provider__tone"),
+    *("provider__person__name", "type__name", "type__tone", "type__capacity", "type__step_minutes"),
+)
 YEARS = range(1990, 2190)
 OFFERED, AHEAD = 3, 28  # free slots, within so many days
 ON_A_SHEET = 14  # rows of three lines still fit
@@ -91,7 +98,8 @@ class Asked:
 
     def rows(self) -> QuerySet[Appointment]:
         rows = Appointment.objects.filter(location=self.location, status__in=self.statuses())
-        return rows.between(self.span).select_related("patient", "type", "room", "provider__person")
+        rows = rows.between(self.span).select_related("patient", "type", "room", "provider__person")
+        return rows.only(*COLUMNS)
 
     def of_type(self, rows: list[Appointment]) -> list[Appointment]:
         return [row for row in rows if self.type in (None, row.type_id)]
@@ -142,6 +150,7 @@ def calendar(request: Request) -> HttpResponse:
         "locations": locations.values(),
         "pills": pills(subjects, everybody=not wanted.is_week),
         "chosen": chosen,
+        "link": reverse("scheduling:appointment", args=[NOBODY]).removesuffix(f"{NOBODY}/"),
         "sheet": Sheet(wanted.location, columns, timezone.now()),
         "types": wanted.types(rows),
         "statuses": SHOWN + Appointment.Status.choices,
