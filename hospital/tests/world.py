@@ -13,7 +13,19 @@ from django.utils import timezone
 
 from billing.models import Payment, Price
 from clinical import lab_catalogue
-from clinical.models import Allergy, Batch, Document, LabTest, Medicine, Patient, Prescription, Problem, Visit
+from clinical.models import (
+    Allergy,
+    Batch,
+    Confirmation,
+    Document,
+    LabTest,
+    Medicine,
+    Patient,
+    Policy,
+    Prescription,
+    Problem,
+    Visit,
+)
 from clinical.tests.dispensary import load_codes
 from hospital.models import Absence, Invitation, Role
 from hospital.tests.hospital import Hospital
@@ -85,6 +97,10 @@ class World:
                 sex="female",
                 birth_date=date(1980, 5, 17),
             )
+            card = {"insurer": f"Mutual {self.mark}", "member_number": f"NM {self.mark}", "copay": Decimal("15.00")}
+            policy = Policy.record(patient, by=acting.person, **card)
+            policy.verify(by=acting.person, until=policy.good_until)
+            Confirmation.record(patient, Confirmation.What.DETAILS, by=acting.person)
         with self.hospital.acting():
             Allergy(patient=patient, substance=f"Latex {self.mark}").save()
             Problem(patient=patient, text=f"Asthma {self.mark}").save()
