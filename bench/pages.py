@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-from bench.table import Table, percentile
+from bench.table import Table, percentile, progress
 
 NEEDS_DATABASE = True
 PAGES = {
@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--large", action="store_true", help="100,000 visits too")
     parser.add_argument("--rounds", type=int, default=40)
+    parser.add_argument("--pause", action="store_true", help="wait for Enter before measuring, until it is quiet")
     parser.add_argument("--slowest", action="store_true", help="print the slowest queries of each page")
 
 
@@ -39,10 +40,13 @@ def measure(chosen: argparse.Namespace) -> Table:
 
     houses = {}
     for visits in [*chosen.visits, *([100_000] if chosen.large else [])]:
+        progress(f"{visits:,} visits")
         houses[visits] = crowd.open_house(f"Past{visits}")
         crowd.past(houses[visits], visits)
         crowd.present(houses[visits])
     table = Table("page", "visits behind", "first byte p50, ms", "p95, ms", "server CPU, ms", "queries")
+    if chosen.pause:
+        input("Enter: ")
     site = Site(Path(tempfile.mkdtemp()) / "site.log").start()
     try:
         for page, (role, path) in PAGES.items():

@@ -27,6 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--tenants", type=int, default=20, help="which share them (%(default)s)")
     parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--pause", action="store_true", help="wait for Enter before measuring, until it is quiet")
     parser.add_argument("--explain", action="store_true", help="print the plan of the slowest of each kind")
 
 
@@ -37,6 +38,8 @@ def measure(chosen: argparse.Namespace) -> Table:
     for _ in range(PARTS):  # as time would have mixed them
         for house in houses:
             crowd.patients(house, chosen.patients // chosen.tenants // PARTS)
+    if chosen.pause:
+        input("Enter: ")
     table = Table("sought", "found", "p50, ms", "p95, ms", "slowest")
     for kind, words in SOUGHT.items():
         rounds = [(word, *seek(house, word)) for _ in range(chosen.rounds) for house in houses[:3] for word in words]

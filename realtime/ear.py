@@ -15,7 +15,7 @@ from uuid import UUID
 
 from channels.layers import get_channel_layer
 
-from realtime import groups
+from realtime import groups, hints
 
 PATIENCE = 1.0
 ECHO_EVERY = 2.0
@@ -64,5 +64,5 @@ class Ear:
         while True:
             message = await self.layer.receive(channel)
             self.heard_at, self.hears = time.monotonic(), True
-            if message["type"] == groups.HINT:
+            if message["type"] == groups.HINT and message.get("by") != hints.publisher.name:
                 self.tell(UUID(tenant_id) for tenant_id in message["tenants"])

@@ -7,8 +7,9 @@ HINT = "live.hint"
 ECHO = "live.echo"
 
 
-def hint(tenant_ids: list[str]) -> dict:
-    return {"type": HINT, "tenants": tenant_ids}
+def hint(tenant_ids: list[str], by: str) -> dict:
+    """`by` is the process, which has told its own hub already."""
+    return {"type": HINT, "tenants": tenant_ids, "by": by}
 
 
 def echo() -> dict:

@@ -12,10 +12,14 @@ import logging
 import os
 import threading
 import time
+from collections.abc import Callable
+from uuid import uuid4
 
 from channels.layers import get_channel_layer
 
 from realtime import groups
+
+Nearby = Callable[[str], object]
 
 PATIENCE = 0.25
 PAUSE_AFTER_FAILURE = 2.0
@@ -33,6 +37,16 @@ class Publisher:
         self.idle = threading.Event()
         self.idle.set()
         self.loop: asyncio.AbstractEventLoop | None = None
+        self.name = uuid4().hex  # by which this process knows its own hints again
+        self.nearby: set[Nearby] = set()
+
+    def tell_nearby(self, tenant_id: str) -> None:
+        """The hubs of this process need no layer."""
+        for tell in list(self.nearby):
+            try:
+                tell(tenant_id)
+            except RuntimeError:  # its event loop has ended
+                self.nearby.discard(tell)
 
     def publish(self, tenant_id: str) -> None:
         with self.lock:
@@ -60,7 +74,8 @@ class Publisher:
             if time.monotonic() < self.closed_until:
                 continue
             try:
-                await asyncio.wait_for(get_channel_layer().group_send(groups.HINTS, groups.hint(tenants)), PATIENCE)
+                hint = groups.hint(tenants, self.name)
+                await asyncio.wait_for(get_channel_layer().group_send(groups.HINTS, hint), PATIENCE)
             except Exception as error:
                 self.closed_until = time.monotonic() + PAUSE_AFTER_FAILURE
                 log.warning("no hints for %s s: %s", PAUSE_AFTER_FAILURE, error or type(error).__name__)
@@ -79,6 +94,7 @@ publisher = Publisher()
 
 def publish(tenant_id: str) -> None:
     """Never waits and never raises on account of the layer."""
+    publisher.tell_nearby(tenant_id)
     publisher.publish(tenant_id)
 
 

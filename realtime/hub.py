@@ -15,13 +15,14 @@ from typing import cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
 
-from realtime import figures, limits
+from realtime import figures, hints, limits
 from realtime.connection import TOO_SLOW, Connection, Parcel
 from realtime.ear import Ear
 from realtime.log import Log, Page, Row
+from realtime.look import Asked, look
 from realtime.models import cursor
 from realtime.outlet import Message
-from realtime.paint import Painted, frame, paint, thread
+from realtime.paint import Painted, frame, thread
 from realtime.revocation import Watch, listen
 
 EVERY = 1.0  # seconds between two looks at the log, whether or not a hint came
@@ -30,6 +31,7 @@ SWEEP = 1.0
 FRESH = 3.0  # a heartbeat says "live" only if the log was read that recently
 RETRY = 0.5
 TOO_MUCH = 1008
+AT_ONCE = 50  # heartbeats without a pause
 
 log = logging.getLogger(__name__)
 
@@ -99,14 +101,9 @@ class Stream:
                 log.exception("a socket of %s cannot be written to", connection.person_id)
                 connection.cut_off()
 
-    async def painted(self, page: Page, joining: dict[Connection, tuple[str, int]]) -> dict[str, list[Painted]]:
-        wanted = {role: self.seq for role, members in self.members.items() if members}
-        for connection, (epoch, seq) in joining.items():
-            if epoch == str(page.epoch) and page.reaches(seq):
-                wanted[connection.role] = min(seq, wanted.get(connection.role, seq))
-        if not page.rows or not wanted:
-            return {}
-        return await asyncio.get_running_loop().run_in_executor(thread, paint, self.tenant_id, page.rows, wanted)
+    def asks(self, joining: dict[Connection, tuple[str, int]]) -> Asked:
+        served = {role: self.seq for role, members in self.members.items() if members}
+        return Asked(self.known(), served, [(connection.role, *position) for connection, position in joining.items()])
 
     def dispatch(self, before: int, painted: dict[str, list[Painted]]) -> None:
         for role, members in self.members.items():
@@ -149,9 +146,12 @@ class Stream:
         if connection.is_behind and not connection.owed:
             self.resync([connection])
 
-    def beat(self) -> None:
-        if time.monotonic() - self.read_at < FRESH:
-            self.tell_head(self.connections())
+    async def beat(self) -> None:
+        """Bit by bit: what is new does not wait until all have been told that nothing is."""
+        for some in batched(self.connections(), AT_ONCE):
+            if time.monotonic() - self.read_at < FRESH:
+                self.tell_head(one for one in some if one in self.members[one.role])
+            await asyncio.sleep(0)
 
     def tell_head(self, connections: Iterable[Connection]) -> None:
         heads: dict[int, Message] = {}
@@ -165,6 +165,10 @@ class Stream:
 
     def connections(self) -> list[Connection]:
         return [connection for members in self.members.values() for connection in members]
+
+
+def batched(connections: list[Connection], size: int) -> Iterable[list[Connection]]:
+    return (connections[start : start + size] for start in range(0, len(connections), size))
 
 
 def heard_of(rows: list[Row], connection: Connection) -> list[tuple[bool, bool]]:
@@ -193,6 +197,7 @@ class Hub:
         self.says_why = True
         works = (
             self.read(),
+            self.tick(),
             self.beat(),
             self.sweep(),
             Ear(self.hint).listen(),
@@ -200,6 +205,8 @@ class Hub:
             figures.report(self),
         )
         self.tasks = [asyncio.ensure_future(work) for work in works]
+        loop = asyncio.get_running_loop()
+        hints.publisher.nearby.add(lambda tenant_id: loop.call_soon_threadsafe(self.hint, [UUID(tenant_id)]))
 
     def enter(self, connection: Connection) -> None:
         """One too many is sent away, not an old one: that would come back, and push out the next. A dead one goes by itself."""
@@ -241,14 +248,19 @@ class Hub:
         if self.due:
             self.wake.set()
 
-    async def read(self) -> None:
-        looked = 0.0
+    async def tick(self) -> None:
+        """A hint may be lost."""
         while True:
-            try:
-                await asyncio.wait_for(self.wake.wait(), max(0.0, looked + EVERY - time.monotonic()))
-            except TimeoutError:
-                looked = time.monotonic()
-                self.due.update(self.streams)
+            self.look_at_all()
+            await asyncio.sleep(EVERY)
+
+    def look_at_all(self) -> None:
+        self.due.update(self.streams)
+        self.wake.set()
+
+    async def read(self) -> None:
+        while True:
+            await self.wake.wait()
             self.wake.clear()
             due, self.due = self.due, set()
             try:
@@ -258,31 +270,27 @@ class Hub:
                 if self.says_why:
                     log.warning("the log cannot be read, trying on: %s", error or type(error).__name__)
                 self.says_why = False
-                looked = 0.0
                 await asyncio.sleep(RETRY)
+                self.look_at_all()
 
     async def turn(self, streams: list[Stream]) -> None:
         """What is new, to those who may still see it: read and rendered first, then whose rights have changed."""
         if not self.people:
             return
-        joining = {stream: dict(stream.waiting) for stream in streams}
-        pages = await self.log.read({stream.tenant_id: stream.known() for stream in streams})
-        painted: dict[Stream, dict[str, list[Painted]]] = {}
+        joining = {stream.tenant_id: dict(stream.waiting) for stream in streams}
+        asked = {stream.tenant_id: stream.asks(joining[stream.tenant_id]) for stream in streams}
+        seen = await asyncio.get_running_loop().run_in_executor(thread, look, self.log, asked, self.watch.question)
+        await self.watch.check(seen.notes)
         for stream in streams:
-            try:
-                painted[stream] = await stream.painted(pages[stream.tenant_id], joining[stream])
-            except Exception:
-                log.exception("tenant %s is not served; it is tried again", stream.tenant_id)
-        await self.watch.check()
-        for stream, items in painted.items():
-            stream.take(pages[stream.tenant_id], joining[stream], items)
+            tenant_id = stream.tenant_id
+            if tenant_id in seen.painted:
+                stream.take(seen.pages[tenant_id], joining[tenant_id], seen.painted[tenant_id])
 
     async def beat(self) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT)
             for stream in list(self.streams.values()):
-                stream.beat()
-                await asyncio.sleep(0)
+                await stream.beat()
 
     async def sweep(self) -> None:
         while True:

@@ -1,4 +1,4 @@
-"""Reads the log for all tenants of this process, on a connection of its own that no request ever waits for."""
+"""Reads the log for all tenants of this process, on connections of its own that no request ever waits for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,10 @@ import psycopg
 from django.db import connections
 from psycopg.rows import namedtuple_row
 
+from hospital.db.patience import Connection
+
 T = TypeVar("T")
+Question = tuple[LiteralString, list]
 LIMIT = 500
 PATIENCE = 5.0
 
@@ -65,10 +68,19 @@ class Page:
 class Log:
     def __init__(self) -> None:
         self.connection: psycopg.AsyncConnection | None = None
+        self.reader: psycopg.Connection | None = None
 
-    async def read(self, after: dict[UUID, int]) -> dict[UUID, Page]:
-        """One round trip for all tenants, each in a transaction that speaks for it. A failure closes the connection."""
-        return await self._patiently(self._read(after))
+    def read(self, after: dict[UUID, int], question: Question) -> tuple[dict[UUID, Page], list[Any]]:
+        """In a thread: what is new for these tenants, and then the answer to a question outside of them.
+
+        One way to the server and back, and one transaction, in which each statement sees what was committed before it.
+        A failure closes the connection.
+        """
+        try:
+            return self._read(after, question)
+        except BaseException:
+            self._close_reader()
+            raise
 
     async def ask(self, question: LiteralString, values: list) -> list[Any]:
         """One question outside of every tenant."""
@@ -78,23 +90,25 @@ class Log:
         try:
             return await asyncio.wait_for(work, PATIENCE)
         except BaseException:
-            await self.close()
+            await self._close_asker()
             raise
 
     async def _ask(self, question: LiteralString, values: list) -> list[Any]:
         connection = await self._connected()
         return await (await connection.execute(question, values)).fetchall()
 
-    async def _read(self, after: dict[UUID, int]) -> dict[UUID, Page]:
-        connection = await self._connected()
-        cursors = {}
-        async with connection.pipeline():
-            for tenant_id, seq in after.items():
-                await connection.execute("BEGIN READ ONLY")
-                await connection.execute(ASK, [str(tenant_id)])
-                cursors[tenant_id] = await connection.execute(READ, [seq, LIMIT, tenant_id])
-                await connection.execute("COMMIT")
-        return {tenant_id: page_of(tenant_id, await cursor.fetchall()) for tenant_id, cursor in cursors.items()}
+    def _read(self, after: dict[UUID, int], question: Question) -> tuple[dict[UUID, Page], list[Any]]:
+        if self.reader is None:
+            self.reader = Connection.connect(**parameters(), autocommit=True, row_factory=namedtuple_row)
+        values = [value for tenant_id, seq in after.items() for value in (str(tenant_id), seq, LIMIT, tenant_id)]
+        pages = {}
+        with psycopg.ClientCursor(self.reader) as cursor:
+            cursor.execute(";".join([ASK, READ] * len(after) + [question[0]]), [*values, *question[1]])
+            for tenant_id in after:
+                cursor.nextset()
+                pages[tenant_id] = page_of(tenant_id, cursor.fetchall())
+                cursor.nextset()
+            return pages, cursor.fetchall()
 
     async def _connected(self) -> psycopg.AsyncConnection:
         if self.connection is None:
@@ -102,15 +116,27 @@ class Log:
         return self.connection
 
     async def close(self) -> None:
+        self._close_reader()
+        await self._close_asker()
+
+    async def _close_asker(self) -> None:
         connection, self.connection = self.connection, None
         if connection is not None:
             await connection.close()
 
+    def _close_reader(self) -> None:
+        reader, self.reader = self.reader, None
+        if reader is not None:
+            reader.close()
+
 
 async def connected() -> psycopg.AsyncConnection:
+    return await psycopg.AsyncConnection.connect(**parameters(), autocommit=True, row_factory=namedtuple_row)
+
+
+def parameters() -> dict[str, Any]:
     given = connections["default"].get_connection_params()
-    ours = {name: value for name, value in given.items() if name not in ("context", "cursor_factory")}
-    return await psycopg.AsyncConnection.connect(**ours, autocommit=True, row_factory=namedtuple_row)
+    return {name: value for name, value in given.items() if name not in ("context", "cursor_factory")}
 
 
 def page_of(tenant_id: UUID, found: list) -> Page:

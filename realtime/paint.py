@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import json
 import logging
-from collections import defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
-from django.contrib.contenttypes.models import ContentType
 from django.db import InterfaceError, OperationalError, connection, transaction
-from guardian.models import GroupObjectPermission
+from django.db.models import Model
 
 from hospital.middleware import script_prefix
 from hospital.models import Role, Tenant
@@ -62,13 +60,12 @@ def frame(prev: int, seq: int, painted: Iterable[Painted]) -> str:
 class Painter:
     def __init__(self, tenant: Tenant, rows: list[Row]) -> None:
         self.tenant, self.rows = tenant, rows
-        self.objects: dict[tuple[type, UUID], Any] = {}
+        self.objects: dict[type, dict[UUID, Any]] = {}
 
     def for_roles(self, wanted: dict[str, int]) -> dict[str, list[Painted]]:
-        with acting_for(self.tenant):
-            roles = with_permissions(Role.objects.filter(key__in=wanted), self.tenant)
-        with script_prefix(f"/{self.tenant.slug}/"):
-            return {role.key: self.for_role(role, wanted[role.key]) for role in roles}
+        """One transaction for all of them, and one question for their permissions, asked anew in each turn."""
+        with acting_for(self.tenant), script_prefix(f"/{self.tenant.slug}/"):
+            return {role.key: self.for_role(role, wanted[role.key]) for role in Role.objects.with_keys(wanted)}
 
     def for_role(self, role: Role, after: int) -> list[Painted]:
         heard = [row for row in self.rows if row.seq > after and role.key in row.roles]
@@ -102,32 +99,21 @@ class Painter:
         return Painted(row, key, fragments.get(key, ""), words, louder)
 
     def object(self, event: LiveEvent, row: Row) -> Any:
-        key = (event.model, row.object_id)
-        if key not in self.objects:
-            self.objects[key] = event.model._base_manager.get(pk=row.object_id)
-        return self.objects[key]
+        if event.model not in self.objects:
+            self.objects[event.model] = self.objects_of(event.model)
+        return self.objects[event.model][row.object_id]
+
+    def objects_of(self, model: type[Model]) -> dict[UUID, Any]:
+        """All that the rows tell of, at once; where the model says what a row of a list needs, with that."""
+        names = {event.name for event in catalogue.by_model[model]}
+        found = model._base_manager.filter(pk__in={row.object_id for row in self.rows if row.name in names}).order_by()
+        return {one.pk: one for one in (found.shown() if hasattr(found, "shown") else found)}
 
     def loud_words(self, event: LiveEvent, row: Row, role: str, level: str) -> dict[str, str]:
         if level == Loudness.INFO:
             return {}
         object = self.object(event, row)
         return {**bare_words(row, level), "title": event.title_for(object, role), "link": event.link_for(object)}
-
-
-def with_permissions(roles: Iterable[Role], tenant: Tenant) -> list[Role]:
-    """All of them in one query; each role by itself would ask its group."""
-    held: dict[int, set[str]] = defaultdict(set)
-    found = list(roles)
-    grants = GroupObjectPermission.objects.filter(
-        group__in=[role.group_id for role in found],
-        object_pk=str(tenant.pk),
-        permission__content_type=ContentType.objects.get_for_model(tenant),
-    )
-    for group, name in grants.values_list("group_id", "permission__codename"):
-        held[group].add(name)
-    for role in found:
-        role.permissions = frozenset(held[role.group_id])
-    return found
 
 
 def may_be_told(role: Role, row: Row) -> bool:

@@ -15,6 +15,7 @@ import logging
 import time
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -24,7 +25,7 @@ from hospital.models.session import EVERYBODY
 from realtime import sight
 from realtime.connection import Connection
 from realtime.doorkeeper import LOG_IN, NO_RIGHT, OTHER_ROLE, Identity, Refusal, identify_all
-from realtime.log import Log, connected
+from realtime.log import Log, Question, connected
 
 AT_ONCE = 500
 PATIENCE = 5.0
@@ -76,12 +77,17 @@ class Watch:
         """Whether everybody who is connected was in order a moment ago: for whatever is pushed beside the log."""
         return time.monotonic() - self.checked_at < FRESH
 
-    async def check(self) -> None:
-        """Cut off whom it concerns. Raises if that is not known for sure; then the next time looks at everybody."""
+    @property
+    def question(self) -> Question:
+        """For the notes. After a failure, and after a long time, nothing of what was known counts."""
         if time.monotonic() - self.checked_at > TOO_LONG:
             self.since = None
+        return NOTES, [NO_NOTE if self.since is None else self.since]
+
+    async def check(self, notes: list[Any] | None = None) -> None:
+        """Cut off whom it concerns. Raises if that is not known for sure; then the next time looks at everybody."""
         try:
-            await self.look_for_notes()
+            self.read_notes(await self.database.ask(*self.question) if notes is None else notes)
             if time.monotonic() - self.looked_at_clocks >= CLOCKS_EVERY:
                 await self.look_at_clocks()
             if self.due:
@@ -92,9 +98,7 @@ class Watch:
         self.checked_at = time.monotonic()
         self.forget()
 
-    async def look_for_notes(self) -> None:
-        """After a failure nothing of what was known counts, and everybody is looked at."""
-        found = await self.database.ask(NOTES, [NO_NOTE if self.since is None else self.since])
+    def read_notes(self, found: list[Any]) -> None:
         if self.since is None:
             self.note([EVERYBODY])
         rows = {(row.xact, row.subject) for row in found if row.xact is not None}

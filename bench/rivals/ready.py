@@ -9,13 +9,15 @@ import os
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
+from typing import Any
 from uuid import UUID, uuid4
 
 import hospital.asgi
 import realtime.hub
+import realtime.look
 from bench.rivals.control import Control
 from bench.rivals.words import ROLE, fragment
-from realtime.log import LIMIT, Page, Row
+from realtime.log import LIMIT, Log, Page, Question, Row
 from realtime.paint import Painted
 
 TENANT = UUID(os.environ["BENCH_TENANT"])
@@ -25,12 +27,16 @@ class Ready:
     """The log of one tenant, without a database."""
 
     def __init__(self) -> None:
+        self.database = Log()
         self.head = 0
         self.rows: deque[Row] = deque(maxlen=LIMIT)
         self.html: dict[int, str] = {}
 
-    async def read(self, after: dict[UUID, int]) -> dict[UUID, Page]:
-        return {tenant: self.page(seq) for tenant, seq in after.items()}
+    def read(self, after: dict[UUID, int], question: Question) -> tuple[dict[UUID, Page], list[Any]]:
+        """Whose rights have changed is asked of the database, as in the product: after the rows were read and painted."""
+        pages = {tenant: self.page(seq) for tenant, seq in after.items()}
+        has_rows = any(page.rows for page in pages.values())
+        return pages, [] if has_rows else self.database.read({}, question)[1]
 
     async def close(self) -> None:
         """Nothing is open."""
@@ -54,7 +60,7 @@ class Ready:
 
 
 ready = Ready()
-realtime.hub.paint = ready.paint
+realtime.look.paint = ready.paint
 
 
 async def publish(numbers: list[int]) -> None:
