@@ -34,6 +34,7 @@ from clinical.models import (
 from clinical.vitals import BY_NAME
 from hospital.models import Person, Role, Tenant
 from hospital.tenancy import acting_for
+from scheduling.models import Appointment, Room
 
 MOST = 0.85  # settle their account before they go
 ROOMS = {"checker_doctor": "Room 1", "main_doctor": "Room 4", "lab_technician": "Laboratory", "pharmacy": "Window 2"}
@@ -47,6 +48,8 @@ class Case:
     story: Story
     twist: str = ""
     visit: Visit = field(init=False)  # from the first step on
+    is_expected: bool = False
+    appointment: Appointment | None = None
 
 
 Step = tuple[str, float, Callable[[Case], None]]
@@ -66,11 +69,12 @@ class Day:
         """A visit of a former day: the whole way."""
         self._enter(case, list(self.steps(case)), begins, 1.0)
 
-    def plan_back(self, case: Case, *, last: str, ended: datetime, pace: float) -> None:
-        """A visit of today, up to the step called `last` (or to its end), which was taken at `ended`."""
+    def plan_back(self, case: Case, *, last: str, ended: datetime, pace: float) -> datetime:
+        """A visit of today, up to the step called `last` (or to its end), which was taken at `ended`: when it began."""
         steps = list(self._until(case, last))
-        minutes = sum(wait for _, wait, _ in steps) * pace
-        self._enter(case, steps, ended - timedelta(minutes=minutes), pace)
+        begins = ended - timedelta(minutes=sum(wait for _, wait, _ in steps) * pace)
+        self._enter(case, steps, begins, pace)
+        return begins
 
     def _enter(self, case: Case, steps: list[Step], at: datetime, pace: float) -> None:
         for _, wait, act in steps:
@@ -96,6 +100,8 @@ class Day:
             return
         yield "paid", 3, WAYS_TO_PAY.get(case.twist, Day.pay).__get__(self)
         yield "called", self.some(6, 18), self.call("checker_doctor")
+        if case.is_expected:
+            yield "seen", self.some(1, 4), self.see
         yield "examined", self.some(6, 12), self.examine
         if case.story.tests:
             yield from self.laboratory(case)
@@ -132,6 +138,9 @@ class Day:
 
     def register(self, case: Case) -> None:
         with self.as_("reception") as by:
+            if case.appointment:
+                case.visit = case.appointment.check_in(by=by, priority=case.story.priority)
+                return
             case.visit = Visit.register(
                 case.patient, complaint=case.story.complaint, priority=case.story.priority, by=by
             )
@@ -164,10 +173,36 @@ class Day:
             with self.as_(role) as by:
                 if place := QueuePlace.objects.filter(visit=case.visit, ended_at=None).first():
                     place.call(to=ROOMS[role], by=by)
+            if role == "checker_doctor":
+                self.to_room(case)
 
         return call
 
+    def to_room(self, case: Case) -> None:
+        """Whoever has an appointment is led into the room that was kept for it, or into another that is free."""
+        if case.appointment is None:
+            return
+        kept = case.appointment.room
+        free = Room.objects.filter(location=case.appointment.location, status=Room.Status.FREE)
+        room = free.filter(pk=kept.pk).first() if kept else None
+        if room := room or free.first():
+            case.appointment.enter_room(room, by=None)
+
+    def see(self, case: Case) -> None:
+        with self.as_("checker_doctor") as by:
+            if case.appointment and case.appointment.status == Appointment.Status.IN_ROOM:
+                case.appointment.begin(by=by)
+
+    def leave_room(self, case: Case) -> None:
+        """The doctor who was booked has finished, and the room is cleaned."""
+        if case.appointment and case.appointment.status == Appointment.Status.WITH_PROVIDER:
+            with self.as_("checker_doctor") as by:
+                case.appointment.complete(by=by)
+                if case.appointment.seen_in:
+                    case.appointment.seen_in.mark_clean(by=by)
+
     def examine(self, case: Case) -> None:
+        self.leave_room(case)
         story = case.story
         values: dict[str, Decimal | None] = {BY_NAME[name].code: Decimal(value) for name, value in story.vitals.items()}
         with self.as_("checker_doctor") as by:

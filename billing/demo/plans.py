@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, time, timedelta
+from itertools import cycle
 from pathlib import Path
 from random import Random
 
@@ -13,6 +14,7 @@ from django.core.management import call_command
 from billing.demo import people, shelves
 from billing.demo.clock import Clock, played_time
 from billing.demo.day import Case, Day
+from billing.demo.diary import Book
 from billing.demo.houses import House, set_prices
 from billing.demo.stories import STORIES
 from clinical import days, lab_catalogue
@@ -33,18 +35,19 @@ class Plan:
     ago: int
     last: str = ""
     twist: str = ""
+    by_appointment: bool = False
 
 
 TODAY = (
     Plan("pneumonia", 405),
     Plan("pressure", 370),
-    Plan("back", 345),
+    Plan("back", 345, by_appointment=True),
     Plan("urine", 310),
     Plan("migraine", 290, twist="declines"),
     Plan("ear", 255),
     Plan("advice", 230),
     Plan("sugar", 190),
-    Plan("rash", 150),
+    Plan("rash", 150, by_appointment=True),
     Plan("stomach", 200, twist="leaves"),
     Plan("ankle", 120, twist="cancelled"),
     Plan("thyroid", 40, "dispensed", "takes a part"),
@@ -62,12 +65,13 @@ TODAY = (
     Plan("sugar", 16, "examined"),
     Plan("rash", 13, "examined"),
     Plan("migraine", 26, "examined"),
-    Plan("stomach", 4, "called"),
+    Plan("stomach", 4, "called", by_appointment=True),
     Plan("ankle", 21, "paid"),
-    Plan("back", 33, "paid", "waived"),
+    Plan("back", 33, "paid", "waived", by_appointment=True),
     Plan("throat", 9, "paid", "part"),
-    Plan("advice", 12, "registered"),
+    Plan("advice", 12, "registered", by_appointment=True),
     Plan("urine", 3, "registered"),
+    Plan("pressure", 2, "seen", by_appointment=True),
 )
 USUAL = (
     "pneumonia",
@@ -106,6 +110,7 @@ class Filling:
         self.chance = Random(house.slug)
         self.staff = {one.roles[0]: Person.objects.get(email=one.email) for one in reversed(house.people)}
         self.day = Day(tenant, self.staff, clock, self.chance)
+        self.book = Book(house, tenant, clock, self.day, self.chance)
 
     def fill(self) -> None:
         imported = list(Patient.objects.filter(deceased_at=None))
@@ -122,13 +127,24 @@ class Filling:
             reception=self.staff["reception"],
             number=NUMBERS[self.tenant.phone_region],
         )
-        for case, begins in self.former(own):
+        self.book.set_up()
+        for at, (case, begins) in enumerate(self.former(own)):
+            if at % 3 == 0:
+                self.expect(case, begins)
             self.day.plan(case, begins=begins)
         for case, plan in self.of_today([*imported, *own]):
             ago = timedelta(minutes=plan.ago * self.pace)
-            self.day.plan_back(case, last=plan.last, ended=self.now - ago, pace=self.pace)
+            begins = self.day.plan_back(case, last=plan.last, ended=self.now - ago, pace=self.pace)
+            if case.is_expected:
+                self.expect(case, begins)
         self.day.play()
         self.answer_alerts()
+        self.clock.at = self.now
+        self.book.fill(cycle(reversed(own)), self.now)
+
+    def expect(self, case: Case, begins: datetime) -> None:
+        case.is_expected = True
+        case.appointment = self.book.for_visit(case.patient, case.story.complaint, begins)
 
     def answer_alerts(self) -> None:
         """The doctors have dealt with all critical values but the last one, which waits on their screens."""
@@ -172,7 +188,7 @@ class Filling:
         free, plans = list(patients), TODAY if self.house.imports else TODAY[::2]
         for plan in sorted(plans, key=lambda plan: not plan.last):
             if patient := fitting(plan.story, free, self.now.year):
-                yield Case(patient, STORIES[plan.story], plan.twist), plan
+                yield Case(patient, STORIES[plan.story], plan.twist, is_expected=plan.by_appointment), plan
 
 
 def fitting(story: str, free: list[Patient], year: int) -> Patient | None:

@@ -3,20 +3,28 @@
 from __future__ import annotations
 
 import io
+from dataclasses import replace
+from datetime import datetime
+from uuid import uuid4
 
 import pytest
+import time_machine
 from django.contrib.auth import authenticate
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
+from billing.demo import diary
 from billing.demo.clock import played_time, real_now
 from billing.demo.houses import HOUSES, LOG_IN_WITH
+from billing.demo.plans import make
 from billing.models import Account, Charge, Payment
 from clinical.models import Allergy, LabOrder, LabResult, Medicine, Patient, Prescription, PrescriptionLine, Visit
 from hospital.models import AuditEntry, Membership, Person, Role, Tenant
 from hospital.roles import ROLE_KEYS
 from hospital.tenancy import acting_for
 from realtime.alerts.models import Alert
+from scheduling.models import Appointment, Location, Wish
+from scheduling.stranded import stranded
 
 
 def demo(**options: object) -> str:
@@ -147,3 +155,35 @@ def test_while_a_day_is_played_everybody_is_told_its_time_and_then_the_true_one_
         assert Allergy().recorded_at == then
     assert timezone.now is real_now
     assert Visit().registered_at.year > 2001
+
+
+def test_appointments_are_there_in_each_state_and_those_to_come(houses):
+    for tenant in houses.values():
+        with acting_for(tenant):
+            assert found(Appointment, "status") == set(Appointment.Status.values)
+            assert found(Wish, "status") >= {"waiting", "offered", "withdrawn"}
+            assert Appointment.objects.filter(begins_at__gt=timezone.now(), status="booked").count() > 10
+            assert Appointment.objects.exclude(series=None).count() > 1
+            assert len(found(Location, "time_zone")) == 2
+            assert [row.kind for row in stranded()] == ["away"]
+
+
+def test_who_came_by_appointment_is_the_patient_of_the_visit(houses):
+    with acting_for(houses["riverside"]):
+        rows = Appointment.objects.exclude(visit=None).select_related("visit")
+        assert rows.count() > 5
+        assert {row.visit.patient_id == row.patient_id for row in rows} == {True}
+
+
+@pytest.mark.parametrize(
+    "clock", ["2027-01-01 05:04:00", "2027-03-14 06:58:00", "2026-11-26 17:00:00", "2027-06-20 03:58:00"]
+)
+def test_the_demo_is_made_at_any_hour(clock, tmp_path_factory):
+    """A minute after a holiday began, in the night in which the clock is put forward, at noon of a feast, before midnight."""
+    house = replace(HOUSES[0], slug=f"hour-{uuid4().hex[:8]}", imports=False, former_days=1)
+    diary.SITES[house.slug] = diary.SITES["riverside"]
+    with time_machine.travel(datetime.fromisoformat(f"{clock}+00:00"), tick=False):
+        tenant = house.open()
+        assert make(house, tenant, tmp_path_factory.mktemp("nothing"))
+        with acting_for(tenant):
+            assert found(Appointment, "status") >= {"booked", "arrived", "completed"}

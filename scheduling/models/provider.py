@@ -190,6 +190,12 @@ class WorkingHours(EditableModel):
     def __str__(self) -> str:
         return f"{self.provider}, {self.get_weekday_display()} {self.begins:%H:%M} to {self.ends:%H:%M}"
 
+    @property
+    def words(self) -> str:
+        if self.begins == self.ends:
+            return "All day"
+        return f"{self.begins:%H:%M} to {self.ends:%H:%M}"
+
     def is_on(self, day: date) -> bool:
         return (
             self.weekday == day.weekday()

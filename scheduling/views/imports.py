@@ -33,7 +33,10 @@ def imports(request: Request) -> HttpResponse:
     context = {
         "form": form,
         "imports": AppointmentImport.objects.select_related("uploaded_by")[:LATEST],
-        "columns": [(name, others, name in NEEDED) for name, others in COLUMNS.items()],
+        "columns": [
+            (name, [other for other in others if other != name.replace("_", " ")], name in NEEDED)
+            for name, others in COLUMNS.items()
+        ],
     }
     return render(request, "scheduling/imports/list.html", context, status=422 if request.method == "POST" else 200)
 

@@ -18,6 +18,7 @@ from hospital.models import Absence
 from hospital.permits import permit
 from scheduling.diary import OpenTime, Shift
 from scheduling.models import AppointmentType, Location, OpeningHours, Provider, Room, Weekday, WorkingHours
+from scheduling.moments import Span
 from scheduling.stranded import WORDS, among, stranded
 
 MANAGE, BOOK = "scheduling.manage", "scheduling.book"
@@ -170,11 +171,12 @@ class ComingDay:
     @property
     def words(self) -> list[str]:
         """By the location's clock: 09:00 to 12:30, Main house"""
-        return [
-            f"{span.begins.astimezone(shift.location.zone):%H:%M} to {span.ends.astimezone(shift.location.zone):%H:%M}, {shift.location}"
-            for shift in self.shifts
-            for span in shift.spans
-        ]
+        return [f"{hours(span, shift.location)}, {shift.location}" for shift in self.shifts for span in shift.spans]
+
+
+def hours(span: Span, location: Location) -> str:
+    begins, ends = span.begins.astimezone(location.zone), span.ends.astimezone(location.zone)
+    return "All day" if begins.time() == ends.time() else f"{begins:%H:%M} to {ends:%H:%M}"
 
 
 def coming_days(provider: Provider) -> list[ComingDay]:
