@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from django.db import models
 from django.urls import reverse
 from django.utils import timezone
 
 from hospital.context import current
 from scheduling.models import Appointment, Location
-from scheduling.models.entry import CHECK_IN
+from scheduling.models.entry import CHECK_IN, Appointments
 from scheduling.models.place import ROOM
 from scheduling.moments import day_span
 
@@ -70,7 +69,7 @@ def lists_of(appointment: Appointment) -> str:
     return " ".join(names)
 
 
-def of_today(location: Location) -> models.QuerySet:
+def of_today(location: Location) -> Appointments:
     """Whoever is expected there today, and whoever was."""
     span = day_span(location.today(), location.zone)
     return Appointment.objects.filter(location=location, begins_at__gte=span.begins, begins_at__lt=span.ends).exclude(

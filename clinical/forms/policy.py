@@ -12,6 +12,8 @@ from hospital.merge import MergeForm
 
 
 class PolicyForm(MergeForm, forms.ModelForm):
+    instance: Policy
+
     class Meta:
         model = Policy
         fields = (
@@ -35,9 +37,13 @@ class PolicyForm(MergeForm, forms.ModelForm):
             taken = set(patient.policies.in_use().values_list("order", flat=True))
             self.initial["order"] = min(set(Policy.Order.values) - taken, default=Policy.Order.SECONDARY)
 
-    def _get_validation_exclusions(self) -> set[str]:
-        """Whose it is takes part in the question whether there is one already."""
-        return super()._get_validation_exclusions() - {"patient", "is_active"}
+    def clean(self) -> dict[str, Any]:
+        """One policy in use at each place: asked here, since whose it is stands in no field."""
+        cleaned = super().clean()
+        others = self.instance.patient.policies.in_use().exclude(pk=self.instance.pk)
+        if cleaned.get("is_active", True) and others.filter(order=cleaned.get("order") or 0).exists():
+            self.add_error("order", "Another policy in use has this place. Take that one out of use first.")
+        return cleaned
 
 
 class Verify(forms.Form):

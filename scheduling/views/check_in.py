@@ -58,6 +58,7 @@ def page(
     status: int = 200,
 ) -> HttpResponse:
     over = request.htmx.target == "panel"
-    known = {"appointment": appointment, "patient": patient, "over": over, "part": f"scheduling/check_in/{part}.html"}
-    template = known["part"] if over else "scheduling/check_in/page.html"
+    file = f"scheduling/check_in/{part}.html"
+    known = {"appointment": appointment, "patient": patient, "over": over, "part": file}
+    template = file if over else "scheduling/check_in/page.html"
     return render(request, template, known | (context or {}), status=status)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import urlencode
 
 from django import forms
-from django.http import Http404, HttpResponse
+from django.http import Http404, HttpResponse, QueryDict
 from django.shortcuts import render
 
 from clinical.reports.period import PRESETS, Choice, chosen
@@ -27,7 +27,7 @@ class Narrow(forms.Form):
         queryset=None, required=False, empty_label="All providers"
     )
 
-    def __init__(self, data: object) -> None:
+    def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
         offer(self, "location", Location.objects.filter(is_active=True))
         offer(self, "provider", Provider.objects.select_related("person"))
