@@ -150,8 +150,12 @@ class Book:
     def for_visit(self, patient: Patient, reason: str, registered: datetime) -> Appointment | None:
         """The appointment for which somebody registers then; nothing, where no time or room is left."""
         self.clock.at = registered - timedelta(days=self.chance.randrange(1, 9), minutes=self.chance.randrange(300))
-        near = [floor(registered) + minutes * MINUTE for minutes in NEAR]
-        times = [begins for begins in near if self.day_of(begins) == self.day_of(registered)]
+        return self.near(patient, registered, reason)
+
+    def near(self, patient: Patient, moment: datetime, reason: str = "") -> Appointment | None:
+        """With whoever is on duty, on the same day."""
+        near = [floor(moment) + minutes * MINUTE for minutes in NEAR]
+        times = [begins for begins in near if self.day_of(begins) == self.day_of(moment)]
         for minutes in LENGTHS:
             for begins in times:
                 made = self.one(patient, "Check-up", self.on_duty, begins, minutes, reason=reason)
@@ -188,13 +192,10 @@ class Book:
         """Who did not come, who cancelled late, who moved, and who is still to come."""
         before, after = self.left_of_today(now)
         self.clock.at = now - timedelta(days=3)
-        missed = self.booked(next(patients), "Consultation", self.doctor, floor(now - before * 0.55))
-        moved = self.booked(next(patients), "Consultation", self.doctor, floor(now - before * 0.3))
-        cancelled = self.booked(next(patients), "Consultation", self.doctor, floor(now + after * 0.1))
-        coming = [
-            self.booked(next(patients), "Consultation", self.doctor, floor(now + after * part))
-            for part in (0.25, 0.4, 0.6, 0.8)
-        ]
+        missed = self.near(next(patients), now - before * 0.55)
+        moved = self.near(next(patients), now - before * 0.3)
+        cancelled = self.near(next(patients), now + after * 0.1)
+        coming = [self.near(next(patients), now + after * part) for part in (0.25, 0.4, 0.6, 0.8)]
         self.clock.at = now - before * 0.6
         with self.day.as_("reception") as by:
             if moved:
@@ -206,7 +207,7 @@ class Book:
                 with self.day.as_("reception"):
                     row.confirm()
         self.clock.at = now
-        if missed:
+        if missed and missed.begins_at < now:
             with self.day.as_("reception") as by:
                 missed.miss(by=by)
 
@@ -218,9 +219,9 @@ class Book:
         return min(most, local - begun), min(most, begun + timedelta(days=1) - local)
 
     def move_to_next_week(self, appointment: Appointment, by: Person) -> None:
-        slots = self.free("Consultation", [self.doctor], ahead=5)
+        slots = self.free("Check-up", [self.on_duty], ahead=5)
         if slots:
-            appointment.reschedule(slots[0].begins_at, by=by, reason="Has to work", minutes=30)
+            appointment.reschedule(slots[0].begins_at, by=by, reason="Has to work", minutes=20)
 
     def free(self, kind: str, providers: list[Provider], *, ahead: int, most: int = 12) -> list[Slot]:
         first = self.locations[0].today() + timedelta(days=ahead)
@@ -283,7 +284,7 @@ class Book:
         """The visiting doctor has declared leave, over an appointment that is booked."""
         row = Appointment.objects.filter(status="booked", provider=self.visiting).order_by("begins_at").last()
         if row:
-            begins = row.begins_at - timedelta(hours=2)
+            begins = row.begins_at - 10 * MINUTE
             Absence(person=self.visiting.person, begins_at=begins, ends_at=begins + timedelta(hours=8)).declare(by=None)
 
 

@@ -29,7 +29,9 @@ class Cancel(forms.Form):
 class Wait(forms.ModelForm):
     """`instead_of` is the appointment that is rescheduled when an earlier time is taken."""
 
-    type: forms.ModelChoiceField[AppointmentType] = forms.ModelChoiceField(queryset=None, label="For")
+    type: forms.ModelChoiceField[AppointmentType] = forms.ModelChoiceField(
+        queryset=None, empty_label="Choose", label="For"
+    )
     provider: forms.ModelChoiceField[Provider] = forms.ModelChoiceField(
         queryset=None, required=False, empty_label="Anyone", label="With"
     )
