@@ -36,6 +36,11 @@ class Place:
     lanes: int = 1
 
     @property
+    def time(self) -> str:
+        begins, ends = self.begins, self.ends
+        return f"{begins // HOUR:02}:{begins % HOUR:02}\N{EN DASH}{ends // HOUR:02}:{ends % HOUR:02}"
+
+    @property
     def classes(self) -> str:
         """The classes of static/calendar.css that put it there."""
         high = self.ends - self.begins
@@ -51,11 +56,6 @@ class Shade:
     words: str
     is_work: bool = False  # of the time in which somebody would be there
     kind: ClassVar = "shade"
-
-    @property
-    def time(self) -> str:
-        begins, ends = self.place.begins, self.place.ends
-        return f"{begins // HOUR:02}:{begins % HOUR:02}\N{EN DASH}{ends // HOUR:02}:{ends % HOUR:02}"
 
     @property
     def is_plain(self) -> bool:

@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from hospital.workflow import IllegalMove, Refused
 from realtime.tests.listening import cookie_of
-from realtime.tests.server import Site
+from realtime.tests.server import Site, wait_until
 from realtime.tests.test_browser import is_live
 from scheduling.models import Appointment, Hold, OpeningHours
 from scheduling.moments import Span, begin_of
@@ -314,16 +314,15 @@ class Crowd:
 
 
 def agree(pages: list[Page]) -> list[str]:
-    """Wait until all show what the server would show now."""
-    for page in pages:
-        page.wait_for_function(
-            f"async () => {{ const [here, fresh] = await ({STATE})(); return JSON.stringify(here) === JSON.stringify(fresh); }}",
-            polling=500,
-            timeout=60_000,
-        )
-    shown = [page.evaluate(STATE) for page in pages]
-    assert all(one == shown[0][1] for page in shown for one in page)
-    return shown[0][0]
+    """Wait until all show the same, which is what the server would show now."""
+    shown: list[list[str]] = []
+
+    def same() -> bool:
+        shown[:] = [one for page in pages for one in page.evaluate(STATE)]
+        return all(one == shown[0] for one in shown)
+
+    wait_until(same, 60, "the calendars differ")
+    return shown[0]
 
 
 def test_two_calendars_are_equal_to_each_other_and_to_the_server_after_200_random_operations(office):
