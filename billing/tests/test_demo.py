@@ -165,7 +165,7 @@ def test_appointments_are_there_in_each_state_and_those_to_come(houses):
             assert Appointment.objects.filter(begins_at__gt=timezone.now(), status="booked").count() > 10
             assert Appointment.objects.exclude(series=None).count() > 1
             assert len(found(Location, "time_zone")) == 2
-            assert [row.kind for row in stranded()] == ["away"]
+            assert [row.kind for row in stranded()].count("away") == 1
 
 
 def test_who_came_by_appointment_is_the_patient_of_the_visit(houses):
