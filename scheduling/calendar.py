@@ -259,7 +259,7 @@ def provider_columns(
         Column(
             day,
             str(provider) if len(days) == 1 else f"{day:%A}",
-            "" if len(days) == 1 else f"{day:%-d %B}",
+            "" if len(days) == 1 else f"{day:%-d %b}",
             provider=provider,
             shades=shades_of(open_time, provider, location, day),
             blocks=blocks_of(clock, of_rows.get(provider.pk, ()), day, may_book),
@@ -283,7 +283,7 @@ def room_columns(
         Column(
             day,
             (room.name if room else "No room") if len(days) == 1 else f"{day:%A}",
-            (room.get_status_display() if room else "") if len(days) == 1 else f"{day:%-d %B}",
+            (room.get_status_display() if room else "") if len(days) == 1 else f"{day:%-d %b}",
             room=room,
             shades=closed_at(location, day),
             blocks=blocks_of(clock, of_rows.get(room.pk if room else None, ()), day, may_book),
