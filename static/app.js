@@ -310,7 +310,7 @@ document.addEventListener("keydown", (event) => {
   const root = $("dialog[open]") || document;
   if (event.key === "?" && root === document) return open("#keys");
   if (root === document && "jk".includes(event.key)) return walkRows(event.key === "j" ? 1 : -1);
-  if (event.key === "Enter" && event.target.matches("[data-rows] tbody tr")) return $("[data-primary], a, button", event.target)?.click();
+  if (event.key === "Enter" && event.target.matches("[data-rows] tbody tr")) return ($("[data-primary]", event.target) || $("a, button", event.target))?.click();
   const found = $$("[data-key]", root).find((element) => element.dataset.key === event.key && shown(element));
   if (!found) return;
   event.preventDefault();

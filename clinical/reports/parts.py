@@ -93,11 +93,15 @@ def daily_table(key: str, title: str, name: str, unit: str, period: Period, dail
     return Table(key, title, columns, rows, plot, wide=True)
 
 
+TELLING = 900  # per cent more: ten times as much
+
+
 def change(value: Any, former: Any) -> int | None:
-    """In per cent of what was before; nothing, if there was nothing before."""
+    """In per cent of what was before. Nothing, if there was nothing before, or so little that the figure would say nothing."""
     if value is None or not former:
         return None
-    return percent(value - former, former)
+    changed = percent(value - former, former)
+    return changed if changed is not None and changed <= TELLING else None
 
 
 def percent(part: Any, whole: Any) -> int | None:
