@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
+from django.conf import settings
 from playwright.sync_api import Browser, Page, expect
 
 from clinical.models import Visit
@@ -15,6 +18,7 @@ from scheduling.models import Room
 from scheduling.tests.desks import Desk
 
 pytestmark = pytest.mark.browser
+PICTURES = Path(os.environ.get("HOSPITAL_PICTURES") or settings.BASE_DIR / ".state/pictures/pages")
 
 
 @pytest.fixture
@@ -32,6 +36,11 @@ def window(browser: Browser, site, hospital, role: str, path: str, **options) ->
     expect(page.locator("#live-state")).to_have_attribute("data-state", "live")
     yield page
     context.close()
+
+
+def take_picture(page: Page, name: str) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=PICTURES / f"desk-{name}.png", full_page=True)
 
 
 def row_in(page: Page, made, stage: str):
@@ -109,6 +118,7 @@ def test_the_pages_are_read_aloud_and_fit_a_telephone(browser, site, alpha, desk
     with window(browser, site, alpha, "reception", path, viewport=size, color_scheme=theme) as page:
         assert [(fault["id"], fault["nodes"][0]["html"]) for fault in Axe().run(page).response["violations"]] == []
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+        take_picture(page, f"{path.strip('/').replace('/', '-')}-{theme}")
 
 
 def test_the_check_in_panel_is_read_aloud(browser, site, alpha, desk):
@@ -116,4 +126,8 @@ def test_the_check_in_panel_is_read_aloud(browser, site, alpha, desk):
     with window(browser, site, alpha, "reception", "desk/") as page:
         row_in(page, made, "coming").get_by_role("link", name="Check in").click()
         expect(page.locator("#panel form")).to_be_visible()
-        assert [(fault["id"], fault["nodes"][0]["html"]) for fault in Axe().run(page).response["violations"]] == []
+        take_picture(page, "check-in-panel")
+        assert [
+            (fault["id"], fault["nodes"][0]["html"])
+            for fault in Axe().run(page, context="#panel").response["violations"]
+        ] == []
