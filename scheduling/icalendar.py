@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from uuid import UUID
 
+import icalendar
 from django.db import connection
 from django.utils import timezone
-from icalendar import Calendar, Event
 
 from hospital.templatetags.ui import initials
 from scheduling.letters import where
@@ -44,7 +44,7 @@ def file_of(appointment: Appointment, *, for_patient: bool = False) -> bytes:
 
 def written(rows: Iterable[Appointment], name: str, *, for_patient: bool) -> bytes:
     rows = list(rows)
-    calendar = Calendar()
+    calendar = icalendar.Calendar()
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", "PUBLISH")
@@ -77,9 +77,9 @@ def origins_of(rows: list[Appointment]) -> dict[UUID, tuple[UUID, int]]:
         return {pk: (origin, int(sequence)) for pk, origin, sequence in cursor.fetchall()}
 
 
-def event(appointment: Appointment, uid: UUID, sequence: int, *, for_patient: bool) -> Event:
+def event(appointment: Appointment, uid: UUID, sequence: int, *, for_patient: bool) -> icalendar.Event:
     zone = appointment.location.zone
-    made = Event()
+    made = icalendar.Event()
     made.add("uid", f"{uid}@appointments")
     made.add("sequence", sequence)
     made.add("dtstamp", appointment.updated_at)
