@@ -245,8 +245,35 @@ document.addEventListener("htmx:afterRequest", ({ detail }) => {
   sendAgain(form);
   if (!detail.successful && form.matches("[data-guard]")) dirty.add(form);
 });
-document.addEventListener("htmx:sendError", () => toast("Not sent", "There is no connection. What you wrote is still here; send it again when the connection is back.", "problem"));
-document.addEventListener("htmx:responseError", ({ detail: { xhr } }) => toast("Not done", WORDS[xhr.status] || WORDS.other, "problem"));
+document.addEventListener("htmx:sendError", ({ detail }) => {
+  if (asks(detail)) return missing("There is no connection: the page could not be fetched. Try again when the connection is back.");
+  toast("Not sent", "There is no connection. What you wrote is still here; send it again when the connection is back.", "problem");
+});
+document.addEventListener("htmx:responseError", ({ detail }) => {
+  const { status } = detail.xhr;
+  if (asks(detail) && [502, 503, 504].includes(status)) return missing("The records cannot be reached at the moment. Try again in a moment.");
+  toast("Not done", WORDS[status] || WORDS.other, "problem");
+});
+
+// What only asked loses nothing: it is said once, and goes when the connection is back.
+const asks = (detail) => detail.requestConfig?.verb === "get";
+const missed = () => $$("#toasts [data-missed]");
+
+function missing(text) {
+  missed().forEach((card) => card.remove());
+  toast("Not fetched", text, "problem");
+  $("#toasts").lastElementChild.dataset.missed = "";
+}
+
+function healed() {
+  for (const card of missed()) {
+    delete card.dataset.missed;
+    card.dataset.loudness = "info";
+    leaveLater(card);
+  }
+}
+document.addEventListener("live:message", healed);
+document.addEventListener("htmx:afterRequest", ({ detail }) => detail.successful && missed().forEach((card) => card.remove()));
 
 const AWAY = "The records cannot be reached at the moment. What you wrote is still here; send it again in a moment.";
 const WORDS = {

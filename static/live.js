@@ -6,11 +6,11 @@
   const { liveUrl, liveCursor } = document.body.dataset;
   if (!liveUrl) return;
 
-  const SILENT = 12000, POLL = 5000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3, RETRY = 2000, SPREAD = 1000;
+  const SILENT = 11000, POLL = 5000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3, RETRY = 2000, SPREAD = 1000;
   const ACK_EVENTS = 50, ACK_SIZE = 64000, ACK_WITHIN = 3000;
   const TOO_MUCH = [1008, 1009, 4400, 4413], RESTART = 1012, REST = 30000;  // sent away by a limit: knocking again at once would only make it worse
   const { debug, words, place, count, swap, pulse, sameId, inUse, later, settle } = window.fragments;
-  const clock = (at) => new Date(at).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit" });
+  const clock = (at) => new Date(at + skew).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: document.body.dataset.zone });
 
   // Other scripts hear what happens as events of the document ("live:message", "live:closed"), and speak through window.live.
   const announce = (what, detail) => document.dispatchEvent(new CustomEvent(`live:${what}`, { detail, cancelable: true }));
@@ -48,7 +48,7 @@
     if (!announce("closed", { code })) return; // static/session.js has taken the page away
     if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search);
     crowded = TOO_MUCH.includes(code) && heardAt < openedAt;
-    show(stale() || crowded ? "offline" : "reconnecting");
+    show(stale() || crowded || !navigator.onLine ? "offline" : "reconnecting");
     const wait = waitAfter(code);
     debug("again in", Math.round(wait), "ms");
     retry = setTimeout(connect, wait);
@@ -305,7 +305,11 @@
   });
   document.addEventListener("visibilitychange", wake);
   document.addEventListener("resume", wake);
-  addEventListener("online", wake);
+  addEventListener("offline", () => stopped || show("offline"));  // until the server speaks all the same
+  addEventListener("online", () => {
+    wake();
+    if (!stopped) resume();
+  });
   addEventListener("pageshow", (event) => event.persisted && wake());
   setInterval(tick, 1000);
   window.live = { say, refetch, stop, go, add, debug };

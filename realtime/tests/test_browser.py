@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 import uuid
 from contextlib import ExitStack
+from datetime import timedelta
 
 import pytest
+from django.utils import timezone
 from playwright.sync_api import Page, expect
 
 from hospital.models import Membership
@@ -201,6 +203,26 @@ def test_after_a_cut_the_page_says_so_comes_back_and_has_missed_nothing(django_d
         expect(admin.locator(row(membership, "#here"))).to_have_count(1)
     finally:
         own.stop()
+
+
+def test_without_a_network_the_page_says_so_before_the_silence_does_and_comes_back(admin):
+    admin.context.set_offline(True)
+    expect(admin.locator("#live-state")).to_have_attribute("data-state", "offline", timeout=5000)
+    expect(admin.locator("#stale")).to_contain_text("Not live since")
+    admin.context.set_offline(False)
+    is_live(admin)
+    expect(admin.locator("#stale")).to_be_hidden()
+
+
+def test_the_hour_is_the_hospitals_wherever_the_browser_is(site, alpha, browser):
+    context = browser.new_context(timezone_id="Pacific/Kiritimati")
+    page = open_people(site, alpha, context.new_page())
+    context.set_offline(True)
+    expect(page.locator("#stale")).to_contain_text("Not live since")
+    now = timezone.now().astimezone(alpha.tenant.zone)
+    minutes = [(now - timedelta(minutes=ago)).strftime("%H:%M") for ago in range(-1, 5)]
+    assert page.locator("#stale").inner_text()[len("Not live since ") :][:5] in minutes
+    context.close()
 
 
 def test_without_a_socket_the_page_polls(site, alpha, page):
