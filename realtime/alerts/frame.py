@@ -59,6 +59,11 @@ class Frame:
         return len(self.waiting) - SHOWN
 
     @property
+    def others(self) -> int:
+        """Where there is room for one."""
+        return max(0, len(self.waiting) - 1)
+
+    @property
     def unread_words(self) -> str:
         return f"{MANY}+" if self.unread > MANY else str(self.unread)
 

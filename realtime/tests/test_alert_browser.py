@@ -60,6 +60,18 @@ def test_an_alert_comes_by_itself_once_and_cannot_be_put_away(screen, alpha):
     assert page.locator("#alert-banners").get_attribute("role") == "alert"
 
 
+def test_where_there_is_little_room_one_alert_and_a_count_are_shown(screen, alpha):
+    for _ in range(2):
+        critical_value(alpha)
+    page = screen("checker_doctor")
+    expect(sticky(page).filter(visible=True)).to_have_count(2)
+    expect(page.locator(".alert-others")).to_be_hidden()
+    page.set_viewport_size({"width": 390, "height": 844})
+    expect(sticky(page).filter(visible=True)).to_have_count(1)
+    expect(page.locator(".alert-others")).to_contain_text("1 more alert waits")
+    expect(page.locator(".alert-others").get_by_role("link", name="Show all")).to_be_visible()
+
+
 def test_a_page_that_is_opened_later_shows_it_without_any_push(screen, alpha):
     critical_value(alpha)
     expect(sticky(screen("checker_doctor"))).to_have_count(1)
