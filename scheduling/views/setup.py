@@ -43,9 +43,7 @@ class Part:
 
 @permit(MANAGE)
 def setup(request: Request) -> HttpResponse:
-    providers = list(
-        Provider.objects.at_work().select_related("person", "location").prefetch_related("offerings__type")
-    )
+    providers = list(Provider.objects.at_work().select_related("person", "location"))
     hours = list(WorkingHours.objects.filter(provider__in=providers).select_related("location"))
     people = {provider.person_id for provider in providers}
     away = Absence.objects.not_over(timezone.now()).filter(person__in=people)
