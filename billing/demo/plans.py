@@ -21,9 +21,11 @@ from clinical import days, lab_catalogue
 from clinical.models import Icd10Code, Patient, Visit
 from hospital.models import Membership, Person, Tenant
 from hospital.tenancy import acting_for
-from realtime.alerts.models import Alert
+from realtime.alerts.models import Alert, Preference
+from realtime.models import Event
 
 FILLED_BEFORE = 40  # days ago the shelves were filled, and the prices began
+UNREAD = 6  # notices of the house, at most, that wait at the bells
 WORKING_DAY = 540  # minutes that the visits of today are spread over
 
 
@@ -101,7 +103,20 @@ def make(house: House, tenant: Tenant, records: Path) -> bool:
         people.import_public(tenant, records)
     with acting_for(tenant), played_time() as clock:
         Filling(house, tenant, clock).fill()
+    with acting_for(tenant):
+        read_but_the_last_notices()
     return True
+
+
+def read_but_the_last_notices() -> None:
+    """Nobody begins with a bell full of what happened before they came."""
+    loud = Event.objects.filter(loud=True).order_by("-seq").values_list("seq", flat=True)
+    through = next(iter(loud[UNREAD : UNREAD + 1]), 0)
+    for membership in Membership.objects.select_related("person", "role"):
+        preference = Preference.of(membership.person, membership.role.key)
+        preference.lock()
+        preference.read_through = max(preference.read_through, through)
+        preference.save(update_fields=["read_through"])
 
 
 class Filling:

@@ -22,7 +22,8 @@ from clinical.models import Allergy, LabOrder, LabResult, Medicine, Patient, Pre
 from hospital.models import AuditEntry, Membership, Person, Role, Tenant
 from hospital.roles import ROLE_KEYS
 from hospital.tenancy import acting_for
-from realtime.alerts.models import Alert
+from realtime.alerts.models import Alert, Preference
+from realtime.models import Event
 from scheduling.models import Appointment, Location, Wish
 from scheduling.stranded import stranded
 
@@ -109,6 +110,15 @@ def test_one_person_works_in_both_houses_and_one_has_several_roles(houses):
     for tenant in houses.values():
         with acting_for(tenant):
             assert Role.objects.held_by(Person.objects.get(email="everywhere@hospitals.example")).exists()
+
+
+def test_nobody_begins_with_a_bell_full_of_what_happened_before(houses):
+    for tenant in houses.values():
+        with acting_for(tenant):
+            latest = Event.objects.filter(loud=True).order_by("-seq").values_list("seq", flat=True)[6]
+            held = {(one.person_id, one.role.key) for one in Membership.objects.select_related("role")}
+            read = {(one.person_id, one.role): one.read_through for one in Preference.objects.all()}
+        assert set(read) == held and min(read.values()) >= latest
 
 
 def test_the_houses_know_nothing_of_each_other(houses):
