@@ -348,7 +348,9 @@ def test_a_change_is_rounded_as_people_do_and_needs_something_to_compare_with():
         change(15, 10),
         change(5, 10),
         change(1, 0),
+        change(100, 10),
+        change(101, 10),
         change(None, 5),
         percent(1, 200),
         minutes(timedelta(seconds=90)),
-    ] == [50, -50, None, None, 1, 2]
+    ] == [50, -50, None, 900, None, None, 1, 2]

@@ -1,4 +1,4 @@
-"""The wall of the waiting room: tokens and rooms, and nothing about anybody."""
+"""The wall of the waiting room: tokens and rooms, and nothing about anybody. A call stays until the visit goes on, at most half an hour."""
 
 from __future__ import annotations
 
