@@ -44,7 +44,7 @@ class Place:
     def classes(self) -> str:
         """The classes of static/calendar.css that put it there."""
         high = self.ends - self.begins
-        words = f"h-{self.begins // HOUR} m-{self.begins % HOUR} lh-{high // HOUR} lm-{high % HOUR}"
+        words = f"at-h-{self.begins // HOUR} at-m-{self.begins % HOUR} for-h-{high // HOUR} for-m-{high % HOUR}"
         return words if self.lanes == 1 else f"{words} lane-{self.lane} of-{self.lanes}"
 
 

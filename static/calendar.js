@@ -24,8 +24,8 @@
   }
 
   function put(item, begins, minutes) {
-    const rest = [...item.classList].filter((name) => !/^(h|m|lh|lm)-\d+$/.test(name));
-    item.className = [...rest, `h-${Math.floor(begins / 60)}`, `m-${begins % 60}`, `lh-${Math.floor(minutes / 60)}`, `lm-${minutes % 60}`].join(" ");
+    const rest = [...item.classList].filter((name) => !/^(at|for)-[hm]-\d+$/.test(name));
+    item.className = [...rest, `at-h-${Math.floor(begins / 60)}`, `at-m-${begins % 60}`, `for-h-${Math.floor(minutes / 60)}`, `for-m-${minutes % 60}`].join(" ");
   }
 
   function say(words) {
@@ -315,7 +315,7 @@
     const [hour, minute] = new Intl.DateTimeFormat("en-GB", { timeZone: zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23" }).format(now).split(":");
     for (const line of $$(".cal-now")) {
       line.hidden = +hour < +first || +hour >= +last;
-      if (!line.matches(`.h-${+hour}.m-${+minute}`)) put(line, +hour * 60 + +minute, 0);
+      if (!line.matches(`.at-h-${+hour}.at-m-${+minute}`)) put(line, +hour * 60 + +minute, 0);
     }
   }
   setInterval(tick, 1000);

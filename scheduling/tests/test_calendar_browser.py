@@ -174,7 +174,7 @@ def test_escape_takes_a_move_by_keys_back(office):
     for key in ("ArrowDown", "ArrowRight", "ArrowLeft", "Escape"):
         page.keyboard.press(key)
     expect(page.locator("#calendar-says")).to_contain_text("Nothing was changed")
-    expect(page.locator(f"#block-{row.pk}.h-9.m-0")).to_be_visible()
+    expect(page.locator(f"#block-{row.pk}.at-h-9.at-m-0")).to_be_visible()
     expect(block(page, row)).to_be_focused()
     assert office.now(row).pk == row.pk
 
@@ -185,7 +185,7 @@ def test_a_drop_on_another_goes_back_and_offers_the_next_free_slots(office):
     drag(page, block(page, row), down=2 * hour(page))
     toast = page.locator('.toast-card[data-loudness="problem"]')
     expect(toast).to_contain_text("is taken at this time")
-    expect(page.locator(f"#block-{row.pk}.h-9.m-0")).to_be_visible()
+    expect(page.locator(f"#block-{row.pk}.at-h-9.at-m-0")).to_be_visible()
     assert office.now(row).pk == row.pk and office.now(other).pk == other.pk
     toast.locator("button.btn").first.click()
     expect(page.locator(".toast-card")).to_contain_text("Moved")

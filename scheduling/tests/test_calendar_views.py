@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from datetime import time, timedelta
+from pathlib import Path
 
 import pytest
 from django.utils import timezone
@@ -50,10 +51,17 @@ def fresh(row: Appointment) -> Appointment:
 # --- what stands where ------------------------------------------------------------------
 
 
+def test_where_a_block_stands_is_said_by_classes_that_the_house_style_does_not_use():
+    """A margin or a line height of the house style under the same name would move the block."""
+    ours = set(re.findall(r"\.([a-z-]+-\d+) \{ --", Path("static/calendar.css").read_text()))
+    others = "".join(path.read_text() for path in Path("static").rglob("*.css") if path.name != "calendar.css")
+    assert len(ours) > 200 and ours.isdisjoint(re.findall(r"\.([a-z-]+-\d+)\b", others))
+
+
 def test_an_appointment_stands_at_its_time_with_its_patient_type_and_status_in_words(desk):
     row = desk.book(morning(hour=9, minute=20))
     shown = item(page(desk), row)
-    assert " h-9 m-20 lh-0 lm-30 " in shown
+    assert " at-h-9 at-m-20 for-h-0 for-m-30 " in shown
     assert row.patient.name in shown and "Check-up" in shown and "Booked" in shown
 
 
@@ -97,8 +105,8 @@ def test_leave_closed_days_and_other_houses_are_named(desk, alpha):
         provider.working_hours.create(location=hill, weekday=weekday, begins="13:00", ends="17:00")
         SpecialDay(location=desk.location, day=morning(2).date(), name="Founder's day").save()
     html = page(desk)
-    assert re.search(r'cal-shade h-13 m-0 lh-2 lm-0"><span>.{0,60}On leave', html)
-    assert re.search(r'cal-shade h-13 m-0 lh-4 lm-0"><span>.{0,60}At Hill house', html)
+    assert re.search(r'cal-shade at-h-13 at-m-0 for-h-2 for-m-0"><span>.{0,60}On leave', html)
+    assert re.search(r'cal-shade at-h-13 at-m-0 for-h-4 for-m-0"><span>.{0,60}At Hill house', html)
     assert "Not working" in html
     assert "Closed: Founder&#x27;s day" in page(desk, day=morning(2).date())
 
@@ -153,14 +161,14 @@ def test_the_clock_of_the_house_counts_and_is_named_where_it_is_another(desk, al
     row = desk.book(morning(hour=6), provider=doctor)
     html = page(desk, location=far.pk)
     assert "times of Far house (Asia/Kathmandu)" in html
-    assert " h-11 m-45 " in item(html, row)
+    assert " at-h-11 at-m-45 " in item(html, row)
     assert "times of" not in page(desk)
 
 
 def test_today_has_a_line_for_now_and_other_days_have_none(desk):
     now = timezone.now()
     html = page(desk, day=now.date())
-    minute = re.search(r"cal-now h-(\d+) m-(\d+) ", html)
+    minute = re.search(r"cal-now at-h-(\d+) at-m-(\d+) ", html)
     assert abs(int(minute[1]) * 60 + int(minute[2]) - now.hour * 60 - now.minute) <= 5
     assert "cal-now" not in page(desk)
 
