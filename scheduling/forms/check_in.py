@@ -50,7 +50,7 @@ class CheckIn(forms.ModelForm):
         self.offer_insurance()
 
     def offer_insurance(self) -> None:
-        """First what is most likely: nothing to do, then to verify it now."""
+        """Nothing is said for the patient or the insurer that nobody asked: chosen already is only what is known."""
         field, policy = cast(forms.ChoiceField, self.fields["insurance"]), self.policy
         choices = [(NONE, "Pays without insurance"), (LATER, "Not asked today")]
         if policy is not None and current().may(INSURANCE):
@@ -61,7 +61,7 @@ class CheckIn(forms.ModelForm):
             del self.fields["until"]
         else:
             self.initial["until"] = policy.good_until if policy else None
-        field.choices, field.initial = choices, choices[0][0]
+        field.choices, field.initial = choices, KNOWN if choices[0][0] == KNOWN else LATER
 
     @property
     def contact(self) -> list[forms.BoundField]:

@@ -126,3 +126,15 @@ def test_only_an_appointment_of_today_and_only_once(alpha, desk, made):
 def test_nobody_else_checks_in(alpha, beta, made):
     assert send(alpha, made, role="main_doctor").status_code == 403
     assert beta.client("reception").get(f"{beta.url}/appointments/{made.pk}/check-in/").status_code == 404
+
+
+def test_nothing_is_chosen_that_nobody_asked(alpha, made):
+    def chosen() -> str:
+        return alpha.client("reception").get(url_of(alpha, made)).context["form"]["insurance"].value()
+
+    assert chosen() == "later"
+    policy = insured(alpha, made)
+    assert chosen() == "later"
+    with alpha.acting("reception") as acting:
+        policy.verify(by=acting.person, until=policy.good_until)
+    assert chosen() == "known"
