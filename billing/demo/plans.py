@@ -111,11 +111,11 @@ def make(house: House, tenant: Tenant, records: Path) -> bool:
 def read_but_the_last_notices() -> None:
     """Nobody begins with a bell full of what happened before they came."""
     loud = Event.objects.filter(loud=True).order_by("-seq").values_list("seq", flat=True)
-    through = next(iter(loud[UNREAD : UNREAD + 1]), 0)
+    through = loud[UNREAD : UNREAD + 1].first() or 0
     for membership in Membership.objects.select_related("person", "role"):
         preference = Preference.of(membership.person, membership.role.key)
         preference.lock()
-        preference.read_through = max(preference.read_through, through)
+        preference.read_through = through
         preference.save(update_fields=["read_through"])
 
 
