@@ -29,6 +29,7 @@ from clinical.tests.wards import a_patient
 from hospital.celery import app
 from hospital.models import AuditEntry
 from hospital.tests.hospital import Hospital
+from realtime.tests.faults.flood import flood, some_visits
 from realtime.tests.faults.pages import Page, end_all
 from realtime.tests.faults.reader_faults import memory_of
 from realtime.tests.faults.run import Run
@@ -152,16 +153,19 @@ class Wear:
 def worn(run: Run) -> None:
     """FA-18: people come and go. Files and lines to Valkey stay as many, and memory grows by less than 1 MB in an hour of it.
 
-    In less than an hour the garbage that waits to be collected would hide that, so there it is collected at once.
+    Two things would hide that, and are no wear: garbage that waits for its collection (in less than an hour of this, each
+    server collects it at once), and pages that get longer (nobody writes; there is news of visits that are there).
     """
     with run.restarted_with(**({} if run.size.minutes >= 60 else {"PYTHONPATH": str(TIDY)})):
         run.prepare(anew=True)
+        run.stop_writing()
+        news = {hospital: some_visits(hospital, FEW) for hospital in run.hospitals}
         until = time.monotonic() + (run.size.minutes * 60 or (300 if run.is_full else 60))
         samples: list[list[Wear]] = []
         with run.damage():
-            visits = come_and_go(run, WARM)
+            visits = come_and_go(run, news, WARM)
             while time.monotonic() < until or len(samples) < FEWEST:
-                visits += come_and_go(run, 1)
+                visits += come_and_go(run, news, 1)
                 samples.append([wear(run, site, visits) for site in run.world.sites])
         run.figure("visits", visits)
         for one in zip(*samples, strict=True):
@@ -169,12 +173,14 @@ def worn(run: Run) -> None:
         run.heals(within=5)
 
 
-def come_and_go(run: Run, rounds: int) -> int:
-    """Each of them somebody else, as far as the limit on one person's sockets goes. One of each kind loads the page."""
+def come_and_go(run: Run, news: dict[Hospital, list[UUID]], rounds: int) -> int:
+    """Each with a session of their own. One of each kind loads the page, and everybody hears the news."""
     people = CROWD * len(run.hospitals)
     for turn in range(rounds):
         pages = [run.page(run.world.url, number) for number in range(people)]
         run.loop.do(visit_shortly(run, pages, turn))
+        for hospital, visits in news.items():
+            flood(hospital, visits, times=1)
     return rounds * people
 
 
