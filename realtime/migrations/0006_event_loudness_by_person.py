@@ -4,15 +4,16 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('realtime', '0005_close_forgetting'),
+        ("realtime", "0005_close_forgetting"),
     ]
 
     operations = [
         migrations.AlterField(
-            model_name='event',
-            name='loudness',
-            field=models.JSONField(default=dict, help_text='By role, and by person where somebody hears it more loudly.'),
+            model_name="event",
+            name="loudness",
+            field=models.JSONField(
+                default=dict, help_text="By role, and by person where somebody hears it more loudly."
+            ),
         ),
     ]
