@@ -71,6 +71,15 @@ def test_from_the_patient_to_booked_in_three_clicks(at_desk, site, desk, patient
     assert [row.patient for row in booked(desk)] == [patient]
 
 
+def test_the_patient_on_the_telephone_is_found_while_typing(at_desk, site, desk, patient):
+    at_desk.goto(f"{site.url}{desk.hospital.url}/appointments/book/?type={desk.type.pk}")
+    is_live(at_desk)
+    at_desk.keyboard.type(patient.family_name[:4])
+    at_desk.locator("#found").get_by_role("link", name="Book").click()
+    expect(at_desk.locator(".slot").first).to_be_visible()
+    assert str(desk.type.pk) in at_desk.url
+
+
 def test_by_keyboard_alone(at_desk, site, desk, patient):
     page = choose(at_desk, site, desk, patient, **tomorrow(desk))
     slot(page, desk, 1, 9).focus()
