@@ -39,7 +39,7 @@ def among(rows: list[Appointment]) -> Iterable[Stranded]:
 
 def reason(row: Appointment, open_time: OpenTime) -> tuple[str, str]:
     provider, location = row.provider, open_time.locations.get(row.location_id)
-    if not (provider.is_active and provider.person.is_active):
+    if not provider.is_at_work:
         return GONE, f"{provider} no longer sees patients"
     if any(away.overlaps(row.span) for away in open_time.away.get(provider.person_id, ())):
         return AWAY, f"{provider} is away"

@@ -97,7 +97,7 @@
     const answer = await send(pk, what, to);
     change?.item.classList.remove("is-pending");
     pending = false;
-    if (answer.outside && !to.outside && await ask(answer.said, "Move there")) return settle(pk, what, { ...to, outside: "yes" }, { change, back });
+    if (answer.outside && !to.outside && await ask(answer.said, what === "move" ? "Move there" : "Keep this length")) return settle(pk, what, { ...to, outside: "yes" }, { change, back });
     if (answer.ok) settled(answer, what, { change, back });
     else refused(answer, pk, to, { change, back });
     mark(false);
@@ -108,7 +108,7 @@
     if (change) rename(change, pk);
     say(said);
     const card = window.live.add("toasts", "toast", { title: what === "move" ? "Moved" : "Changed", text: said, loudness: "good" });
-    if (back) button(card, "Undo", () => settle(pk, what, what === "move" ? back : { minutes: back.minutes }, {}));
+    if (back) button(card, "Undo", () => settle(pk, what, what === "move" ? back : { minutes: back.minutes, outside: "yes" }, {}));
   }
 
   // A moved appointment is a new one, which has the focus that the old one had.

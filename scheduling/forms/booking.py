@@ -70,6 +70,7 @@ class LastStep(forms.Form):
 
     def __init__(self, data: Any = None, *, wanted: Wanted, location: Location) -> None:
         super().__init__(data, initial={"minutes": int(wanted.length.total_seconds() // 60)})
+        self.location = location
         offer(self, "room", Room.objects.filter(location=location, is_active=True))
         if wanted.type.is_virtual:
             del self.fields["room"]
@@ -80,9 +81,10 @@ class LastStep(forms.Form):
             del self.fields["note"]
 
     def book(self, wanted: Wanted, provider: Provider, begins_at: Any) -> Appointment:
+        said = self.cleaned_data | {"location": self.location, "by": wanted.by}
         if wanted.leaving is not None:
-            return wanted.leaving.reschedule(begins_at, by=wanted.by, provider=provider, **self.cleaned_data)
-        return Appointment.book(wanted.patient, wanted.type, provider, begins_at, by=wanted.by, **self.cleaned_data)
+            return wanted.leaving.reschedule(begins_at, provider=provider, **said)
+        return Appointment.book(wanted.patient, wanted.type, provider, begins_at, **said)
 
 
 class WalkIn(forms.Form):

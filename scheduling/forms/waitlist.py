@@ -75,6 +75,8 @@ class Wait(forms.ModelForm):
         kind, provider = said.get("type"), said.get("provider")
         if kind and provider and not provider.offers(kind):
             self.add_error("provider", f"{provider} does not offer “{kind}”. Choose another one, or anyone.")
+        if kind and self.instance.instead_of and kind != self.instance.instead_of.type:
+            self.add_error("type", f"The appointment that is given up is for “{self.instance.instead_of.type}”.")
         if kind and self.waits_already(kind):
             self.add_error("type", f"{self.instance.patient.name} waits for “{kind}” already.")
         return said

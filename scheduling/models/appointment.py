@@ -8,8 +8,8 @@ from django.utils import timezone
 
 from clinical.models import Patient, Visit
 from hospital.models import Counter
-from hospital.workflow import IllegalMove, Refused, allow
-from scheduling.models.booking import check_free, check_time, hold_together, take_place, written
+from hospital.workflow import Refused, allow
+from scheduling.models.booking import check_free, check_time, hold_together, house_of, take_place, written
 from scheduling.models.entry import BOOK, Entry
 from scheduling.models.hold import Hold
 from scheduling.models.place import Location, Room
@@ -44,13 +44,15 @@ class Appointment(Entry):
     ) -> Appointment:
         """Take this time. Whoever comes second is refused as `Taken`, by the database in the end.
 
-        `outside` lets it lie outside the provider's hours, as the desk decides. `fields` are the reason, note, kind,
-        series and moved_from.
+        `outside` lets it lie outside the provider's hours, as the desk decides; `location` is then where. `fields` are
+        the reason, note, kind, series and moved_from.
         """
         allow(BOOK, by)
         if patient.deceased_at:
             raise Refused(f"{patient.name} has died. An appointment cannot be booked.")
-        if not (type.is_active and provider.is_active and provider.offers(type)):
+        if not provider.is_at_work:
+            raise Refused(f"{provider} no longer sees patients. Choose another provider.", status=422)
+        if not (type.is_active and provider.offers(type)):
             raise Refused(f"{provider} does not offer “{type}”. Choose another provider or type.", status=422)
         fields.setdefault("kind", cls.Kind.VIRTUAL if type.is_virtual else cls.Kind.IN_PERSON)
         made = cls(patient=patient, type=type, provider=provider, begins_at=begins_at, booked_by=by, **fields)
@@ -59,7 +61,8 @@ class Appointment(Entry):
         made.location = location or provider.location
         hold_together(provider, patient)
         check_free(made)
-        check_time(made, by=by, outside=outside)
+        check_time(made, by=by)
+        made.location = house_of(made, location, outside=outside)
         take_place(made, room)
         made.serial = Counter.take("appointment")
         written(made, lambda: made.start(by=by))
@@ -111,6 +114,7 @@ class Appointment(Entry):
         *,
         by: Person | None,
         provider: Provider | None = None,
+        location: Location | None = None,
         room: Room | None = None,
         minutes: int | None = None,
         outside: bool = False,
@@ -126,7 +130,7 @@ class Appointment(Entry):
             begins_at,
             by=by,
             minutes=minutes or self.minutes,
-            location=self.location if provider.pk == self.provider_id else None,
+            location=location,
             room=room,
             outside=outside,
             moved_from=self,
@@ -134,15 +138,24 @@ class Appointment(Entry):
         )
 
     @transaction.atomic
-    def resize(self, minutes: int, *, by: Person | None) -> None:
-        """Longer or shorter, from the same beginning."""
+    def resize(self, minutes: int, *, by: Person | None, outside: bool = False) -> None:
+        """Longer or shorter, from the same beginning. The time that it takes more is asked for as if it were booked."""
         allow(BOOK, by)
         hold_together(self.provider, self.patient)
         self.lock()
         if self.status != self.Status.BOOKED:
-            raise IllegalMove(self, self.Status.BOOKED)
+            raise Refused(
+                f"{self.number} is {self.get_status_display().lower()}. Only a booked one has another length."
+            )
+        if self.type.capacity > 1:
+            raise Refused("Several share this time. It is as long as for the others.")
+        longer = minutes > self.minutes
         self.ends_at = self.begins_at + timedelta(minutes=minutes)
         self.set_buffers()
+        if longer:
+            check_free(self)
+            check_time(self, by=by)
+            house_of(self, self.location, outside=outside)
         written(self, lambda: self.save(update_fields=["ends_at", "busy_from", "busy_until"]))
 
     @transaction.atomic

@@ -12,7 +12,7 @@ from django.utils import timezone
 from clinical.models import Patient
 from hospital.workflow import Refused
 from scheduling.models.hold import Hold
-from scheduling.models.place import Room
+from scheduling.models.place import Location, Room
 from scheduling.models.provider import Provider
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ def hold_together(*rows: Provider | Patient) -> None:
 
 def check_free(made: Appointment) -> None:
     """Whoever comes second is sent on at once, so that fifty who want one time do not wait for each other."""
-    rows = type(made).objects.active()
+    rows = type(made).objects.active().exclude(pk=made.pk)
     theirs = rows.filter(provider=made.provider, busy_from__lt=made.busy_until, busy_until__gt=made.busy_from)
     if made.type.capacity > 1:
         theirs = theirs.exclude(type=made.type, begins_at=made.begins_at, ends_at=made.ends_at)
@@ -51,10 +51,8 @@ def check_free(made: Appointment) -> None:
         raise Taken(TAKEN["appointment_patient_twice"].format(made))
 
 
-def check_time(made: Appointment, *, by: Person | None, outside: bool) -> None:
-    """Not in the past, not while somebody else holds it, and within the hours unless somebody wants it so."""
-    from scheduling.diary import Diary
-
+def check_time(made: Appointment, *, by: Person | None) -> None:
+    """Not in the past, and not while somebody else holds it."""
     if made.ends_at <= timezone.now():
         raise Refused("This time has passed. Choose a later one.", status=422, field="begins_at")
     held = Hold.objects.of_others(by).filter(
@@ -62,16 +60,26 @@ def check_time(made: Appointment, *, by: Person | None, outside: bool) -> None:
     )
     if (hold := held.select_related("held_by").first()) is not None:
         raise Taken(f"{hold.held_by or 'A patient of the waitlist'} holds this time at the moment. Choose another one.")
+
+
+def house_of(made: Appointment, wanted: Location | None, *, outside: bool) -> Location:
+    """Where the provider works then. `outside` lets it lie outside the hours, and where it is wanted."""
+    from scheduling.diary import OpenTime
+
+    at = OpenTime([made.provider], made.day, made.day).open_at(made.provider, made.span)
     if outside:
-        return
-    diary = Diary([made.provider], made.day, made.day)
-    at = diary.open_at(made.provider, made.span)
+        return wanted or at or made.provider.location
     if at is None:
         raise Refused(
             f"{made.provider} does not work at this time. Choose another one, or say that it may lie outside the hours.",
             field="outside",
         )
-    made.location = at
+    if wanted is not None and wanted != at:
+        raise Refused(
+            f"{made.provider} works at {at} then, and not at {wanted}. Choose another time, or say that it may be so.",
+            field="outside",
+        )
+    return at
 
 
 def take_place(made: Appointment, room: Room | None) -> None:
@@ -87,6 +95,8 @@ def take_place(made: Appointment, room: Room | None) -> None:
             raise Taken(f"All {made.type.capacity} places at this time are taken. Choose another time.")
         made.slot, made.seat, made.room = others[0].slot, min(seats), others[0].room
         return
+    if room is not None and not (room.is_active and room.location_id == made.location_id):
+        raise Refused(f"{room} is no room of {made.location}. Choose another one.", status=422, field="room")
     made.room = room or (free_room(made) if made.type.needs_room else None)
 
 

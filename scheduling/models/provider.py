@@ -122,6 +122,10 @@ class Provider(EditableModel):
     def __str__(self) -> str:
         return str(self.person)
 
+    @property
+    def is_at_work(self) -> bool:
+        return self.is_active and self.person.is_active
+
     def offers(self, type: AppointmentType) -> bool:
         named = {offering.type_id for offering in self.offerings.all()}
         return not named or type.pk in named

@@ -102,6 +102,10 @@ class Series(EditableModel):
 
     @transaction.atomic
     def cancel(self, rows: Iterable[Appointment], reason: str, *, by: Person | None) -> None:
+        from scheduling.models.booking import hold_together
+
+        rows = list(rows)
+        hold_together(*(row.provider for row in rows), *(row.patient for row in rows))
         for row in rows:
             row.cancel(reason, by=by)
 

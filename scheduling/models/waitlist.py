@@ -19,10 +19,11 @@ from scheduling.models.entry import BOOK
 from scheduling.models.hold import Hold
 from scheduling.models.place import Location
 from scheduling.models.provider import AppointmentType, Provider
-from scheduling.moments import Span
+from scheduling.moments import Span, day_in
 
 if TYPE_CHECKING:
     from hospital.models import Person
+    from scheduling.diary import OpenTime
 
 NOON = time(12)
 LETTER = "waitlist_offer"
@@ -116,6 +117,19 @@ class Wish(Workflow):
     def wait_again(self, *, by: Person | None) -> None:
         self.move_to(self.Status.WAITING, by=by)
 
+    def claim(self) -> bool:
+        """Whether it waits still, and nobody else decides about it now. Of those who wait only this one is locked."""
+        waiting = Wish.objects.filter(pk=self.pk, status=self.Status.WAITING)
+        return waiting.select_for_update(of=("self",), skip_locked=True, no_key=True).first() is not None
+
+    @property
+    def replaces(self) -> Appointment | None:
+        """What is given up for an offer, wherever it was moved to since."""
+        found = self.instead_of
+        while found is not None and found.status == Appointment.Status.RESCHEDULED:
+            found = found.moved_to.first()
+        return found
+
     def fits(self, provider: Provider, location: Location, span: Span) -> bool:
         """Whether the freed time is one that this patient asked for."""
         begins = span.begins.astimezone(location.zone)
@@ -188,21 +202,26 @@ class Offer(EditableModel):
     @transaction.atomic
     def make(cls, provider: Provider, location: Location, span: Span) -> Offer | None:
         """Offer a freed time to the first who asked for such a one and was not asked about this one before."""
-        if span.begins <= timezone.now():
+        if span.begins <= timezone.now() or not provider.is_at_work:
             return None
-        asked = cls.objects.filter(provider=provider, begins_at=span.begins).values("wish_id")
-        waiting = (
-            Wish.objects.filter(status=Wish.Status.WAITING)
-            .exclude(pk__in=asked)
-            .select_related("patient", "type")
-            .select_for_update(of=("self",), skip_locked=True, no_key=True)
-        )
-        for wish in waiting:
-            if wish.fits(provider, location, span) and not is_busy(wish, span):
+        works = open_time_on(span.begins, provider, location)
+        for wish in cls._unasked(provider, span.begins):
+            wanted = Span(span.begins, span.begins + wish.type.length)
+            fits = wish.fits(provider, location, span) and works.open_at(provider, wanted) == location
+            if fits and not is_busy(wish, wanted) and wish.claim():
                 offer = cls._to(wish, provider, location, span)
                 if offer is not None:
                     return offer
         return None
+
+    @classmethod
+    def _unasked(cls, provider: Provider, begins_at: datetime) -> Wishes:
+        """Who waits and was not asked about this time; nor is whoever has just given it up."""
+        asked = cls.objects.filter(provider=provider, begins_at=begins_at).values("wish_id")
+        given_up = Appointment.objects.filter(provider=provider, begins_at=begins_at, ended_at__isnull=False)
+        waiting = Wish.objects.filter(status=Wish.Status.WAITING, patient__deceased_at=None)
+        waiting = waiting.exclude(pk__in=asked).exclude(patient__in=given_up.values("patient_id"))
+        return waiting.select_related("patient", "type")
 
     @classmethod
     def _to(cls, wish: Wish, provider: Provider, location: Location, span: Span) -> Offer | None:
@@ -226,9 +245,11 @@ class Offer(EditableModel):
         self._answer(self.Outcome.ACCEPTED, by)
         self.hold.end()
         wish = self.wish
-        old = wish.instead_of
+        old = wish.replaces
         if old is not None and old.status == Appointment.Status.BOOKED:
-            made = old.reschedule(self.begins_at, by=by, provider=self.provider, minutes=wish.type.minutes)
+            made = old.reschedule(
+                self.begins_at, by=by, provider=self.provider, location=self.location, minutes=wish.type.minutes
+            )
         else:
             made = Appointment.book(
                 wish.patient, wish.type, self.provider, self.begins_at, by=by, location=self.location
@@ -258,8 +279,14 @@ class Offer(EditableModel):
         self.save(update_fields=["outcome", "answered_at", "answered_by"])
 
 
+def open_time_on(moment: datetime, provider: Provider, location: Location) -> OpenTime:
+    from scheduling.diary import OpenTime
+
+    day = day_in(moment, location.zone)
+    return OpenTime([provider], day, day)
+
+
 def is_busy(wish: Wish, span: Span) -> bool:
     """The patient has another appointment then, which is not the one to be replaced."""
-    ends = span.begins + wish.type.length
-    theirs = Appointment.objects.active().between(Span(span.begins, ends)).filter(patient_id=wish.patient_id)
-    return any(pk != wish.instead_of_id for pk in theirs.values_list("pk", flat=True))
+    theirs = Appointment.objects.active().between(span).filter(patient_id=wish.patient_id)
+    return any(row != wish.replaces for row in theirs)

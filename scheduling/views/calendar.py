@@ -248,7 +248,7 @@ def sheets_of(by_whom: dict[Provider, list[Appointment]]) -> Iterable[dict[str, 
 
 @permit(BOOK, "POST")
 def move(request: Request, pk: UUID) -> HttpResponse:
-    """To another time, provider or room."""
+    """To another time, provider or room of the house that the calendar shows."""
     row, to = open_appointment(pk), request.POST
     provider = get_object_or_404(Provider, pk=as_uuid(to["provider"])) if to.get("provider") else row.provider
     room = get_object_or_404(Room, pk=as_uuid(to["room"])) if to.get("room") else None
@@ -256,7 +256,15 @@ def move(request: Request, pk: UUID) -> HttpResponse:
     try:
         begins_at = moment_of(to.get("begins", ""), row.location)
         minutes = minutes_of(to["minutes"]) if to.get("minutes") else row.minutes
-        made = row.reschedule(begins_at, by=by, provider=provider, room=room, minutes=minutes, outside=outside)
+        made = row.reschedule(
+            begins_at,
+            by=by,
+            provider=provider,
+            location=row.location,
+            room=room,
+            minutes=minutes,
+            outside=outside,
+        )
     except Taken as taken:
         return refused(taken, next_slots(row, provider, begins_at, minutes, by))
     except (Refused, IllegalMove) as error:
@@ -270,7 +278,7 @@ def resize(request: Request, pk: UUID) -> HttpResponse:
     row, by = open_appointment(pk), request.acting.person
     try:
         minutes = minutes_of(request.POST.get("minutes", ""))
-        row.resize(minutes, by=by)
+        row.resize(minutes, by=by, outside=request.POST.get("outside") == "yes")
     except Taken as taken:
         return refused(taken, next_slots(row, row.provider, row.begins_at, minutes, by))
     except (Refused, IllegalMove) as error:
@@ -287,7 +295,7 @@ def moment_of(text: str, location: Location) -> datetime:
     """What the location's clock shows, as a moment."""
     with suppress(ValueError):
         wall = datetime.fromisoformat(text)
-        if wall.tzinfo is None and wall.year in YEARS:
+        if wall.tzinfo is None and wall.year in YEARS and not (wall.second or wall.microsecond):
             return begin_of(wall.date(), wall.time(), location.zone)
     raise Refused("Choose a day and a time.", status=422, field="begins")
 
@@ -314,6 +322,7 @@ def next_slots(
         [provider],
         after=day_in(after, zone),
         patient=row.patient,
+        location=row.location,
         by=by,
         minutes=minutes,
         days=AHEAD,

@@ -23,6 +23,7 @@ from scheduling.forms.waitlist import Cancel
 from scheduling.letters import where
 from scheduling.links import APPOINTMENT, OFFER, Link, opened
 from scheduling.models import Appointment, Offer
+from scheduling.models.booking import hold_together
 from scheduling.views.feed import as_file
 
 Asked = HttpRequest
@@ -74,6 +75,7 @@ def answer_offer(request: Asked, tenant: str, secret: str) -> HttpResponse:
 
 def answer(link: Link, word: str, form: Cancel) -> None:
     appointment = the_appointment(link)
+    hold_together(appointment.provider, appointment.patient)  # as the desk does, which may cancel it at this moment
     appointment.lock()
     if is_answered(appointment):
         raise Refused("This appointment was answered already.")
