@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from billing.models import Charge, Payment
-from clinical.models import Document, LabOrder, Patient, Prescription, PrescriptionLine, Visit
+from clinical.models import Document, LabOrder, Patient, Policy, Prescription, PrescriptionLine, Visit
 from hospital.access import Entry, entries, is_admin
 from hospital.models import AuditEntry
 from hospital.tests.hospital import Hospital
@@ -27,6 +27,7 @@ NAMED = {
     "laboratory/tests/": LabOrder,
     "laboratory/visits/": Visit,
     "patients/": Patient,
+    "policies/": Policy,
     "prescriptions/lines/": PrescriptionLine,
     "prescriptions/": Prescription,
     "receipts/": Payment,
@@ -41,7 +42,7 @@ LISTS = {
     "alerts:alerts", "alerts:notices", "alerts:report", "alerts:waiting", "billing:dashboard", "billing:payments",
     "clinical:consultation_queue", "clinical:dispensing", "clinical:examination_queue", "clinical:find_patient",
     "clinical:front_desk", "clinical:lab_worklist", "clinical:patient_duplicates", "clinical:patients", "clinical:search",
-    "scheduling:find_patient",
+    "scheduling:calendar", "scheduling:day_sheets", "scheduling:find_patient", "scheduling:rooms", "scheduling:waitlist",
 }  # fmt: skip
 QUERY = {"q": "Amox", "code": "AMOX"}  # what a look-up needs to find something
 ANSWERS = {"page": {}, "part": {"HX-Request": "true"}, "dialog": {"HX-Request": "true", "HX-Target": "dialog"}}

@@ -17,7 +17,7 @@ from hospital.http import Request
 from hospital.models import Absence
 from hospital.permits import permit
 from scheduling.diary import OpenTime, Shift
-from scheduling.models import AppointmentType, Location, OpeningHours, Provider, Room, Weekday, WorkingHours
+from scheduling.models import AppointmentType, Location, Provider, Room, Weekday, WorkingHours
 from scheduling.moments import Span
 from scheduling.stranded import WORDS, among, stranded
 
@@ -57,7 +57,7 @@ def setup(request: Request) -> HttpResponse:
 def parts(providers: list[Provider], hours: list[WorkingHours]) -> list[Part]:
     locations = Location.objects.filter(is_active=True).aggregate(
         count=Count("pk", distinct=True),
-        closed=Count("pk", filter=Q(opening_hours=None), distinct=True),
+        hours=Count("opening_hours", distinct=True),
         bare=Count("pk", filter=Q(rooms=None), distinct=True),
     )
     types = AppointmentType.objects.filter(is_active=True).aggregate(
@@ -77,7 +77,7 @@ def parts(providers: list[Provider], hours: list[WorkingHours]) -> list[Part]:
         Part(
             "Opening hours",
             "clock",
-            OpeningHours.objects.count(),
+            locations["hours"],
             "A location without any is open whenever somebody works there.",
             "",
             "location",
@@ -103,7 +103,7 @@ def parts(providers: list[Provider], hours: list[WorkingHours]) -> list[Part]:
             "stethoscope",
             len(providers),
             "The people with whom appointments are made, and what they offer.",
-            "" if providers else "Nothing can be booked with nobody.",
+            "" if providers else "Nothing can be booked without a provider.",
             "provider",
         ),
         Part(
