@@ -33,11 +33,11 @@ class Stage:
 STAGES = (
     Stage("late", "Late", "clock-exclamation", "Nobody is late."),
     Stage("coming", "Arriving next", "calendar-event", "Nobody else is expected today."),
+    Stage("missed", "Not come", "user-off", "Nobody has cancelled or stayed away."),
     Stage("waiting", "Waiting", "armchair", "Nobody is waiting."),
     Stage("room", "In rooms", "door-enter", "Nobody waits in a room."),
     Stage("provider", "With the provider", "stethoscope", "Nobody is with a provider."),
     Stage("done", "Done", "circle-check", "Nobody has been checked out yet."),
-    Stage("missed", "Not come", "user-off", "Nobody has cancelled or stayed away."),
 )
 STAGE_OF: dict[str, str] = {
     S.ARRIVED: "waiting",

@@ -101,6 +101,7 @@ def test_who_becomes_late_moves_while_the_page_stands(browser, site, alpha, desk
     with window(browser, site, alpha, "reception", "desk/") as page:
         row = row_in(page, made, "coming")
         expect(row).to_be_visible()
+        expect(page.locator("[data-stage=late]")).to_be_hidden()
         row.evaluate("row => { row.dataset.begins = new Date(Date.now() - 60000).toISOString(); }")
         page.mouse.move(0, 0)
         expect(row_in(page, made, "late")).to_be_visible()
