@@ -40,10 +40,19 @@ def test_an_empty_house_is_told_what_it_needs(alpha):
     for words in (
         "add a location",
         "Nothing can be booked without a type",
-        "Nothing can be booked with nobody",
+        "Nothing can be booked without a provider",
         "No providers yet",
     ):
         assert words in page
+
+
+@pytest.mark.parametrize("path", ["desk/", "rooms/", "calendar/"])
+def test_an_empty_page_leads_whoever_may_set_up_to_where_it_is_done(alpha, path):
+    def asked_by(role: str) -> str:
+        return alpha.client(role).get(f"{alpha.url}/{path}").content.decode()
+
+    assert "Set up appointments" in asked_by("admin")
+    assert "Set up appointments" not in asked_by("reception")
 
 
 def test_a_house_with_everything_lacks_nothing(desk):
