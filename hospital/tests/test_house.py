@@ -171,6 +171,4 @@ def test_every_form_that_changes_something_carries_its_keys():
         for form in POST_FORM.findall(comments_away(path))
         if "_keys.html" not in form
     }
-    assert {
-        name for name in bare if name not in WITHOUT_A_TENANT and not name.startswith(ENTRANCE)
-    } == set()
+    assert {name for name in bare if name not in WITHOUT_A_TENANT and not name.startswith(ENTRANCE)} == set()
