@@ -15,7 +15,7 @@ from realtime.tests.server import ROOT
 
 SEED = 1
 SLOW = pytest.mark.slow  # another variant of a fault that is tried anyway
-LIMIT = 400  # seconds for one fault on a machine that has other work
+LIMIT = 900  # seconds for one fault on a machine that has other work; 100,000 events took 364 at load 15
 
 pytestmark = pytest.mark.browser
 
