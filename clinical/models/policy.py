@@ -112,6 +112,10 @@ class Policy(OfChart, EditableModel):
         return self.is_active and self.verified_until is not None and self.verified_until >= days.today()
 
     @property
+    def has_begun(self) -> bool:
+        return self.valid_from is None or self.valid_from <= days.today()
+
+    @property
     def has_run_out(self) -> bool:
         return self.valid_until is not None and self.valid_until < days.today()
 
@@ -130,6 +134,9 @@ class Policy(OfChart, EditableModel):
             raise Refused("This policy is not in use any more. Choose the one that is.")
         if until < days.today():
             raise Refused("This day has passed. Write until when the insurer pays.", status=422, field="until")
+        if self.valid_from is not None and not self.has_begun:
+            first = f"{self.valid_from:%-d %b %Y}"
+            raise Refused(f"The policy begins on {first}. Until then it cannot be verified.", status=422, field="until")
         if self.valid_until is not None and until > self.valid_until:
             last = f"{self.valid_until:%-d %b %Y}"
             raise Refused(f"The policy ends on {last}. It cannot be verified beyond that.", status=422, field="until")
@@ -139,6 +146,7 @@ class Policy(OfChart, EditableModel):
     @transaction.atomic
     def change(self, *, by: Person | None, **fields: Any) -> None:
         """Another number or other days: the insurer must be asked again."""
+        self.lock()  # whether it is another number is asked of the row as it is now
         if self.IDENTITY & {name for name, value in fields.items() if getattr(self, name) != value}:
             fields |= {"verified_at": None, "verified_by": None, "verified_until": None}
         super().change(by=by, **fields)

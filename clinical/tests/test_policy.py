@@ -55,6 +55,24 @@ def test_it_cannot_be_verified_for_the_past_nor_beyond_its_own_end(alpha, patien
         verify(alpha, policy, today + timedelta(days=6))
 
 
+def test_one_that_has_not_begun_cannot_be_verified(alpha, patient):
+    with alpha.acting():
+        today = days.today()
+    policy = a_policy(alpha, patient, valid_from=today + timedelta(days=2))
+    with pytest.raises(Refused, match="The policy begins on"):
+        verify(alpha, policy, today + timedelta(days=9))
+
+
+def test_a_row_that_was_read_too_early_still_loses_its_verification_with_its_number(alpha, patient):
+    policy = a_policy(alpha, patient, member_number="NM-9")
+    with alpha.acting("reception") as acting:
+        early = fresh(policy)
+        policy.change(by=acting.person, member_number="NM-1")
+        policy.verify(by=acting.person, until=policy.good_until)
+        early.change(by=acting.person, member_number="NM-9")
+        assert not fresh(policy).is_verified
+
+
 def test_another_number_must_be_verified_again_and_another_copay_need_not(alpha, patient):
     policy = a_policy(alpha, patient)
     verify(alpha, policy)

@@ -44,7 +44,7 @@ class CheckIn(forms.ModelForm):
     def __init__(self, data: Any = None, *, appointment: Appointment, patient: Patient, policies: list[Policy]) -> None:
         super().__init__(data, instance=patient)
         self.appointment = appointment
-        self.policy = next((policy for policy in policies if not policy.has_run_out), None)
+        self.policy = next((policy for policy in policies if policy.has_begun and not policy.has_run_out), None)
         for name in CONTACT:
             self.fields[name].show_hidden_initial = True
         self.offer_insurance()
