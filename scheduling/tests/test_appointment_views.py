@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from scheduling.models import Appointment, Offer
+from scheduling.models import Appointment, Offer, Room
 from scheduling.tests.desks import Desk, morning
 
 
@@ -81,9 +81,20 @@ def test_a_no_show_is_marked_and_taken_back_on_the_same_day(desk):
     row, client = begun(desk), desk.hospital.client("reception")
     assert client.post(url(desk, row, "no-show/")).status_code == 302
     assert fresh(desk, row).status == "no_show" and "Undo the no-show" in page(desk, row)
-    assert client.post(url(desk, row, "no-show/undo/")).status_code == 302
+    assert client.post(url(desk, row, "undo/")).status_code == 302
     assert fresh(desk, row).status == "booked"
     assert client.post(url(desk, desk.book(), "no-show/")).status_code == 409
+
+
+def test_on_the_day_the_page_offers_the_next_step_and_the_way_back(desk):
+    row = desk.due()
+    assert "check-in/" in page(desk, row)
+    with desk.hospital.acting("reception") as acting:
+        row.check_in(by=acting.person)
+        row.enter_room(Room.objects.filter(status="free").first(), by=acting.person)
+    text = page(desk, row)
+    assert "check-in/" not in text
+    assert "/begin/" in text and "Back to the waiting room" in text
 
 
 def test_the_patient_confirms_on_the_telephone(desk):

@@ -90,6 +90,14 @@ def test_each_step_can_be_taken_back(desk, alpha, here):
         assert not Room.objects.filter(status="occupied").exists()
 
 
+def test_a_step_is_taken_back_on_its_own_day_only(desk, alpha, here):
+    with time_machine.travel(morning(1, 12)):
+        answer = press(alpha, here, "undo")
+    assert answer.status_code == 409 and "on the day of the appointment only" in answer.content.decode()
+    with alpha.acting():
+        assert fresh(here).status == "arrived"
+
+
 def test_a_button_of_an_old_row_does_nothing(desk, alpha, here):
     press(alpha, here, "room", room=a_free_room(alpha).pk)
     answer = press(alpha, here, "undo", at="arrived")
@@ -101,7 +109,7 @@ def test_a_button_of_an_old_row_does_nothing(desk, alpha, here):
 def test_who_did_not_come_is_marked_and_that_is_taken_back(desk, alpha):
     made = desk.due()
     with time_machine.travel(soon() + timedelta(seconds=30)):
-        press(alpha, made, "not-come")
+        press(alpha, made, "no-show")
         assert lane_of(board(alpha), made) == "missed"
         press(alpha, made, "undo")
         assert lane_of(board(alpha), made) == "late"
@@ -194,7 +202,7 @@ def test_check_out_shows_what_is_owed_and_leads_to_the_next_appointment(desk, al
         assert fresh(here.visit).status == "registered", "the visit goes its own way"
 
 
-STEPS = ["check-in", "room", "begin", "check-out", "undo", "not-come"]
+STEPS = ["check-in", "room", "begin", "check-out", "undo", "no-show"]
 
 
 @pytest.mark.parametrize("step", STEPS)

@@ -1,8 +1,7 @@
-"""One appointment: seen, described, confirmed, cancelled, missed, printed."""
+"""One appointment: seen, described, confirmed, cancelled, printed."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
@@ -19,7 +18,7 @@ from scheduling.forms.appointment import CancelAppointment, DescribeAppointment
 from scheduling.models import Appointment
 from scheduling.moments import wall
 
-VIEW, BOOK, CHECK_IN = "scheduling.view_calendar", "scheduling.book", "scheduling.check_in"
+VIEW, BOOK = "scheduling.view_calendar", "scheduling.book"
 STEPS = (("arrived_at", "Arrived"), ("in_room_at", "In the room"), ("with_provider_at", "With the provider"))
 
 
@@ -75,22 +74,8 @@ def appointment_edit(request: Request, pk: UUID) -> HttpResponse:
 @permit(BOOK, "POST")
 def appointment_confirm(request: Request, pk: UUID) -> HttpResponse:
     """The patient said on the telephone that they will come."""
-    return step(request, pk, lambda row: row.confirm())
-
-
-@permit(CHECK_IN, "POST")
-def appointment_miss(request: Request, pk: UUID) -> HttpResponse:
-    return step(request, pk, lambda row: row.miss(by=request.acting.person))
-
-
-@permit(CHECK_IN, "POST")
-def appointment_undo_miss(request: Request, pk: UUID) -> HttpResponse:
-    return step(request, pk, lambda row: row.undo_miss(by=request.acting.person))
-
-
-def step(request: Request, pk: UUID, verb: Callable[[Appointment], None]) -> HttpResponse:
     row = found(pk)
-    verb(row)
+    row.confirm()
     return answered(request, row.get_absolute_url())
 
 

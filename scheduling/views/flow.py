@@ -65,6 +65,8 @@ def undo(request: Request, pk: UUID) -> HttpResponse:
     def step_back(row: Appointment) -> None:
         if row.status not in UNDO:
             raise Refused(f"{row.number} is {row.get_status_display().lower()}. There is no step to take back.")
+        if not row.is_today:
+            raise Refused("A step can be taken back on the day of the appointment only.")
         UNDO[row.status].take(row, by=request.acting.person)
 
     return walked(request, pk, step_back)
