@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from datetime import time as clock
 from typing import Any
 
 from django import forms
@@ -63,6 +64,9 @@ class MoveSeries(forms.Form):
         super().__init__(data, initial=first)
         who = Provider.objects.at_work().for_type(appointment.type).select_related("person")
         offer(self, "provider", who.order_by("position", "person__name"))
+
+    def clean_time(self) -> clock:
+        return self.cleaned_data["time"].replace(second=0, microsecond=0)
 
     def clean_day(self) -> date:
         day = self.cleaned_data["day"]

@@ -36,7 +36,6 @@ def both(patient: Patient) -> tuple[list[Appointment], list[Appointment]]:
     """To come, the next first; over, the latest first."""
     rows = Appointment.objects.filter(patient=patient).shown()
     still = ("booked", *Appointment.HERE)
-    coming = rows.filter(status__in=still, ends_at__gt=timezone.now()).order_by("begins_at")[:30]
+    coming = list(rows.filter(status__in=still, ends_at__gt=timezone.now()).order_by("begins_at")[:30])
     gone = rows.exclude(status="rescheduled").order_by("-begins_at")[: FEW + 31]
-    coming = list(coming)
     return coming, [row for row in gone if row not in coming][: FEW + 1]

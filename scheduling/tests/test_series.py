@@ -142,6 +142,13 @@ def test_one_the_following_or_all_are_moved(desk, scope, moved):
     assert {row.series_id for row in now} == {rows[0].series_id} and {row.reason for row in now} == {"Dressing"}
 
 
+def test_a_reason_made_by_hand_is_never_an_error_of_ours(desk):
+    rows, client = weekly(desk), desk.hospital.client("reception")
+    address = move(desk, rows[0], scope="this", day=(rows[0].begins_at + timedelta(days=1)).date(), time="10:30:15")
+    assert client.post(address, {"reason": "Bus\0"}).status_code == 302
+    assert {row.begins_at.second for row in booked(desk)} == {0}
+
+
 def test_one_may_come_to_where_another_of_the_series_was(desk):
     rows, client = weekly(desk), desk.hospital.client("reception")
     address = move(desk, rows[0], scope="all", day=(rows[0].begins_at + timedelta(weeks=1)).date())

@@ -110,7 +110,9 @@ def move_plan(request: Request, context: dict[str, Any], plan: Plan, row: Series
     if not moves:
         return move_page(request, context | {"problem": "All of them stay where they are. Choose at least one."}, 422)
     try:
-        row.move(moves, by=plan.wanted.by, provider=plan.provider, reason=request.POST.get("reason", ""))
+        row.move(
+            moves, by=plan.wanted.by, provider=plan.provider, reason=request.POST.get("reason", "").replace("\0", "")
+        )
     except (Taken, Refused) as refused:
         return again(request, context, plan, refused)
     messages.success(request, f"{len(moves)} appointments are moved.")
