@@ -7,6 +7,7 @@ from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
+import time_machine
 from django.utils import timezone
 
 from hospital.tests.asking import queries
@@ -225,20 +226,20 @@ def test_a_shared_time_shows_the_places_that_are_left(desk, booking):
     assert one.slot == other.slot
 
 
-def test_a_walk_in_is_booked_and_checked_in_at_once(desk, booking):
-    page = booking.client.get(booking.at("appointments/walk-in/")).content.decode()
-    keys = re.findall(r'name="at" value="([^"]+)"', page)
-    if not keys:
-        pytest.skip("nothing is left of this day")
-    answer = booking.client.post(booking.at("appointments/walk-in/"), {"at": keys[0], "reason": "Fell"})
-    [made] = all_of(desk)
-    assert answer.status_code == 302 and (made.status, made.kind, made.visit.complaint) == (
-        "arrived",
-        "walk_in",
-        "Fell",
-    )
-    again = booking.client.post(booking.at("appointments/walk-in/"), {"at": keys[0], "reason": "Fell again"})
-    assert again.status_code == 409 and "Fell again" in again.content.decode()
+def test_a_walk_in_is_booked_and_checked_in_at_once(desk):
+    with time_machine.travel(morning(1, 12)):  # at any hour there is something left of the day
+        booking = Booking(desk)
+        page = booking.client.get(booking.at("appointments/walk-in/")).content.decode()
+        keys = re.findall(r'name="at" value="([^"]+)"', page)
+        answer = booking.client.post(booking.at("appointments/walk-in/"), {"at": keys[0], "reason": "Fell"})
+        [made] = all_of(desk)
+        assert answer.status_code == 302 and (made.status, made.kind, made.visit.complaint) == (
+            "arrived",
+            "walk_in",
+            "Fell",
+        )
+        again = booking.client.post(booking.at("appointments/walk-in/"), {"at": keys[0], "reason": "Fell again"})
+        assert again.status_code == 409 and "Fell again" in again.content.decode()
 
 
 BAD = ["", "x", "x@y", f"{'0' * 8}-0000-4000-8000-{'0' * 12}@2030-01-01T09:00", "@2026-01-01T09:00"]

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 import time_machine
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from clinical.tests.wards import fresh
@@ -62,6 +64,16 @@ def test_a_patient_cancels_with_a_reason_and_the_time_is_free(desk, row, path):
     after = now_of(desk, row)
     assert (after.status, after.end_reason, after.ended_by) == ("cancelled", "The patient: On a journey", None)
     desk.book(morning(2))
+
+
+def test_a_patient_who_cancels_locks_in_the_order_of_the_desk(desk, row, path):
+    """Else each could wait for the other."""
+    with CaptureQueriesContext(connection) as asked:
+        Client().post(path, {"answer": "cancel", "reason": "Ill"})
+    locks = [query["sql"] for query in asked if "FOR NO KEY UPDATE" in query["sql"]]
+    tables = ("clinical_patient", "scheduling_provider", "scheduling_appointment")
+    found = [name for sql in locks for name in tables if f'FROM "{name}"' in sql]
+    assert found[:3] == list(tables)
 
 
 def test_a_form_without_an_answer_changes_nothing(desk, row, path):
