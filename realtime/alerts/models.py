@@ -36,7 +36,9 @@ class Ladder(EditableModel):
 
     SHORTEST_REPEAT = timedelta(minutes=5)
 
-    kind = models.CharField(max_length=60, blank=True, default="", help_text="The event. Empty: all without a ladder of their own.")
+    kind = models.CharField(
+        max_length=60, blank=True, default="", help_text="The event. Empty: all without a ladder of their own."
+    )
     cover_minutes = models.PositiveSmallIntegerField("to the cover, minutes", default=15)
     head_minutes = models.PositiveSmallIntegerField("to the head, minutes", default=30)
     admin_minutes = models.PositiveSmallIntegerField(
@@ -134,7 +136,9 @@ class Alert(Workflow):
     link = models.CharField(max_length=300, blank=True, default="")
     roles = ArrayField(models.CharField(max_length=30), help_text="For whom the event is critical.")
     expected = models.CharField(max_length=200, blank=True, default="", help_text="What must be read back.")
-    answers = models.ForeignKey(Person, null=True, on_delete=models.PROTECT, related_name="+", help_text="The responsible person.")
+    answers = models.ForeignKey(
+        Person, null=True, on_delete=models.PROTECT, related_name="+", help_text="The responsible person."
+    )
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.RAISED, editable=False)
     step = models.PositiveSmallIntegerField(choices=Step.choices, default=Step.PERSON)
     addressed = ArrayField(models.UUIDField(), default=list, help_text="The people who see it until it is settled.")
