@@ -240,13 +240,15 @@ class Appointment(Entry):
 
     @transaction.atomic
     def undo_check_in(self, *, by: Person | None) -> None:
-        """While nothing was done for the visit: it is cancelled."""
-        self.lock()
+        """While nothing was done for the visit: it is cancelled. Locked in the order of a visit that ends by itself."""
         visit = self.visit
         if visit is not None:
             visit.lock()
-            if visit.status != Visit.Status.REGISTERED or visit.payment not in UNTOUCHED:
-                raise Refused(f"{visit.number} has gone on since. End the visit instead.")
+        self.lock()
+        if self.visit_id != (visit and visit.pk):
+            raise Refused("Somebody else changed this appointment meanwhile. Look at it again.")
+        if visit is not None and (visit.status != Visit.Status.REGISTERED or visit.payment not in UNTOUCHED):
+            raise Refused(f"{visit.number} has gone on since. End the visit instead.")
         self.move_to(self.Status.BOOKED, by=by, arrived_at=None, visit=None)
         if visit is not None:
             visit.cancel("The check-in was taken back", by=None)
