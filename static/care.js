@@ -39,7 +39,8 @@ document.addEventListener("keydown", (event) => {
 
 document.addEventListener("focusout", (event) => {
   const input = event.target.closest("[data-lookup]");
-  if (input) setTimeout(() => !listOf(input).matches(":hover") && shut(input), 150);
+  const left = () => document.activeElement !== input && !listOf(input).matches(":hover");  // whoever is back already keeps the list
+  if (input) setTimeout(() => left() && shut(input), 150);
 });
 
 document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {

@@ -121,6 +121,7 @@ def test_what_is_checked_at_commit_knows_who_acts_then(alpha, beta):
     with connection.cursor() as cursor:
         cursor.execute("SELECT said FROM witness")
         assert cursor.fetchall() == [("",), ("at commit ",)]
+        cursor.execute("DROP TABLE witness")  # the application owns no tables: another test looks
 
 
 WITNESS = """

@@ -393,6 +393,7 @@ def test_paper_has_its_real_size_and_nothing_of_the_screen(house, name):
     case = next(case for case in CASES if case.name == name)
     page = house.window(case.role).open(case.path(house))
     expect(page.get_by_role("link", name="Back")).to_be_visible()
+    page.emulate_media(media="null")  # the page before may have been left as paper
     pdf = page.pdf(prefer_css_page_size=True).decode("latin-1")
     box = pdf.partition("/MediaBox [0 0 ")[2].partition("]")[0].split()
     assert tuple(round(float(points) / 72 * 25.4) for points in box) == PAPERS[name]

@@ -78,6 +78,7 @@ def test_the_page_is_cleared_when_its_session_ends_and_comes_back_for_the_same_p
         membership = Membership.grant(alpha.reception, "pharmacy")
     expect(people.locator(f"#membership-{membership.pk}")).to_be_visible(timeout=PATIENT)
     people.locator("input[name=email]").fill(f"nadia@{alpha.mark}.example")
+    people.locator("select[name=role]").select_option(label="Reception")
     people.get_by_role("button", name="Send invitation").click()
     expect(people.locator("#invitations")).to_contain_text("Nadia Nov", timeout=PATIENT)
 

@@ -95,6 +95,7 @@ def test_a_row_under_the_pointer_stays_until_the_pointer_leaves(admin, alpha):
     membership = grant(alpha)
     held = admin.locator(row(membership, "#here"))
     held.hover()
+    expect(admin.locator(f"{row(membership, '#here')}:hover")).to_be_visible()
     end(alpha, membership)
     expect(held).to_have_class(re.compile("leaving"))
     expect(admin.locator("[data-count-of=here]")).to_have_text("0")
