@@ -21,6 +21,7 @@ NAMES = (
     "events",
     "fhir",
     "weight",
+    "drafts",
     "start",
     "fanout",
     "e2e",

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import contextmanager
 from datetime import date, timedelta
 from decimal import Decimal
 
+from django.apps import apps
 from django.db import connections, transaction
+from django.db.models import Field
 from django.utils import timezone
+from psycopg.sql import Literal
 
 from billing.models import Price
+from billing.sql import BACKFILL
 from clinical import lab_catalogue
 from clinical.icd10 import entries, load
 from clinical.models import Batch, Icd10Code, LabTest, Medicine, Patient, Prescription, Visit
@@ -93,6 +98,7 @@ SYLLABLES = [
     "wa",
 ]
 
+INSERT = re.compile(r"\s*INSERT INTO (\w+)\s*\(([^)]*)\)\s*SELECT (.*)", re.DOTALL)
 # One in ten has one of twenty common names; the others share 27,000.
 PATIENTS = """
     INSERT INTO clinical_patient (id, tenant_id, version, created_at, updated_at, mrn, given_name, family_name, sex, birth_date,
@@ -160,7 +166,8 @@ OF_EACH = {
         SELECT gen_random_uuid(), tenant_id, 1, registered_at, registered_at, 'vital-signs', '8867-4', 'Heart rate', 60 + serial %% 40,
             '/min', '', '', '', registered_at, '', '', patient_id, id FROM past""",
 }
-TABLES = ("clinical_patient", "clinical_visit", *OF_EACH)
+LEDGER = ("billing_ledgeraccount", "billing_journalentry", "billing_journalline")
+TABLES = ("clinical_patient", "clinical_visit", *OF_EACH, *LEDGER)
 
 
 def open_house(name: str) -> Hospital:
@@ -208,6 +215,8 @@ def past(house: Hospital, visits: int) -> None:
         for table, columns in OF_EACH.items():
             run(f"INSERT INTO {table} {columns}", **given)
             run(f"ANALYZE {table}")
+        for statement in BACKFILL:
+            run(statement)
     for counter in ("lab_order", "prescription", "payment", "receipt", "accession"):
         taken(house, counter, visits)
 
@@ -220,6 +229,26 @@ def taken(house: Hospital, counter: str, count: int) -> int:
     return before
 
 
+def completed(sql: str) -> str:
+    """Columns that are not named, and may not be empty, get what the model would fill in."""
+    if not (found := INSERT.match(sql)):
+        return sql
+    table, columns, rest = found.groups()
+    [model] = [one for one in apps.get_models() if one._meta.db_table == table]
+    named = {name.strip() for name in columns.split(",")}
+    missing = {
+        field.column: sql_literal(field)
+        for field in model._meta.concrete_fields
+        if not (field.null or field.generated or field.has_db_default() or field.column in named)
+    }
+    return f"INSERT INTO {table} ({', '.join([*missing, columns])}) SELECT {', '.join([*missing.values(), rest])}"
+
+
+def sql_literal(field: Field) -> str:
+    value = field.get_db_prep_save(field.get_default(), connections["owner"])
+    return Literal(value).as_string(connections["owner"].connection).replace("%", "%%")
+
+
 @contextmanager
 def bulk(house: Hospital):
     """As the owner of the tables, in the tenant, without the audit and the triggers of single rows."""
@@ -228,7 +257,7 @@ def bulk(house: Hospital):
         cursor.execute("SELECT set_config('app.tenant', %s, true)", [str(house.tenant.pk)])
         for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} DISABLE TRIGGER USER")
-        yield lambda sql, **values: cursor.execute(sql, {"tenant": house.tenant.pk, **values})
+        yield lambda sql, **values: cursor.execute(completed(sql), {"tenant": house.tenant.pk, **values})
         cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
         for table in TABLES:
             cursor.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")

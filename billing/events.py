@@ -2,43 +2,136 @@
 
 from __future__ import annotations
 
-from billing.models import Charge, Payment
-from billing.money import spoken
-from hospital.context import current
-from realtime.catalogue import Levels, LiveEvent, Loudness, changed, created, either
+from collections.abc import Callable
 
-SEES_ACCOUNTS = "billing.view_account"
+from billing import authorisation_words, payment_words
+from billing.claims import filing
+from billing.models import Authorisation, Claim, ClaimBatch, Denial, JournalEntry, PayerFile, Remittance
+from realtime.catalogue import LiveEvent, Loudness, When, changed, created, either, reached, said
 
-
-def loudness(payment: Payment) -> Levels:
-    """The checker doctor hears only the one that lets the patient in."""
-    return {"checker_doctor": Loudness.NOTICE if payment.lets_in else None}
+SEES_CLAIMS = "billing.view_claims"
+WITH_AUTHORISATIONS, SEES_AUTHORISATIONS = ("billing", "main_doctor"), ("billing.view_authorisation",)
 
 
-def title(payment: Payment, role: str) -> str:
-    if role == "checker_doctor" or not current().may(SEES_ACCOUNTS):
-        return f"{payment.patient.name} has paid and can be examined"
-    return f"{spoken(payment.amount)} received from {payment.patient.name}"
+@said("changed in anything but its status")
+def claim_rewritten(claim: Claim, created: bool, fields: frozenset[str] | None) -> bool:
+    return not created and fields is not None and "status" not in fields
+
+
+def claim_title(claim: Claim, role: str) -> str:
+    return filing.in_words(claim) or f"{claim.number} was changed"
+
+
+def of_claim(name: str, when: When, title: str | Callable[[Claim, str], str]) -> LiveEvent:
+    """All about a claim is heard by the same."""
+    return LiveEvent(
+        name, Claim, when=when, hears=("billing",), needs=(SEES_CLAIMS,), title=title, link="billing:claim"
+    )
 
 
 EVENTS = (
     LiveEvent(
         "payment:received",
-        Payment,
-        when=created,
+        JournalEntry,
+        when=payment_words.money_moved,
         hears=("reception", "billing", "admin", "checker_doctor"),
-        needs=(SEES_ACCOUNTS, "clinical.view_visit"),
-        loudness=loudness,
-        title=title,
-        link=lambda payment: payment.visit.get_absolute_url(),
+        needs=(payment_words.SEES_ACCOUNTS, "clinical.view_visit"),
+        about=payment_words.about,
+        loudness=payment_words.loudness,
+        title=payment_words.title,
+        link=payment_words.link,
     ),
     LiveEvent(
         "patient:balance_changed",
-        Charge,
-        when=either(created, changed("amount", "cancelled_at", "waived_at")),
+        JournalEntry,
+        when=payment_words.changes_balance,
         hears=("reception", "billing"),
-        needs=(SEES_ACCOUNTS,),
-        title="{0.patient.name}: {0.text}",
-        link=lambda charge: charge.visit.get_absolute_url(),
+        needs=(payment_words.SEES_ACCOUNTS,),
+        about=payment_words.about,
+        title=payment_words.moved,
+        link=payment_words.link,
+    ),
+    LiveEvent(
+        "claim:paid",
+        Claim,
+        when=reached(Claim.Status.PAID, Claim.Status.PARTIALLY_PAID),
+        hears=("billing",),
+        needs=(SEES_CLAIMS,),
+        title="{0.payer} decided about {0.number}",
+        link="billing:claim",
+    ),
+    LiveEvent(
+        "claim:denied",
+        Denial,
+        when=either(created, changed("heard")),
+        hears=("billing",),
+        needs=(SEES_CLAIMS,),
+        about=lambda denial: denial.claim.patient_id,
+        loudness=Loudness.CRITICAL,
+        title="{0.claim.number}: {0.claim.payer} refuses {0.spoken_amount}",
+        link="billing:denial",
+        answers=lambda denial: denial.assigned_to_id,
+    ),
+    LiveEvent(
+        "denial:changed",
+        Denial,
+        when=changed(),
+        hears=("billing",),
+        needs=(SEES_CLAIMS,),
+        about=lambda denial: denial.claim.patient_id,
+        title="{0.claim.number}: the denial is {0.in_words}",
+        link="billing:denial",
+    ),
+    LiveEvent(
+        "payer_file:taken",
+        PayerFile,
+        when=either(created, changed("state")),
+        hears=("billing",),
+        needs=("billing.post_remittance",),
+        title="{0.name}: {0.state_in_words}",
+        link="billing:payer_file",
+    ),
+    LiveEvent(
+        "remittance:changed",
+        Remittance,
+        when=either(created, changed("status")),
+        hears=("billing",),
+        needs=("billing.post_remittance",),
+        title="{0}: {0.in_words}",
+        link="billing:remittance",
+    ),
+    *(
+        LiveEvent(
+            f"prior_auth:{name}",
+            Authorisation,
+            when=when,
+            hears=WITH_AUTHORISATIONS,
+            needs=SEES_AUTHORISATIONS,
+            loudness=loudness,
+            title=title,
+            link=Authorisation.get_absolute_url,
+            answers=authorisation_words.whose if name == "denied" else None,
+        )
+        for name, when, loudness, title in (
+            ("created", created, Loudness.INFO, authorisation_words.title),
+            ("updated", authorisation_words.only_its_words, Loudness.INFO, authorisation_words.title),
+            ("status_changed", changed("status"), Loudness.INFO, authorisation_words.title),
+            ("approved", authorisation_words.was_granted, Loudness.NOTICE, authorisation_words.title),
+            ("denied", reached("denied"), Loudness.CRITICAL, authorisation_words.title_of_denial),
+            ("expiring", authorisation_words.comes_near, Loudness.NOTICE, authorisation_words.title_of_end),
+        )
+    ),
+    of_claim("claim:created", created, "{0.number}: a claim to {0.payer}"),
+    of_claim("claim:updated", claim_rewritten, claim_title),
+    of_claim("claim:status_changed", changed("status"), "{0.number} is {0.in_words}"),
+    of_claim("claim:submitted", reached(Claim.Status.SUBMITTED), "{0.number} is submitted to {0.payer}"),
+    LiveEvent(
+        "claim_batch:changed",
+        ClaimBatch,
+        when=either(created, changed()),
+        hears=("billing",),
+        needs=(SEES_CLAIMS,),
+        title="{0.number}: {0.done} of {0.total}",
+        link="billing:claim_batch",
     ),
 )

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from decimal import Decimal
+from collections.abc import Sequence
+from decimal import ROUND_DOWN, ROUND_HALF_UP, Decimal
 
 from hospital.context import current
 from hospital.templatetags.ui import MINOR_DIGITS, SYMBOLS
@@ -28,6 +29,30 @@ def exact(value: Decimal | int | str) -> Decimal:
     if amount != amount.quantize(CENT):
         raise ValueError(f"{amount} has more than two places.")
     return amount.quantize(CENT)
+
+
+def rounded(value: Decimal) -> Decimal:
+    """To the cent, half up. Whoever reckons a line calls it once, at the end."""
+    return value.quantize(CENT, ROUND_HALF_UP)
+
+
+def tax_within(amount: Decimal, rate: Decimal) -> Decimal:
+    """The tax that an amount contains, at so many percent of what it is without it."""
+    return rounded(amount * rate / (100 + rate))
+
+
+def split(amount: Decimal, weights: Sequence[Decimal | int]) -> list[Decimal]:
+    """The amount in proportion to the weights, to the cent, so that the parts are the whole: by largest remainder."""
+    whole = Decimal(sum(weights))
+    if whole <= 0 or min(weights) < 0:
+        raise ValueError("Nothing is split over weights that are nothing or less.")
+    shares = [amount * weight / whole for weight in weights]
+    parts = [share.quantize(CENT, ROUND_DOWN) for share in shares]
+    cents = int(abs(amount - sum(parts)) / CENT)
+    first = sorted(range(len(parts)), key=lambda place: abs(parts[place] - shares[place]), reverse=True)
+    for place in first[:cents]:
+        parts[place] += CENT.copy_sign(amount)
+    return parts
 
 
 def read(text: str) -> Decimal | None:

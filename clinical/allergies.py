@@ -1,6 +1,6 @@
 """Which known allergies speak against a medicine: by the substance's name, and by its class.
 
-Classes are the usual groups of cross-reacting medicines, named by their place in the WHO's ATC classification.
+Classes and their members stand in the table of clinical/allergens.txt.
 A match warns and asks for a reason; it never decides.
 """
 
@@ -10,6 +10,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from clinical.allergens import classes_of
 
 if TYPE_CHECKING:
     from clinical.models import Allergy, Medicine
@@ -23,29 +25,6 @@ ORDINARY = frozenset(
     sodium potassium calcium solution substance suspension syrup tablet tablets topical type with
 """)
 )
-ATC_CLASSES: dict[str, tuple[str, ...]] = {
-    "penicillin": ("J01C",),
-    "amoxicillin": ("J01C",),
-    "ampicillin": ("J01C",),
-    "cephalosporin": ("J01D",),
-    "sulfonamide": ("J01E", "A07EC01"),
-    "sulfamethoxazole": ("J01E",),
-    "sulfa": ("J01E", "A07EC01"),
-    "macrolide": ("J01FA",),
-    "erythromycin": ("J01FA",),
-    "tetracycline": ("J01A",),
-    "quinolone": ("J01M",),
-    "fluoroquinolone": ("J01M",),
-    "aspirin": ("M01A", "N02BA", "B01AC06"),
-    "acetylsalicylic": ("M01A", "N02BA", "B01AC06"),
-    "nsaid": ("M01A", "N02BA"),
-    "ibuprofen": ("M01A", "N02BA"),
-    "opioid": ("N02A",),
-    "codeine": ("N02A", "R05DA"),
-    "morphine": ("N02A",),
-    "statin": ("C10AA",),
-    "lisinopril": ("C09A", "C09B"),
-}
 
 
 @dataclass(frozen=True)
@@ -58,23 +37,23 @@ class AllergyMatch:
 
 
 def allergies_against(medicine: Medicine, allergies: Iterable[Allergy]) -> list[AllergyMatch]:
-    found = ((allergy, why(allergy.substance, medicine)) for allergy in allergies)
+    found = ((allergy, why(allergy, medicine)) for allergy in allergies if not allergy.is_none_known)
     return [AllergyMatch(allergy, reason) for allergy, reason in found if reason]
 
 
-def why(substance: str, medicine: Medicine) -> str:
-    words = substances(substance)
-    if words & substances(medicine.name):
-        return f"Allergic to {substance}"
-    for word in sorted(words):
-        if medicine.atc and medicine.atc.startswith(ATC_CLASSES.get(singular(word), ("-",))):
-            return f"Allergic to {substance}, which is of the same class"
+def why(allergy: Allergy, medicine: Medicine) -> str:
+    known, meant = substances(allergy.substance), substances(medicine.name)
+    if known & meant:
+        return f"Allergic to {allergy.substance}"
+    classes = classes_of(words(allergy.substance), allergy.allergen_class)
+    if any(one.has_medicine(medicine.atc, words(medicine.name)) for one in classes):
+        return f"Allergic to {allergy.substance}, which is of the same class"
     return ""
 
 
 def substances(text: str) -> set[str]:
-    return {word for word in WORD.findall(text.lower()) if len(word) > 3 and word not in ORDINARY}
+    return {word for word in words(text) if len(word) > 3}
 
 
-def singular(word: str) -> str:
-    return word.removesuffix("s")
+def words(text: str) -> set[str]:
+    return set(WORD.findall(text.lower())) - ORDINARY

@@ -3,37 +3,50 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from decimal import Decimal
-from functools import cached_property
-from itertools import groupby
-from math import ceil
 from typing import Any, cast
+from uuid import UUID
 
 from django.db.models import Count, F, Q, Window
 from django.db.models.functions import RowNumber
-from django.utils import timezone
+from django.urls import reverse
 
 from clinical import vitals as signs
-from clinical.measure import in_words, plain
+from clinical.as_of import rows_at
+from clinical.measure import Limits, Measured, in_words, plain
 from clinical.models import LabOrder, LabResult, Observation, Patient
-from hospital.plots import Line, Series, Spark, Tick, number, percent, round_down, round_step
+from clinical.together import attach
+from hospital.context import current
+from hospital.plots import Spark
 
 LAST = 12  # values of a sparkline
+LABORATORY = "laboratory"
 MANY = 500  # values of a plot
 # The same thing under another LOINC code.
 ALSO = {"2708-6": "59408-5", "39156-5": "39156-5", "3141-9": "29463-7", "8331-1": "8310-5"}
 PRESSURE = ("8480-6", "8462-4")
+RELEASED = (LabOrder.Status.RELEASED, LabOrder.Status.REVIEWED)
 STRIP = ("8310-5", "8867-4", "9279-1", "59408-5", "29463-7", "39156-5", "72514-3")
 
 
 @dataclass(frozen=True)
 class Point:
+    """A value with the range as it was."""
+
     at: datetime
     value: Decimal
     flag: str = ""
     said: str = ""
+    low: Decimal | None = None
+    high: Decimal | None = None
+    row: UUID | None = None  # the observation; what our laboratory reported has its own page
+    url: str = ""
+
+    @property
+    def range(self) -> str:
+        return Limits(self.low, self.high).words
 
 
 @dataclass
@@ -66,14 +79,6 @@ class Course:
             else None
         )
 
-    @property
-    def plot(self) -> OverTime:
-        labels = [f"{timezone.localtime(point.at):%-d %b %Y}" for point in self.points]
-        series = [Series(self.name, [tidy(point.value) for point in self.points])]
-        return OverTime(
-            self.name, unit=self.unit_shown, labels=labels, series=series, moments=[point.at for point in self.points]
-        )
-
 
 SHOWN_UNITS: dict[str, str] = {vital.unit: vital.shown_unit for vital in signs.BY_CODE.values()} | {"[degF]": "°F"}
 
@@ -92,18 +97,38 @@ def tidy(value: Decimal) -> Decimal:
 # --- all courses, and one ---------------------------------------------------------------
 
 
-def courses_of(patient: Patient) -> list[Course]:
-    """Every measured thing with its last values, the one measured last first. Two queries."""
-    found = gathered([*measured(patient, LAST), *reported(patient)])
-    return sorted(found, key=lambda course: (-course.last.at.timestamp(), course.name))
+def courses_of(patient: Patient, then: list[Row] | None = None) -> list[Course]:
+    """Every measured thing with its last values, the one measured last first. Two queries, unless `then` are rows of the past."""
+    rows = [*measured(patient, LAST), *reported(patient)] if then is None else then
+    return newest_first(gathered(rows))
 
 
-def course_of(patient: Patient, key: str) -> Course | None:
-    """One of them with all its values, up to a limit."""
-    code, _, unit = key.rpartition("|")
-    named = Q(code=code) | Q(code="", text=code)
-    rows = [row for row in [*measured(patient, MANY, named, Q(unit=unit)), *reported(patient)] if row[0].key == key]
-    return next(iter(gathered(rows)), None)
+def newest_first(courses: list[Course]) -> list[Course]:
+    return sorted(courses, key=lambda course: (-course.last.at.timestamp(), course.name))
+
+
+def courses_named(patient: Patient, keys: Sequence[str], then: list[Row] | None = None) -> list[Course]:
+    """These, with all their values up to a limit, in this order. As many queries for four as for one."""
+    wanted = Q(pk=None)
+    codes = [key.rpartition("|")[0] for key in keys]
+    for code in codes:
+        wanted |= Q(code=code) | Q(code="", text=code)
+    of_ours = Q(test__loinc__in=codes) | Q(test__code__in=codes)
+    rows = [*measured(patient, MANY, wanted), *reported(patient, of_ours)] if then is None else then
+    found = {course.key: course for course in gathered(row for row in rows if row[0].key in keys)}
+    for course in found.values():
+        course.points = [with_range(patient, course, point) for point in course.points[-MANY:]]
+    return [found[key] for key in keys if key in found]
+
+
+def with_range(patient: Patient, course: Course, point: Point) -> Point:
+    """A vital sign from a record has no range of its own: ours for the age of that day."""
+    vital = signs.BY_CODE.get(course.code)
+    if vital is None or point.low is not None or point.high is not None:
+        return point
+    limits = vital.limits(patient, point.at)
+    flag = point.flag or limits.flag(Measured(point.value))
+    return replace(point, low=limits.low, high=limits.high, flag=flag)
 
 
 Row = tuple[Course, Point, int]
@@ -112,40 +137,68 @@ Row = tuple[Course, Point, int]
 def measured(patient: Patient, last: int, *conditions: Q) -> Iterator[Row]:
     """The last so many numbers of each code and unit."""
     same: dict[str, Any] = {"partition_by": [F("code"), F("text"), F("unit")]}
-    rows = patient.observations.filter(*conditions, value_number__isnull=False).annotate(
-        rank=Window(RowNumber(), order_by=F("effective_at").desc(), **same), of_this=Window(Count("pk"), **same)
+    rows = (
+        patient.observations.true()
+        .filter(*conditions, value_number__isnull=False)
+        .annotate(
+            rank=Window(RowNumber(), order_by=F("effective_at").desc(), **same), of_this=Window(Count("pk"), **same)
+        )
     )
     for row in rows.filter(rank__lte=last):
-        yield (
-            course_named(row),
-            Point(row.effective_at, cast(Decimal, row.value_number), row.flag, row.effective_said),
-            row.of_this,
-        )
+        yield measurement(row, row.of_this)
 
 
-def course_named(row: Observation) -> Course:
-    return Course(row.code, row.text, row.unit, row.category)
+def measurement(row: Observation, count: int = 1) -> Row:
+    """In our unit, where it is a vital sign that was measured in another."""
+    value, unit = cast(Decimal, row.value_number), row.unit
+    low, high = row.low, row.high
+    if row.code in signs.BY_CODE:
+        ours = signs.in_our_unit(row.code, value, unit)
+        if ours is not None:
+            value, unit = ours, signs.BY_CODE[row.code].unit
+    point = Point(row.effective_at, value, row.flag, row.effective_said, low, high, row.pk)
+    return Course(row.code, row.text, unit, row.category), point, count
 
 
-def reported(patient: Patient) -> Iterator[Row]:
-    """Numbers that our own laboratory released."""
-    released = patient.lab_orders.filter(
-        status__in=(LabOrder.Status.RELEASED, LabOrder.Status.REVIEWED),
-        result__value_number__isnull=False,
-        result__comparator="",
-    )
+def reported(patient: Patient, *conditions: Q) -> Iterator[Row]:
+    """Numbers that our own laboratory released, for those who read its results."""
+    if not may_read_results():
+        return
+    numbers = {"result__value_number__isnull": False, "result__comparator": ""}
+    released = patient.lab_orders.filter(*conditions, status__in=RELEASED, **numbers)
     for order in released.select_related("test", "result").order_by("-released_at")[:MANY]:
-        result = cast(LabResult, order.result)
-        course = Course(order.test.loinc or order.test.code, order.test.name, result.unit, "laboratory")
-        at, value = order.collected_at or order.released_at, cast(Decimal, result.value_number)
-        yield course, Point(at, value, result.flag), 1
+        yield reported_as(order)
+
+
+def may_read_results() -> bool:
+    return current().may("clinical.view_results")
+
+
+def reported_as(order: LabOrder) -> Row:
+    result = cast(LabResult, order.result)
+    course = Course(order.test.loinc or order.test.code, order.test.name, result.unit, LABORATORY)
+    at, value = order.collected_at or order.released_at, cast(Decimal, result.value_number)
+    url = reverse("clinical:lab_order", args=[order.pk])
+    return course, Point(at, value, result.flag, "", result.low, result.high, None, url), 1
+
+
+def rows_then(patient: Patient, at: datetime) -> list[Row]:
+    found = rows_at(patient, at, {Observation: "patient", LabOrder: "patient"})
+    released = found[LabOrder] if may_read_results() else []
+    orders = [order for order in released if order.status in RELEASED and order.result_id]
+    attach([(orders, ("test", "result"))])
+    numbers = [row for row in found[Observation] if row.value_number is not None and not row.is_mistake]
+    reports = [one for one in orders if one.result.value_number is not None and not one.result.comparator]
+    return [*map(measurement, numbers), *map(reported_as, reports)]
 
 
 def gathered(rows: Iterable[Row]) -> list[Course]:
     """Rows of the same code and unit become one course, whatever they were called."""
     found: dict[str, Course] = {}
     for course, point, count in rows:
-        known = found.setdefault(course.key, course)
+        if course.key not in found:
+            found[course.key] = replace(course, points=[])
+        known = found[course.key]
         known.count = known.count + 1 if count == 1 else max(known.count, count)
         known.points.append(point)
     for course in found.values():
@@ -169,10 +222,18 @@ class VitalSign:
     spark: Spark | None = None
 
 
-def vitals_of(patient: Patient) -> list[VitalSign]:
+def glance_of(patient: Patient, then: list[Row] | None = None) -> tuple[list[VitalSign], list[Course]]:
+    """The strip, and what a laboratory measured, the last first. Two queries."""
+    either = Q(code__in=[*signs.BY_CODE, *ALSO]) | Q(category=LABORATORY)
+    rows = [*measured(patient, LAST, either), *reported(patient)] if then is None else then
+    return vitals_of(patient, rows), newest_first(gathered(row for row in rows if row[0].category == LABORATORY))
+
+
+def vitals_of(patient: Patient, then: list[Row] | None = None) -> list[VitalSign]:
     """The last vital signs with their course, flagged by our own ranges where the record does not say. One query."""
     codes = [*signs.BY_CODE, *ALSO]
-    rows = gathered(with_our_code(row) for row in measured(patient, LAST, Q(code__in=codes)))
+    found = measured(patient, LAST, Q(code__in=codes)) if then is None else then
+    rows = gathered(with_our_code(row) for row in found if row[0].code in codes)
     known = {course.code: course for course in rows if in_our_unit(course)}
     strip = [pressure(patient, known)] + [sign(patient, known[code]) for code in STRIP if code in known]
     return [one for one in strip if one]
@@ -180,14 +241,18 @@ def vitals_of(patient: Patient) -> list[VitalSign]:
 
 def with_our_code(row: Row) -> Row:
     course, point, count = row
-    course.code = ALSO.get(course.code, course.code)
-    return course, point, count
+    if course.code not in ALSO:
+        return row
+    code, unit = ALSO[course.code], course.unit
+    ours = signs.in_our_unit(code, point.value, unit)
+    if ours is not None:
+        point, unit = replace(point, value=ours), signs.BY_CODE[code].unit
+    return replace(course, code=code, unit=unit), point, count
 
 
 def in_our_unit(course: Course) -> bool:
-    """A temperature in °F is not put against ranges in °C."""
-    vital = signs.BY_CODE[course.code]
-    return course.unit in (vital.unit, vital.shown_unit, in_words(vital.unit), "mmHg", "{beats}/min", "kg/m2")
+    """What could not be read in our unit is not put against our ranges."""
+    return course.unit == signs.BY_CODE[course.code].unit
 
 
 def sign(patient: Patient, course: Course) -> VitalSign:
@@ -218,52 +283,3 @@ def shown(vital: signs.Vital, value: Decimal) -> str:
 
 def flagged(patient: Patient, vital: signs.Vital, point: Point) -> str:
     return point.flag or signs.flag_of(vital.code, point.value, patient, point.at)
-
-
-# --- a plot with a true axis of time ----------------------------------------------------
-
-
-@dataclass
-class OverTime(Line):
-    """A line whose points stand where their moments are, on a scale around the values instead of from nought."""
-
-    moments: Sequence[datetime] = field(kw_only=True)
-
-    @cached_property
-    def bottom(self) -> float:
-        lowest = min(self._numbers, default=0.0)
-        down = round_down(lowest - self._step / 4, self._step)
-        return max(0.0, down) if lowest >= 0 else down
-
-    @property
-    def floor(self) -> str:
-        return number(self.y(self.bottom))
-
-    @property
-    def x_ticks(self) -> list[Tick]:
-        """The beginnings of years, if it lasts for years; else evenly spaced days."""
-        first, last = (timezone.localtime(moment) for moment in (self.moments[0], self.moments[-1]))
-        years = range(first.year + 1, last.year + 1)
-        if len(years) > 2:
-            beginnings = [datetime(year, 1, 1, tzinfo=first.tzinfo) for year in years[:: ceil(len(years) / 6)]]
-            return [Tick(percent(self._across(day)), str(day.year)) for day in beginnings]
-        days = [first + (last - first) * part / 4 for part in range(5)] if last > first else [first]
-        form = "%b %Y" if last - first > timedelta(days=90) else "%-d %b"
-        named = [(self._across(day), f"{day:{form}}") for day in days]
-        return [Tick(percent(next(same)[0]), label) for label, same in groupby(named, key=lambda one: one[1])]
-
-    def x(self, at: int) -> float:
-        return self._across(self.moments[at])
-
-    def _across(self, moment: datetime) -> float:
-        span = (self.moments[-1] - self.moments[0]).total_seconds()
-        return 4 + 92 * (moment - self.moments[0]).total_seconds() / span if span else 50
-
-    @cached_property
-    def _step(self) -> float:
-        numbers = self._numbers or [0.0]
-        return round_step((max(numbers) - min(numbers)) / 3 or abs(max(numbers)) / 2 or 1.0)
-
-
-def plotted(course: Course | None) -> Any:
-    return course.plot if course and len(course.points) > 1 else None

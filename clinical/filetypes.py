@@ -6,18 +6,23 @@ inside, pictures with a tail, DICOM files with a program in their preamble. See 
 
 from __future__ import annotations
 
+import codecs
 import re
 import struct
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import IO
 
+from PIL import Image, UnidentifiedImageError
+
 from clinical import pdf
 from hospital.workflow import Refused
 
 HEAD = 1024
+PIECE, OVERLAP = 1024 * 1024, 128  # texts are looked through in pieces; a word may lie over the end of one
 PIXELS = 100_000_000  # a picture that is larger when opened than any camera's, and small as a file, is a bomb
 EICAR = rb"X5O!P%@AP[4\PZX54(P^)7CC)7}$EICAR-STANDARD-ANTIVIRUS-TEST-FILE!"
+CONTROLS = re.compile(r"[\x00-\x08\x0b\x0e-\x1f]")
 MARKUP = re.compile(
     rb"<(?:!doctype|html|head|body|script|iframe|svg|\?xml|img|meta|object|embed|style|link)\b", re.IGNORECASE
 )
@@ -105,16 +110,26 @@ def by_signature(head: bytes) -> FileType | None:
 def by_text(file: IO[bytes], name: str) -> FileType | None:
     """Plain text or CSV: UTF-8 throughout, no control characters, and no markup that a browser would show."""
     file.seek(0)
-    content = file.read()
-    if foreign(content[:HEAD]) != UNKNOWN or EICAR in content:
+    if foreign(file.read(HEAD)) != UNKNOWN:
         return None
-    try:
-        text = content.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        return None
-    if any(ord(letter) < 32 and letter not in "\t\r\n\f" for letter in text) or MARKUP.search(content):
+    file.seek(0)
+    if not is_plain(file):
         return None
     return CSV if ending_of(name) == "csv" else TEXT
+
+
+def is_plain(file: IO[bytes]) -> bool:
+    decoder, before = codecs.getincrementaldecoder("utf-8-sig")(), b""
+    try:
+        while piece := file.read(PIECE):
+            seen = before + piece
+            if CONTROLS.search(decoder.decode(piece)) or MARKUP.search(seen) or EICAR in seen:
+                return False
+            before = seen[-OVERLAP:]
+        decoder.decode(b"", final=True)
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 UNKNOWN = "of an unknown kind"
@@ -186,6 +201,17 @@ def dicom_fault(file: IO[bytes]) -> str:
     return ""
 
 
+def size_fault(file: IO[bytes]) -> str:
+    """By its head alone: nothing is unpacked."""
+    try:
+        with Image.open(file, formats=("TIFF", "WEBP")) as picture:
+            return too_many_pixels(*picture.size)
+    except Image.DecompressionBombError:
+        return f"has more than {PIXELS // 10**6} million pixels, which is more than any camera's"
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return ""
+
+
 def tail_fault(file: IO[bytes], end: bytes) -> str:
     file.seek(-len(end), 2)
     return "" if file.read() == end else "is a picture with something else behind it, or it is cut off"
@@ -206,5 +232,7 @@ FAULTS: dict[FileType, Callable[[IO[bytes]], str]] = {
     PNG: png_fault,
     GIF: gif_fault,
     JPEG: jpeg_fault,
+    TIFF: size_fault,
+    WEBP: size_fault,
     DICOM: dicom_fault,
 }

@@ -1,4 +1,4 @@
-"""Finding a patient again: by whatever somebody remembers, and before registering the same person twice.
+"""Finding a patient again, by whatever somebody remembers.
 
 Under row-level security an index serves only operators that are marked leakproof, as docs/operations.md does: with the
 mark, a name among 200,000 is found in 8 ms, without it in 440. The column begins with a space, and so does each word.
@@ -6,27 +6,31 @@ mark, a name among 200,000 is found in 8 ms, without it in 440. The column begin
 
 from __future__ import annotations
 
+import operator
 import re
-from dataclasses import dataclass
 from datetime import date
-from difflib import SequenceMatcher
+from functools import reduce
 from typing import TYPE_CHECKING, TypeVar
+from uuid import UUID
 
 import phonenumbers
 from django.contrib.postgres.search import TrigramWordSimilarity
 from django.db import connection
-from django.db.models import Case, F, FloatField, Q, Value, When
-from django.db.models.functions import Greatest
+from django.db.models import Case, FloatField, IntegerField, Q, Value, When
+from django.db.models.functions import Cast
 
 from clinical import phones
 from clinical.names import fold
+from hospital.context import current
 
 if TYPE_CHECKING:
-    from clinical.models.patient import Patient, Patients
+    from clinical.models.patient import Patients
 
 P = TypeVar("P", bound="Patients")
 TOO_LITTLE = 3
+AT_MOST = 50  # patients of one contact
 SHORTEST_PHONE = 5  # digits that are worth looking for among telephones
+WHOLLY_LIKE = Cast(Value(1.0), FloatField())  # PostgreSQL does not order by a bare constant
 ALIKE = 0.4  # of the trigrams of a word: "okafro" finds Okafor
 NUMBER = re.compile(r"\A(?:p[-\s]?)?0*(\d{1,12})\Z", re.IGNORECASE)
 MONTH_NAMES = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
@@ -38,19 +42,42 @@ MONTH_FIRST = re.compile(r"\A([a-z]{3})[a-z]*\.? (\d{1,2}),? (\d{4})\Z")
 
 
 def search(patients: P, text: str) -> P:
-    """The best first. Nothing typed finds nobody."""
+    """The best first. Nothing typed finds nobody. What a merged record is found by, finds the one that stands for it."""
+    patients = patients.filter(merged_into=None)
     text = " ".join(text.split())[:100]
     words = fold(text).split()
     if not words:
         return patients.none()
+    patients = patients.filter(findable(text))
     if dates := dates_in(text):
         return patients.filter(birth_date__in=dates)
     exact = known_by(text, words)
     found = patients.filter(exact)
-    if any(character.isdigit() for character in text) or found[:TOO_LITTLE].count() == TOO_LITTLE:
-        return ranked(found, text, words)
+    if any(character.isdigit() for character in text) or not any(map(is_long, words)) or is_enough(found):
+        return ranked(found, text, words, likeness=WHOLLY_LIKE)
     allow_typing_errors()
-    return ranked(patients.filter(exact | alike(words)), text, words)
+    likeness = Case(When(exact, then=WHOLLY_LIKE), default=TrigramWordSimilarity(" ".join(words), "search"))
+    return ranked(patients.filter(exact | alike(words)), text, words, likeness=likeness)
+
+
+def is_enough(found: P) -> bool:
+    """Ordered by what has no index, as in `ranked`."""
+    return len(found.order_by("search").values_list("pk")[:TOO_LITTLE]) == TOO_LITTLE
+
+
+def is_long(word: str) -> bool:
+    """One or two letters only begin a word: inside of words they are everywhere, and no index knows them."""
+    return len(word) > 2
+
+
+def findable(text: str) -> Q:
+    """A restricted chart is found by its exact number only, except by those who may open it."""
+    from clinical.models.restriction import openable
+
+    person = current().person
+    mine = openable(person) if person else set()
+    number = NUMBER.match(text)
+    return Q(is_restricted=False) | Q(pk__in=mine) | Q(mrn=int(number[1]) if number else -1)
 
 
 def known_by(text: str, words: list[str]) -> Q:
@@ -59,33 +86,57 @@ def known_by(text: str, words: list[str]) -> Q:
     for word in words:
         condition &= anywhere(word)
     if match := NUMBER.match(text):
-        condition |= Q(mrn=int(match[1]))
+        condition |= Q(mrn=int(match[1])) | stands_for(int(match[1]))
     if digits := phone_digits(text):
-        condition |= Q(search__contains=digits)
+        condition |= Q(search__contains=digits) | Q(pk__in=who_is_reached_by(f"+{digits}"))
     return condition
+
+
+def who_is_reached_by(number: str) -> list[UUID]:
+    """Patients with a contact who has just this telephone: looked up first, so that each condition keeps its index."""
+    from clinical.models.contact import PatientContact
+
+    standing = PatientContact.objects.standing().filter(phone=number)
+    return list(standing.values_list("patient_id", flat=True)[:AT_MOST])
+
+
+def stands_for(mrn: int) -> Q:
+    """The record into which the one of this number was merged."""
+    from clinical.models.patient import Patient
+
+    merged = Patient.objects.filter(mrn=mrn).exclude(merged_into=None).first()
+    return Q(pk=merged.current.pk) if merged else Q()
 
 
 def alike(words: list[str]) -> Q:
     condition = Q()
     for word in words:
-        condition &= Q(search__trigram_word_similar=word) if len(word) > 2 else anywhere(word)
+        condition &= Q(search__trigram_word_similar=word) if is_long(word) else anywhere(word)
     return condition
 
 
 def anywhere(word: str) -> Q:
-    """One or two letters only begin a word: inside of words they are everywhere, and no index knows them."""
-    return Q(search__contains=word if len(word) > 2 else f" {word}")
+    return Q(search__contains=word if is_long(word) else f" {word}")
 
 
-def ranked(found: P, text: str, words: list[str]) -> P:
-    if all(len(word) < 3 for word in words) and not NUMBER.match(text):
-        return found.order_by("family_name", "given_name", "id")
+def ranked(found: P, text: str, words: list[str], *, likeness: Case | Cast) -> P:
+    """The own number, then what has all words, then what is only like them.
+
+    The order is never that of an index, also among those that are equal: else PostgreSQL reads the whole house by name, in
+    hope of meeting the first few soon.
+    """
     match = NUMBER.match(text)
-    number = int(match[1]) if match else -1
-    own = Case(When(mrn=number, then=Value(2.0)), default=Value(0.0), output_field=FloatField())
-    return found.annotate(likeness=Greatest(own, TrigramWordSimilarity(" ".join(words), "search"))).order_by(
-        F("likeness").desc(), "family_name", "given_name", "id"
-    )
+    own = When(mrn=int(match[1]) if match else -1, then=Value(2.0))
+    found = found.annotate(likeness=Case(own, default=likeness, output_field=FloatField()))
+    wholly = reduce(operator.add, (how_wholly(word) for word in words))
+    return found.annotate(wholly=wholly).order_by("-likeness", "-wholly", "family_name", "given_name", "id")
+
+
+def how_wholly(word: str) -> Case:
+    """A word of its own, the beginning of one, or inside of one. Digits are begun more often than written whole."""
+    whole = Q() if word.isdigit() else Q(search__contains=f" {word} ") | Q(search__endswith=f" {word}")
+    ways = [When(whole, then=2)] if whole else []
+    return Case(*ways, When(search__contains=f" {word}", then=1), default=0, output_field=IntegerField())
 
 
 def allow_typing_errors() -> None:
@@ -127,113 +178,3 @@ def real(*readings: tuple[str | int, str | int, str | int]) -> list[date]:
         except ValueError:
             continue
     return found
-
-
-# --- the same person twice ---------------------------------------------------------------
-
-WORTH_SAYING = 50
-CANDIDATES = 50
-
-
-@dataclass(frozen=True)
-class Description:
-    given_name: str = ""
-    family_name: str = ""
-    birth_date: date | None = None
-    phone: str = ""
-    document_number: str = ""
-
-    @property
-    def name(self) -> str:
-        return fold(f"{self.given_name} {self.family_name}")
-
-    @property
-    def document(self) -> str:
-        return fold(self.document_number).replace(" ", "")
-
-
-def duplicates(described: Description, exclude: Patient | None) -> list[tuple[Patient, int, list[str]]]:
-    found = []
-    for patient in candidates(described, exclude):
-        score, reasons = likeness(described, patient)
-        if score >= WORTH_SAYING:
-            found.append((patient, score, reasons))
-    return sorted(found, key=lambda entry: (-entry[1], entry[0].mrn))[:5]
-
-
-def candidates(described: Description, exclude: Patient | None) -> Patients:
-    from clinical.models.patient import Patient
-
-    condition = same_name(described.name.split()) if len(described.name) > 2 else Q(pk=None)
-    if described.birth_date:
-        condition |= Q(birth_date__in=[described.birth_date, *swapped(described.birth_date)])
-    if described.phone:
-        condition |= Q(phone=described.phone)
-    if described.document_number.strip():
-        condition |= Q(search__endswith=f" {described.document}")
-    allow_typing_errors()
-    likely = TrigramWordSimilarity(described.name, "search")
-    others = Patient.objects.exclude(pk=exclude.pk) if exclude else Patient.objects.all()
-    return others.filter(condition).order_by(likely.desc())[:CANDIDATES]
-
-
-def same_name(words: list[str]) -> Q:
-    condition = Q()
-    for word in words:
-        condition &= Q(search__trigram_word_similar=word)
-    return condition
-
-
-def likeness(described: Description, patient: Patient) -> tuple[int, list[str]]:
-    """How much speaks for the same person. A shared telephone alone is a family, a shared birthday alone is chance."""
-    parts = [
-        part
-        for part in (
-            by_document(described, patient),
-            by_name(described, patient),
-            by_birth(described, patient),
-            by_phone(described, patient),
-        )
-        if part
-    ]
-    score = sum(points for points, _ in parts)
-    return max(0, min(100, score)), [reason for _, reason in parts if reason]
-
-
-def by_document(described: Description, patient: Patient) -> tuple[int, str] | None:
-    same = described.document and described.document == fold(patient.document_number).replace(" ", "")
-    return (100, "same identity document") if same else None
-
-
-def by_name(described: Description, patient: Patient) -> tuple[int, str] | None:
-    mine, theirs = described.name, fold(patient.name)
-    if not mine:
-        return None
-    if sorted(mine.split()) == sorted(theirs.split()):
-        return 55, "same name"
-    ratio = max(
-        SequenceMatcher(None, mine, theirs).ratio(),
-        SequenceMatcher(None, " ".join(sorted(mine.split())), " ".join(sorted(theirs.split()))).ratio(),
-    )
-    return (round(45 * ratio), "similar name") if ratio >= 0.75 else None
-
-
-def by_birth(described: Description, patient: Patient) -> tuple[int, str] | None:
-    mine, theirs = described.birth_date, patient.birth_date
-    if mine is None or theirs is None:
-        return None
-    if mine == theirs:
-        return 35, "same date of birth"
-    if theirs in swapped(mine):
-        return 20, "day and month of birth exchanged"
-    if patient.birth_date_estimated and abs((mine - theirs).days) < 800:
-        return 10, "about the same age"
-    return -20, ""
-
-
-def by_phone(described: Description, patient: Patient) -> tuple[int, str] | None:
-    return (25, "same telephone") if described.phone and described.phone == patient.phone else None
-
-
-def swapped(day: date) -> list[date]:
-    return [other for other in real((day.year, day.day, day.month)) if other != day]

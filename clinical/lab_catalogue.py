@@ -13,12 +13,15 @@ What no source gives for an age has no range: an adult's limits say nothing abou
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from django.db import transaction
 
-from clinical.models.lab_test import LabTest, ReferenceRange, Specimen
+from clinical import lab_seeds
+from clinical.models.lab_range import LabCondition, ReferenceRange
+from clinical.models.lab_test import LabTest, Material
+from clinical.models.specimen import SpecimenType
 
 DAY, MONTH, YEAR = 24, 730, 8766
 ADULT = 18 * YEAR
@@ -62,6 +65,8 @@ class Range:
     age_from: int = 0
     age_to: int | None = None
     critical: tuple[str | None, str | None] = (None, None)
+    condition: str = ""
+    weeks: tuple[int | None, int | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -74,7 +79,7 @@ class Entry:
     decimals: int = 0
     possible: tuple[str, str] | None = None
     ranges: tuple[Range, ...] = ()
-    specimen: str = Specimen.SERUM
+    specimen: str = Material.SERUM
     kind: str = LabTest.Kind.NUMERIC
     options: tuple[dict, ...] = ()
 
@@ -95,6 +100,12 @@ def by_sex(
         Range(*female, source, sex="female", age_from=ADULT, **more),
         Range(*male, source, sex="male", age_from=ADULT, **more),
     )
+
+
+def expecting(low: str, weeks: tuple[int | None, int | None]) -> Range:
+    """Haemoglobin in a trimester."""
+    adult = Range(low, "16.0", "WHO", sex="female", age_from=12 * YEAR, critical=("7.0", "20.0"))
+    return replace(adult, condition="pregnant", weeks=weeks)
 
 
 BLOOD, CHEMISTRY, LIPIDS, HORMONES = "Blood count", "Chemistry", "Lipids and sugar", "Hormones and markers"
@@ -125,11 +136,14 @@ CATALOGUE = (
             Range("12.0", "16.0", "WHO", age_from=12 * YEAR, age_to=15 * YEAR, critical=("7.0", "20.0")),
             Range("12.0", "16.0", "WHO", sex="female", age_from=15 * YEAR, critical=("7.0", "20.0")),
             Range("13.0", "18.0", "WHO", sex="male", age_from=15 * YEAR, critical=("7.0", "20.0")),
+            expecting("11.0", (None, 14)),
+            expecting("10.5", (14, 28)),
+            expecting("11.0", (28, None)),
         ),
-        Specimen.BLOOD,
+        Material.BLOOD,
     ),
     Entry(
-        "HCT", "Haematocrit", BLOOD, "4544-3", "%", 1, ("3", "80"), by_sex(("37", "47"), ("42", "50")), Specimen.BLOOD
+        "HCT", "Haematocrit", BLOOD, "4544-3", "%", 1, ("3", "80"), by_sex(("37", "47"), ("42", "50")), Material.BLOOD
     ),
     Entry(
         "WBC",
@@ -147,7 +161,7 @@ CATALOGUE = (
             Range("4.5", "13.5", "HL", age_from=10 * YEAR, age_to=ADULT, critical=("1.0", "50.0")),
             Range("4.0", "11.0", "ABIM", age_from=ADULT, critical=("1.0", "50.0")),
         ),
-        Specimen.BLOOD,
+        Material.BLOOD,
     ),
     Entry(
         "PLT",
@@ -158,9 +172,9 @@ CATALOGUE = (
         0,
         ("0", "3000"),
         (Range("150", "450", "ABIM", critical=("30", "1000")),),
-        Specimen.BLOOD,
+        Material.BLOOD,
     ),
-    Entry("MCV", "Mean cell volume", BLOOD, "787-2", "fL", 1, ("40", "160"), adults("80", "98"), Specimen.BLOOD),
+    Entry("MCV", "Mean cell volume", BLOOD, "787-2", "fL", 1, ("40", "160"), adults("80", "98"), Material.BLOOD),
     Entry(
         "ESR",
         "Sedimentation rate",
@@ -170,7 +184,7 @@ CATALOGUE = (
         0,
         ("0", "200"),
         by_sex((None, "20"), (None, "15")),
-        Specimen.BLOOD,
+        Material.BLOOD,
     ),
     Entry(
         "INR",
@@ -181,15 +195,15 @@ CATALOGUE = (
         1,
         ("0.5", "25"),
         (Range("0.8", "1.1", "ABIM", critical=(None, "6.5")),),
-        Specimen.PLASMA,
+        Material.PLASMA,
     ),
-    Entry("DDIM", "D-dimer", BLOOD, "48065-7", "ug/mL", 2, ("0", "100"), adults(None, "0.50"), Specimen.PLASMA),
+    Entry("DDIM", "D-dimer", BLOOD, "48065-7", "ug/mL", 2, ("0", "100"), adults(None, "0.50"), Material.PLASMA),
     Entry(
         "ABO",
         "Blood group, ABO and Rh",
         BLOOD,
         "882-1",
-        specimen=Specimen.BLOOD,
+        specimen=Material.BLOOD,
         kind=LabTest.Kind.CODED,
         options=BLOOD_GROUPS,
     ),
@@ -296,7 +310,7 @@ CATALOGUE = (
         (children((None, "500")), *adults("10", "40", critical=(None, "500"))),
     ),
     Entry("ALP", "Alkaline phosphatase", CHEMISTRY, "6768-6", "U/L", 0, ("0", "5000"), adults("30", "120")),
-    Entry("GLU", "Glucose", LIPIDS, "2345-7", "mg/dL", 0, ("5", "2000"), GLUCOSES, Specimen.PLASMA),
+    Entry("GLU", "Glucose", LIPIDS, "2345-7", "mg/dL", 0, ("5", "2000"), GLUCOSES, Material.PLASMA),
     Entry(
         "HBA1C",
         "Haemoglobin A1c",
@@ -306,7 +320,7 @@ CATALOGUE = (
         1,
         ("2.0", "25.0"),
         adults("4.0", "5.6", "ADA"),
-        Specimen.BLOOD,
+        Material.BLOOD,
     ),
     Entry("CHOL", "Cholesterol, total", LIPIDS, "2093-3", "mg/dL", 0, ("20", "1500"), adults(None, "199", "NCEP")),
     Entry(
@@ -335,14 +349,14 @@ CATALOGUE = (
         0,
         ("0", "500000"),
         by_sex((None, "16"), (None, "34"), "IFCC", critical=(None, "100")),
-        Specimen.PLASMA,
+        Material.PLASMA,
     ),
     Entry(
         "UGLU",
         "Glucose, urine strip",
         URINE,
         "25428-4",
-        specimen=Specimen.URINE,
+        specimen=Material.URINE,
         kind=LabTest.Kind.CODED,
         options=STRIP,
     ),
@@ -351,7 +365,7 @@ CATALOGUE = (
         "Protein, urine strip",
         URINE,
         "20454-5",
-        specimen=Specimen.URINE,
+        specimen=Material.URINE,
         kind=LabTest.Kind.CODED,
         options=STRIP,
     ),
@@ -360,11 +374,11 @@ CATALOGUE = (
         "Pregnancy test, urine",
         URINE,
         "2106-3",
-        specimen=Specimen.URINE,
+        specimen=Material.URINE,
         kind=LabTest.Kind.CODED,
         options=POSITIVE,
     ),
-    Entry("UCULT", "Urine culture", INFECTION, "630-4", specimen=Specimen.URINE, kind=LabTest.Kind.TEXT),
+    Entry("UCULT", "Urine culture", INFECTION, "630-4", specimen=Material.URINE, kind=LabTest.Kind.TEXT),
     Entry("HIV", "HIV 1 and 2, antigen and antibody", INFECTION, "56888-1", kind=LabTest.Kind.CODED, options=REACTIVE),
     Entry("HBSAG", "Hepatitis B surface antigen", INFECTION, "5196-1", kind=LabTest.Kind.CODED, options=REACTIVE),
     Entry(
@@ -372,7 +386,7 @@ CATALOGUE = (
         "Malaria, blood film",
         INFECTION,
         "32700-7",
-        specimen=Specimen.BLOOD,
+        specimen=Material.BLOOD,
         kind=LabTest.Kind.CODED,
         options=(
             {"code": "negative", "label": "No parasites seen"},
@@ -380,9 +394,9 @@ CATALOGUE = (
             {"code": "falciparum", "label": "Plasmodium falciparum seen", "abnormal": True, "critical": True},
         ),
     ),
-    Entry("STOOL", "Stool microscopy", INFECTION, "10704-4", specimen=Specimen.STOOL, kind=LabTest.Kind.TEXT),
-    Entry("ECG", "Electrocardiogram", REPORTS, "11524-6", specimen=Specimen.NONE, kind=LabTest.Kind.FILE),
-    Entry("HISTO", "Histology report", REPORTS, "11526-1", specimen=Specimen.TISSUE, kind=LabTest.Kind.FILE),
+    Entry("STOOL", "Stool microscopy", INFECTION, "10704-4", specimen=Material.STOOL, kind=LabTest.Kind.TEXT),
+    Entry("ECG", "Electrocardiogram", REPORTS, "11524-6", specimen=Material.NONE, kind=LabTest.Kind.FILE),
+    Entry("HISTO", "Histology report", REPORTS, "11526-1", specimen=Material.TISSUE, kind=LabTest.Kind.FILE),
 )
 
 
@@ -391,25 +405,29 @@ def install() -> int:
     """Add what is not there yet to the open tenant's catalogue. Returns how many tests were added."""
     there = set(LabTest.objects.values_list("code", flat=True))
     missing = [entry for entry in CATALOGUE if entry.code not in there]
+    kinds, known = lab_seeds.tubes(), lab_seeds.conditions()
     for entry in missing:
-        add(entry)
+        add(entry, kinds, known)
+    lab_seeds.panels()
     return len(missing)
 
 
-def add(entry: Entry) -> LabTest:
+def add(entry: Entry, kinds: dict[str, SpecimenType], known: dict[str, LabCondition]) -> LabTest:
     low, high = (Decimal(limit) for limit in entry.possible) if entry.possible else (None, None)
     names = ("code", "name", "group", "loinc", "unit", "decimals", "specimen", "kind")
-    test = LabTest.objects.create(
+    test = LabTest(
         **{name: getattr(entry, name) for name in names},
         options=[{"abnormal": False, "critical": False, **option} for option in entry.options],
         absolute_low=low,
         absolute_high=high,
     )
-    ReferenceRange.objects.bulk_create(range_of(test, row) for row in entry.ranges)
+    lab_seeds.place(test, kinds)
+    test.save()
+    ReferenceRange.objects.bulk_create(range_of(test, row, known.get(row.condition)) for row in entry.ranges)
     return test
 
 
-def range_of(test: LabTest, row: Range) -> ReferenceRange:
+def range_of(test: LabTest, row: Range, condition: LabCondition | None) -> ReferenceRange:
     limits = (row.low, row.high, *row.critical)
     low, high, critical_low, critical_high = (Decimal(limit) if limit is not None else None for limit in limits)
     return ReferenceRange(
@@ -418,6 +436,9 @@ def range_of(test: LabTest, row: Range) -> ReferenceRange:
         sex=row.sex,
         age_from_hours=row.age_from,
         age_to_hours=row.age_to,
+        condition=condition,
+        weeks_from=row.weeks[0],
+        weeks_to=row.weeks[1],
         low=low,
         high=high,
         critical_low=critical_low,

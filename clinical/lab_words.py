@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from uuid import UUID
 
 from django.urls import reverse
 
@@ -40,25 +41,48 @@ def loud_if_lost(order: LabOrder) -> Levels:
     return {"checker_doctor": Loudness.NOTICE, "main_doctor": Loudness.NOTICE} if lost else Loudness.INFO
 
 
+@said("whoever saw a value that is corrected, or ordered what is rejected")
+def who_must_know(order: LabOrder) -> tuple[UUID, ...]:
+    if order.status != LabOrder.Status.REJECTED or order.ordered_by_id is None:
+        return order.telling
+    return () if others_with(order, "rejected_at") else (order.ordered_by_id,)
+
+
 def title_of_step(order: LabOrder, role: str) -> str:
-    if order.status != LabOrder.Status.REJECTED or order.can_go_again:
+    if order.corrected_at and order.is_released:
+        return f"Corrected result: {order.test}, {order.patient.name}"
+    if order.status != LabOrder.Status.REJECTED:
         return ""
-    return f"Specimen rejected, not ordered again: {order.test}, {order.patient.name}"
+    again = "to be collected again" if order.can_go_again else "not ordered again"
+    why = order.get_rejection_reason_display().lower()
+    return f"Specimen rejected ({why}), {again}: {what_is_lost(order)}, {order.patient.name}"
+
+
+def what_is_lost(order: LabOrder) -> str:
+    """One toast speaks for all tests of a specimen."""
+    specimen = order.specimen
+    with_it = specimen.orders.exclude(status="cancelled").count() - 1 if specimen and specimen.rejected_at else 0
+    return f"{order.test} and {with_it} more" if with_it > 0 else str(order.test)
 
 
 def critical_or_notice_once(order: LabOrder) -> Loudness:
-    """Each critical value calls; of others that are released together only the first."""
+    """Each critical value calls; of others that are released together only the first. Of a correction the readers are told."""
     if order.is_critical:
         return Loudness.CRITICAL
+    if order.corrected_at:
+        return Loudness.INFO
     return Loudness.INFO if others_with(order, "released_at") else Loudness.NOTICE
 
 
 def title_of_result(order: LabOrder, role: str) -> str:
+    if order.corrected_at and not order.is_critical:
+        return f"Corrected result: {order.test}, {order.patient.name}"
     if order.result is None or not order.is_critical or not current().may("clinical.view_results"):
         more = others_with(order, "released_at")
         what = f"{more + 1} results ready" if more else f"Result ready: {order.test}"
         return f"{what}, {order.patient.name}"
-    return f"{order.result.get_flag_display()}: {order.test} {order.result}, {order.patient.name}"
+    corrected = "Corrected, now " if order.corrected_at else ""
+    return f"{corrected}{order.result.get_flag_display()}: {order.test} {order.result}, {order.patient.name}"
 
 
 def bench_of(order: LabOrder) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -61,6 +61,10 @@ class Limits:
             least([row.critical_low for row in rows]),
             greatest([row.critical_high for row in rows]),
         )
+
+    def times(self, size: Decimal) -> Limits:
+        """The same in another unit."""
+        return Limits(*(None if one is None else one * size for one in astuple(self)))
 
     @property
     def words(self) -> str:

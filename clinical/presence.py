@@ -7,6 +7,15 @@ from hospital.context import current
 from realtime.sight import token_for
 
 VIEW = "clinical.view_patient"
+# Sections of notes that have words of their own; the others are "the note".
+NOTE_PARTS = (
+    "chief complaint",
+    "history of present illness",
+    "examination",
+    "skin examination",
+    "assessment",
+    "advice",
+)
 # The words are shown: "editing the diagnosis". Templates name them in `data-presence-part`.
 PARTS = {
     "details": VIEW,
@@ -18,12 +27,13 @@ PARTS = {
     "prescription": "clinical.view_prescription",
     "documents": "clinical.upload_document",
     "account": "billing.view_account",
+    **dict.fromkeys(("note", "plan", *NOTE_PARTS), "clinical.view_chart"),
 }
 
 
 def token_of(patient: Patient) -> str:
     """For a page about this patient. A restricted chart has none: who opens it is nobody else's business."""
     acting = current()
-    if not acting.may(VIEW) or getattr(patient, "restricted", False):
+    if not acting.may(VIEW) or patient.is_restricted:
         return ""
     return token_for(patient.pk, [part for part, permission in PARTS.items() if acting.may(permission)])

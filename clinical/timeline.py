@@ -17,15 +17,18 @@ from django.db.models.functions import Cast, Coalesce, Concat
 from django.urls import reverse
 from django.utils import timezone
 
-from clinical.models import Document, LabOrder, Observation, Patient
-from hospital.context import Acting
+from clinical.models import LabOrder, Observation, Patient
+from clinical.unit_words import shown_unit
+from hospital.context import Acting, current
 
 NOTHING = Value("")
 KINDS = {
     "visits": "Visits",
+    "notes": "Notes",
     "problems": "Problems",
     "medication": "Medication",
     "results": "Results",
+    "biopsies": "Biopsies",
     "vitals": "Vital signs",
     "immunisations": "Immunisations",
     "procedures": "Procedures",
@@ -33,6 +36,15 @@ KINDS = {
     "documents": "Documents",
 }
 Expression = Combinable | str
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What the whole life is narrowed to."""
+
+    query: str = ""
+    author: str = ""
+    period: tuple[datetime | None, datetime | None] = (None, None)
 
 
 @dataclass(frozen=True)
@@ -54,12 +66,19 @@ class Source:
     permission: str = ""
     category: str = ""  # of observations: those of one moment are one entry
 
-    def found(self, patient: Patient, query: str) -> QuerySet:
+    def found(self, patient: Patient, wanted: Wanted) -> QuerySet:
         rows = self.rows(patient).filter(**{f"{self.at}__isnull": False}).order_by()
-        wanted = Q()
+        words = Q()
         for name in self.find:
-            wanted |= Q(**{f"{name}__icontains": query})
-        return rows.filter(wanted) if query else rows
+            words |= Q(**{f"{name}__icontains": wanted.query})
+        since, until = wanted.period
+        if since:
+            rows = rows.filter(**{f"{self.at}__gte": since})
+        if until:
+            rows = rows.filter(**{f"{self.at}__lt": until})
+        if wanted.author:
+            rows = rows.annotate(wanted_by=as_text(self.by)).filter(wanted_by=wanted.author)
+        return rows.filter(words) if wanted.query else rows
 
     def columns(self, number: int) -> dict[str, Any]:
         words = {name: as_text(getattr(self, name)) for name in ("said", "title", "text", "by", "flag")}
@@ -91,7 +110,7 @@ def words(*parts: Expression) -> Concat:
 
 
 def observed(category: Q) -> Callable[[Patient], QuerySet]:
-    return lambda patient: patient.observations.filter(category, parent=None)
+    return lambda patient: patient.observations.true().filter(category, parent=None)
 
 
 VITAL = Q(category=Observation.Category.VITAL_SIGNS)
@@ -111,13 +130,36 @@ SOURCES = (
     Source(
         "visits",
         "building-community",
-        lambda patient: patient.encounters.exclude(status="entered-in-error"),
+        lambda patient: patient.outside_encounters.exclude(status="entered-in-error"),
         "started_at",
         "text",
         ("text", "reason", "practitioner__name", "organisation__name"),
         said="started_said",
         text="reason",
         by=Coalesce("practitioner__name", "organisation__name"),
+    ),
+    Source(
+        "biopsies",
+        "microscope",
+        lambda patient: patient.biopsies.all(),
+        "ordered_at",
+        words(Value("Biopsy: "), "question"),
+        ("question", "clinical_diagnosis"),
+        text="clinical_diagnosis",
+        by="ordered_by__name",
+        link="clinical:biopsy",
+        permission="clinical.view_biopsy",
+    ),
+    Source(
+        "notes",
+        "notes",
+        lambda patient: patient.encounters.counted(),
+        "started_at",
+        words(Value("Note: "), "template__name"),
+        ("template__name", "provider__name"),
+        text="visit__complaint",
+        by="provider__name",
+        link="clinical:encounter",
     ),
     Source(
         "problems",
@@ -140,6 +182,7 @@ SOURCES = (
         ("text", "code"),
         said="onset_said",
         text="clinical_status",
+        by="recorded_by__name",
     ),
     Source(
         "medication",
@@ -150,7 +193,7 @@ SOURCES = (
         ("text", "dosage", "reason"),
         said="authored_said",
         text=words("dosage", Value(" "), "reason"),
-        by="practitioner__name",
+        by=Coalesce("practitioner__name", "recorded_by__name"),
     ),
     Source(
         "medication",
@@ -170,7 +213,7 @@ SOURCES = (
         "flask",
         lambda patient: patient.lab_orders.filter(status__in=RELEASED),
         "released_at",
-        words("test__name", Value(": "), "result__value_text", Value(" "), "result__unit"),
+        words("test__name", Value(": "), "result__value_text", Value(" "), shown_unit("result__unit")),
         ("test__name", "result__value_text", "result__note"),
         text="result__note",
         by="released_by__name",
@@ -195,6 +238,7 @@ SOURCES = (
         "effective_at",
         Value("Results"),
         ("text", "value_text"),
+        by="recorded_by__name",
         category="other",
     ),
     Source(
@@ -204,6 +248,7 @@ SOURCES = (
         "effective_at",
         Value("Vital signs"),
         ("text", "value_text"),
+        by="recorded_by__name",
         category=Observation.Category.VITAL_SIGNS,
     ),
     Source(
@@ -212,9 +257,10 @@ SOURCES = (
         lambda patient: patient.immunizations.exclude(status="entered-in-error"),
         "occurred_at",
         "text",
-        ("text", "lot"),
+        ("text", "lot", "given_by"),
         said="occurred_said",
         text="status_reason",
+        by="recorded_by__name",
     ),
     Source(
         "procedures",
@@ -225,6 +271,7 @@ SOURCES = (
         ("text", "reason"),
         said="performed_said",
         text="reason",
+        by="recorded_by__name",
     ),
     Source(
         "allergies",
@@ -240,7 +287,7 @@ SOURCES = (
     Source(
         "documents",
         "file-text",
-        lambda patient: patient.documents.filter(status=Document.Status.FILED),
+        lambda patient: patient.documents.filed().newest().seen_by(current()),
         "uploaded_at",
         "title",
         ("title", "name"),
@@ -254,8 +301,18 @@ SOURCES = (
 class Timeline:
     """What a Paginator wants: a count and slices."""
 
-    def __init__(self, patient: Patient, acting: Acting, *, kind: str = "", query: str = "") -> None:
-        self.patient, self.kind, self.query = patient, kind, query
+    def __init__(
+        self,
+        patient: Patient,
+        acting: Acting,
+        *,
+        kind: str = "",
+        query: str = "",
+        author: str = "",
+        period: tuple[datetime | None, datetime | None] = (None, None),
+    ) -> None:
+        self.patient, self.kind, self.author = patient, kind, author
+        self.wanted = Wanted(query, author, period)
         seen = enumerate(SOURCES)
         self.sources = [(n, one) for n, one in seen if not one.permission or acting.may(one.permission)]
         self.counts = self._count()
@@ -264,6 +321,16 @@ class Timeline:
     def pills(self) -> list[dict[str, Any]]:
         named = [{"value": kind, "label": label, "count": self.counts[kind]} for kind, label in KINDS.items()]
         return [{"value": "", "label": "Everything", "count": sum(self.counts.values())}, *named]
+
+    @property
+    def authors(self) -> list[str]:
+        """Everybody whose entries there are, whatever is chosen."""
+        parts = [
+            source.found(self.patient, Wanted()).annotate(its_by=as_text(source.by)).values_list("its_by").distinct()
+            for _, source in self.sources
+            if source.by is not NOTHING
+        ]
+        return sorted({name for (name,) in parts[0].union(*parts[1:]) if name}) if parts else []
 
     def count(self) -> int:
         return self.counts[self.kind] if self.kind else sum(self.counts.values())
@@ -282,7 +349,7 @@ class Timeline:
         parts = []
         for n, one in self.sources:
             how = Count(one.at, distinct=True) if one.category else Count("*")
-            rows = one.found(self.patient, self.query).annotate(its_source=Value(n)).values("its_source")
+            rows = one.found(self.patient, self.wanted).annotate(its_source=Value(n)).values("its_source")
             parts.append(rows.annotate(its_count=how).values_list("its_source", "its_count"))
         found: dict[str, int] = defaultdict(int)
         for n, count in parts[0].union(*parts[1:], all=True):
@@ -291,7 +358,7 @@ class Timeline:
 
     def _entries(self, number: int, source: Source) -> QuerySet:
         columns = {f"its_{name}": expression for name, expression in source.columns(number).items()}
-        rows = source.found(self.patient, self.query).annotate(**columns).values_list(*columns)
+        rows = source.found(self.patient, self.wanted).annotate(**columns).values_list(*columns)
         return rows.distinct() if source.category else rows
 
     def _entry(self, number: int, at: datetime, target: Any, *said: str) -> Entry:
@@ -305,7 +372,7 @@ class Timeline:
         moments = [entry.at for entry in entries if entry.category]
         if moments:
             values = defaultdict(list)
-            for row in self.patient.observations.filter(effective_at__in=moments).order_by("text"):
+            for row in self.patient.observations.true().filter(effective_at__in=moments).order_by("text"):
                 values[row.effective_at, is_vital(row.category)].append(row)
             titles = self._titles(moments)
             for entry in entries:

@@ -2,23 +2,25 @@
 
 from django.urls import path
 
+from clinical import biopsy_urls, chart_urls, note_urls, patient_urls, specimen_urls
 from clinical.views import (
     board,
-    chart,
     consultation,
     document,
     examination,
     front_desk,
-    laboratory,
+    message,
     patient,
     pharmacy,
     policy,
     prescription,
     presence,
+    privacy,
     queue,
     search,
     visit,
 )
+from clinical.views.laboratory import bench, order, report, reviewing, turnaround, worklist
 
 app_name = "clinical"
 urlpatterns = [
@@ -28,10 +30,15 @@ urlpatterns = [
     path("patients/", patient.patients, name="patients"),
     path("patients/new/", patient.patient_new, name="patient_new"),
     path("patients/duplicates/", patient.patient_duplicates, name="patient_duplicates"),
+    *patient_urls.urlpatterns,
     path("patients/<uuid:pk>/", patient.patient, name="patient"),
     path("patients/<uuid:pk>/edit/", patient.patient_edit, name="patient_edit"),
     path("patients/<uuid:pk>/policies/new/", policy.policy_new, name="policy_new"),
+    path("patients/<uuid:pk>/access/", privacy.chart_privacy, name="chart_privacy"),
+    path("patients/<uuid:pk>/access/grants/", privacy.chart_grant, name="chart_grant"),
+    path("chart-grants/<uuid:pk>/end/", privacy.chart_grant_end, name="chart_grant_end"),
     path("policies/<uuid:pk>/edit/", policy.policy_edit, name="policy_edit"),
+    path("policies/<uuid:pk>/first/", policy.policy_first, name="policy_first"),
     path("policies/<uuid:pk>/verify/", policy.policy_verify, name="policy_verify"),
     path("patients/<uuid:pk>/here/", presence.here, name="here"),
     path("patients/<uuid:pk>/visits/new/", visit.visit_new, name="visit_new"),
@@ -53,26 +60,68 @@ urlpatterns = [
     path("search/", search.search, name="search"),
 ]
 
+# messages of other systems
+urlpatterns += [
+    path("messages/", message.messages, name="messages"),
+    path("messages/<uuid:pk>/", message.message, name="message"),
+    path("messages/<uuid:pk>/do/", message.message_do, name="message_do"),
+]
+
 # chart
 urlpatterns += [
-    path("patients/<uuid:pk>/chart/", chart.summary, name="chart"),
-    path("patients/<uuid:pk>/chart/results/", chart.results, name="chart_results"),
-    path("patients/<uuid:pk>/chart/timeline/", chart.timeline, name="chart_timeline"),
-    path("patients/<uuid:pk>/chart/print/", chart.paper, name="chart_print"),
+    *chart_urls.urlpatterns,
     # --- laboratory and documents ---
-    path("laboratory/", laboratory.lab_worklist, name="lab_worklist"),
-    path("laboratory/visits/<uuid:pk>/", laboratory.lab_visit, name="lab_visit"),
-    path("laboratory/visits/<uuid:pk>/step/", laboratory.lab_visit_step, name="lab_visit_step"),
-    path("laboratory/tests/<uuid:pk>/", laboratory.lab_order, name="lab_order"),
-    path("laboratory/tests/<uuid:pk>/step/", laboratory.lab_step, name="lab_step"),
-    path("laboratory/tests/<uuid:pk>/reject/", laboratory.lab_reject, name="lab_reject"),
-    path("laboratory/tests/<uuid:pk>/cancel/", laboratory.lab_cancel, name="lab_cancel"),
-    path("laboratory/tests/<uuid:pk>/review/", laboratory.lab_review, name="lab_review"),
-    path("visits/<uuid:pk>/tests/", laboratory.order_tests, name="order_tests"),
-    path("visits/<uuid:pk>/tests/review/", laboratory.review_tests, name="review_tests"),
+    *specimen_urls.urlpatterns,
+    *biopsy_urls.urlpatterns,
+    path("laboratory/", worklist.lab_worklist, name="lab_worklist"),
+    path("laboratory/export/", worklist.lab_worklist_export, name="lab_worklist_export"),
+    path("laboratory/print/", worklist.lab_worklist_print, name="lab_worklist_print"),
+    path("laboratory/steps/", worklist.lab_steps, name="lab_steps"),
+    path("laboratory/grid/", bench.lab_grid, name="lab_grid"),
+    path("laboratory/drafts/", bench.lab_drafts, name="lab_drafts"),
+    path("laboratory/visits/<uuid:pk>/", bench.lab_visit, name="lab_visit"),
+    path("laboratory/visits/<uuid:pk>/step/", bench.lab_visit_step, name="lab_visit_step"),
+    path("laboratory/tests/<uuid:pk>/", order.lab_order, name="lab_order"),
+    path("laboratory/tests/<uuid:pk>/step/", worklist.lab_step, name="lab_step"),
+    path("laboratory/tests/<uuid:pk>/correct/", order.lab_correct, name="lab_correct"),
+    path("laboratory/tests/<uuid:pk>/delta/", order.lab_delta, name="lab_delta"),
+    path("laboratory/tests/<uuid:pk>/call/", order.lab_call, name="lab_call"),
+    path(
+        "laboratory/corrections/<uuid:pk>/release/",
+        order.lab_correction,
+        {"step": "release"},
+        name="correction_release",
+    ),
+    path(
+        "laboratory/corrections/<uuid:pk>/withdraw/",
+        order.lab_correction,
+        {"step": "withdraw"},
+        name="correction_withdraw",
+    ),
+    path("laboratory/visits/<uuid:pk>/report/", report.visit_report, name="lab_report"),
+    path("laboratory/visits/<uuid:pk>/report.pdf", report.visit_report_pdf, name="lab_report_pdf"),
+    path("patients/<uuid:pk>/results/report/", report.patient_report, name="patient_lab_report"),
+    path("patients/<uuid:pk>/results/report.pdf", report.patient_report_pdf, name="patient_lab_report_pdf"),
+    path("laboratory/turnaround/", turnaround.turnaround, name="turnaround"),
+    path("laboratory/turnaround/<slug:table>.csv", turnaround.turnaround_csv, name="turnaround_csv"),
+    path("results/to-review/", reviewing.lab_reviews, name="lab_reviews"),
+    path("results/corrected/", reviewing.lab_corrected, name="lab_corrected"),
+    path("results/corrected/<uuid:pk>/seen/", reviewing.lab_corrected_seen, name="lab_corrected_seen"),
+    path("laboratory/tests/<uuid:pk>/reject/", order.lab_reject, name="lab_reject"),
+    path("laboratory/tests/<uuid:pk>/cancel/", order.lab_cancel, name="lab_cancel"),
+    path("laboratory/tests/<uuid:pk>/review/", reviewing.lab_review, name="lab_review"),
+    path("visits/<uuid:pk>/tests/", order.order_tests, name="order_tests"),
+    path("visits/<uuid:pk>/tests/review/", reviewing.review_tests, name="review_tests"),
     path("visits/<uuid:pk>/documents/upload/", document.visit_upload, name="visit_upload"),
     path("patients/<uuid:pk>/documents/upload/", document.document_upload, name="document_upload"),
+    path("patients/<uuid:pk>/documents/", document.documents, name="documents"),
+    path("patients/<uuid:pk>/documents/export/", document.documents_export, name="documents_export"),
     path("documents/<uuid:pk>/", document.document, name="document"),
+    path("documents/<uuid:pk>/file/", document.document_file, name="document_file"),
+    path("documents/<uuid:pk>/preview/", document.document_preview, name="document_preview"),
+    path("documents/<uuid:pk>/edit/", document.document_edit, name="document_edit"),
+    path("documents/<uuid:pk>/version/", document.document_version, name="document_version"),
+    path("documents/<uuid:pk>/reassign/", document.document_reassign, name="document_reassign"),
     # --- consultation ---
     path("consultation/", consultation.consultation_queue, name="consultation_queue"),
     path("visits/<uuid:pk>/consult/", consultation.consult, name="consult"),
@@ -100,3 +149,4 @@ urlpatterns += [
     path("stock/batches/<uuid:pk>/transfer/", pharmacy.transfer, name="transfer"),
     path("stock/batches/<uuid:pk>/lock/", pharmacy.lock, name="lock"),
 ]
+urlpatterns += note_urls.urlpatterns

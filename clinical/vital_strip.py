@@ -13,7 +13,7 @@ ORDER = {vital.code: at for at, vital in enumerate((*VITALS, BMI))}
 
 def last_vitals(patient: Patient) -> list[dict[str, Any]]:
     """The last value of each, whenever it was measured."""
-    rows = patient.observations.filter(category=Observation.Category.VITAL_SIGNS, code__in=BY_CODE)
+    rows = patient.observations.true().filter(category=Observation.Category.VITAL_SIGNS, code__in=BY_CODE)
     return strip(rows.order_by("code", "-effective_at").distinct("code"))
 
 

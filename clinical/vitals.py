@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 
 from clinical import days
 from clinical.measure import Limits, Measured
+from hospital.seals import raw
 
 if TYPE_CHECKING:
     from clinical.models import Patient
@@ -65,10 +66,12 @@ class Vital:
     plausible: tuple[Plausible, ...]
     ranges: tuple[Range, ...]
 
+    @raw()
     def limits(self, patient: Patient, at: datetime) -> Limits:
         years = age_in_years(patient, days.day_of(at))
         return Limits.around(row for row in self.ranges if row.fits(years, patient.sex))
 
+    @raw()
     def plausible_for(self, patient: Patient, at: datetime) -> tuple[Decimal, Decimal]:
         """What a person of that age can have; of an unknown age, what anybody can."""
         years = age_in_years(patient, days.day_of(at))
@@ -78,6 +81,7 @@ class Vital:
         return fitting[-1].low, fitting[-1].high
 
 
+@raw()
 def age_in_years(patient: Patient, on: date) -> float | None:
     return None if patient.birth_date is None else max(0, (on - patient.birth_date).days) / 365.25
 
@@ -246,6 +250,31 @@ BMI = Vital(
 )
 BY_CODE = {vital.code: vital for vital in (*VITALS, BMI)}
 BY_NAME = {vital.name: vital for vital in (*VITALS, BMI)}
+
+
+# From what others measure in to our unit: a factor, and what is added before it.
+OTHER_UNITS: dict[str, dict[str, tuple[Decimal, Decimal]]] = {
+    "Cel": {"[degF]": (D(5) / D(9), D(-32)), "K": (D(1), D("-273.15"))},
+    "kg": {"[lb_av]": (D("0.45359237"), D(0)), "[oz_av]": (D("0.028349523125"), D(0)), "g": (D("0.001"), D(0))},
+    "cm": {"[in_i]": (D("2.54"), D(0)), "[ft_i]": (D("30.48"), D(0)), "m": (D(100), D(0)), "mm": (D("0.1"), D(0))},
+    "mm[Hg]": {"kPa": (D("7.500615758"), D(0))},
+}
+# Other spellings of units, as people type them and as records have them.
+SPELLINGS = {
+    "°c": "Cel", "c": "Cel", "cel": "Cel", "°f": "[degF]", "f": "[degF]", "degf": "[degF]",
+    "lb": "[lb_av]", "lbs": "[lb_av]", "oz": "[oz_av]", "in": "[in_i]", "ft": "[ft_i]",
+    "mmhg": "mm[Hg]", "{beats}/min": "/min", "{breaths}/min": "/min", "bpm": "/min", "kg/m²": "kg/m2",
+}  # fmt: skip
+
+
+def in_our_unit(code: str, value: Decimal, unit: str) -> Decimal | None:
+    """The value in the unit that this vital sign is kept in; None if it cannot be read."""
+    vital = BY_CODE[code]
+    written = SPELLINGS.get(unit.strip().lower(), unit.strip())
+    if written in (vital.unit, vital.shown_unit):
+        return value
+    how = OTHER_UNITS.get(vital.unit, {}).get(written)
+    return (value + how[1]) * how[0] if how else None
 
 
 class Implausible(ValueError):

@@ -146,6 +146,14 @@ class LetterAdmin(ReadOnlyAdmin):
     search_fields = ["to"]
     actions = ["try_again"]
 
+    def get_search_results(
+        self, request: HttpRequest, queryset: models.QuerySet, search_term: str
+    ) -> tuple[models.QuerySet, bool]:
+        """By an address nobody finds out who wrote to a restricted patient."""
+        found, has_twins = super().get_search_results(request, queryset, search_term)
+        closed = current().opened.closed
+        return (found.exclude(patient_id__in=closed) if search_term and closed else found), has_twins
+
     @admin.action(description="Try again")
     def try_again(self, request: HttpRequest, letters: models.QuerySet) -> None:
         for letter in letters.filter(state=Letter.State.FAILED):

@@ -35,7 +35,30 @@ def make_permissions(using: str, apps: Any, **kwargs: Any) -> None:
 
     ContentType, Permission = apps.get_model("contenttypes", "ContentType"), apps.get_model("auth", "Permission")
     tenant = ContentType.objects.using(using).get_or_create(app_label="hospital", model="tenant")[0]
-    for codename, title in PERMISSIONS.items():
+    made = [
         Permission.objects.using(using).update_or_create(
             content_type=tenant, codename=codename, defaults={"name": f"Can {title}"}
         )
+        for codename, title in PERMISSIONS.items()
+    ]
+    grant_as_to_new_tenants(using, {one.codename: one.pk for one, is_new in made if is_new}, tenant.pk)
+
+
+def grant_as_to_new_tenants(using: str, permissions: dict[str, int], content_type: int) -> None:
+    """What a release brings is given to the roles of the tenants that exist, once; what was taken away stays away."""
+    from django.contrib.auth.models import Group
+    from guardian.models import GroupObjectPermission
+
+    from hospital.roles import ROLES
+
+    for role in ROLES:
+        brought = [permissions[name] for name in role.permissions if name in permissions]
+        groups = Group.objects.using(using).filter(name__endswith=f":{role.key}") if brought else ()
+        for group in groups:  # "<tenant>:<role>", see Role._make
+            for permission in brought:
+                GroupObjectPermission.objects.using(using).get_or_create(
+                    permission_id=permission,
+                    group_id=group.pk,
+                    content_type_id=content_type,
+                    object_pk=group.name.partition(":")[0],
+                )

@@ -7,6 +7,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from hospital.seals import Opened
+
 if TYPE_CHECKING:
     from hospital.models import Person, Role, Tenant
 
@@ -26,6 +28,7 @@ class Acting:
     role: Role | None = None
     request_id: str = field(default_factory=lambda: uuid.uuid4().hex)
     says_again: bool = False  # the request calls itself a page's own refresh; nothing may be granted for it
+    opened: Opened = field(default_factory=Opened)
 
     def may(self, permission: str) -> bool:
         """Whether the acting role has this permission ("app.codename") in this tenant. The system may do everything."""

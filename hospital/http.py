@@ -27,4 +27,5 @@ class Request(HttpRequest):
     tenant_slug: str
     request_id: str
     live_cursor: str
+    live_regions: frozenset[str]  # what a page asks for that needs only some of its regions anew; empty: all of it
     htmx: HtmxDetails

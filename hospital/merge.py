@@ -154,6 +154,6 @@ def shown(field: forms.Field, value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, date):
         return formats.date_format(value, "j M Y")
-    if isinstance(field, forms.ChoiceField):
+    if isinstance(field, forms.ChoiceField) and not isinstance(value, list):
         return str(dict(cast(Iterable[tuple[Any, Any]], field.choices)).get(value, value))
     return "" if value is None else ", ".join(value) if isinstance(value, list) else str(value)

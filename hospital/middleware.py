@@ -18,7 +18,7 @@ from django.shortcuts import redirect
 from django.urls import get_script_prefix, set_script_prefix
 
 from hospital import idempotency, outage
-from hospital.context import ForeignTenant
+from hospital.context import ForeignTenant, current
 from hospital.http import ActingPerson, Request
 from hospital.models import Person, Role, SignIn, Tenant
 from hospital.models.tenant import RESERVED_SLUGS
@@ -109,6 +109,7 @@ class Tenancy:
 
         def role() -> Role:
             request.my_roles = my_roles(request, person)
+            current().opened.closed = frozenset(request.my_roles[0].closed)
             return acting_role(request.session, tenant, request.my_roles)
 
         with acting_for(tenant, person, role, request_id=request.request_id, says_again=again) as acting:

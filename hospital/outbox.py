@@ -18,6 +18,7 @@ from django.core.mail import EmailMessage
 from django.utils import timezone
 
 from hospital.models import Letter, Tenant
+from hospital.seals import truth
 from hospital.tenancy import acting_for
 
 log = logging.getLogger(__name__)
@@ -100,4 +101,6 @@ def written(tenant: Tenant, letter: Letter) -> EmailMessage | None:
     if words is None:
         return None
     host = urlsplit(letter.site).hostname or "localhost"
-    return EmailMessage(words.subject, words.body, None, [letter.to], headers={"Message-ID": f"<{letter.pk}@{host}>"})
+    return EmailMessage(
+        words.subject, words.body, None, [truth(letter, "to")], headers={"Message-ID": f"<{letter.pk}@{host}>"}
+    )

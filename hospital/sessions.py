@@ -174,13 +174,16 @@ class Activity:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """A form counts once it is known that no foreign page sent it: that is refused with 403."""
+        """A form counts once it is known that no foreign page sent it: that is refused with 403.
+
+        Nor when it failed: whoever waited in vain for the database need not wait for it a second time.
+        """
         acts = bool(request.session.get(SESSION_KEY)) and not is_background(request)
         looks = request.method in ("GET", "HEAD")
         if acts and looks:
             prolong(request)
         response = self.get_response(request)
-        if acts and not looks and response.status_code != 403:
+        if acts and not looks and response.status_code != 403 and response.status_code < 500:
             prolong(request)
         return response
 

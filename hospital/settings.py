@@ -101,6 +101,7 @@ CELERY_BEAT_SCHEDULE_FILENAME = str(STATE_DIR / "celerybeat-schedule")
 WORKER_PULSE = STATE_DIR / "worker.pulse"
 CELERY_BEAT_SCHEDULE = {
     "pulse": {"task": "hospital.tasks.pulse", "schedule": timedelta(seconds=10), "options": {"expires": 10}},
+    "sweep-orphans": {"task": "clinical.tasks.sweep_orphans", "schedule": timedelta(hours=6)},
     "escalate": {
         "task": "realtime.tasks.escalate",
         "schedule": timedelta(seconds=30),
@@ -112,7 +113,17 @@ CELERY_BEAT_SCHEDULE = {
         "options": {"expires": 20},
     },
     "scan-documents": {"task": "clinical.tasks.scan_waiting_documents", "schedule": timedelta(minutes=1)},
+    "find-duplicates": {"task": "clinical.tasks.find_duplicates", "schedule": crontab(hour=2, minute=40)},
     # Every hour, because midnight is at another time in each hospital. What was noticed once is not told again.
+    "watch-unsigned": {"task": "clinical.tasks.watch_unsigned", "schedule": crontab(minute="*/10")},
+    "watch-biopsies": {"task": "clinical.tasks.watch_biopsies", "schedule": crontab(minute="*/10")},
+    "watch-authorisations": {"task": "billing.tasks.watch_authorisations", "schedule": crontab(minute="*/10")},
+    "watch-claims": {"task": "billing.tasks.watch_claims", "schedule": crontab(minute="*/10")},
+    "write-claim-batches": {
+        "task": "billing.tasks.write_claim_batches",
+        "schedule": timedelta(seconds=10),
+        "options": {"expires": 10},
+    },
     "watch-expiry": {"task": "clinical.tasks.watch_expiry", "schedule": crontab(minute=5)},
     "mark-no-shows": {
         "task": "scheduling.tasks.mark_no_shows",
@@ -290,6 +301,9 @@ WHITENOISE_USE_FINDERS = not PRODUCTION
 EVENTS_KEPT = timedelta(days=env.int("EVENTS_KEPT_DAYS", default=30))
 LETTERS_KEPT = timedelta(days=env.int("LETTERS_KEPT_DAYS", default=90))
 UPLOAD_LIMIT = env.int("UPLOAD_LIMIT", default=20 * 1024 * 1024)
+UPLOAD_DAY_PERSON = env.int("UPLOAD_DAY_PERSON", default=2 * 1024**3)  # bytes of files from one person in 24 hours
+UPLOAD_DAY_FILES = env.int("UPLOAD_DAY_FILES", default=1000)
+UPLOAD_DAY_TENANT = env.int("UPLOAD_DAY_TENANT", default=50 * 1024**3)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
 DATA_UPLOAD_MAX_NUMBER_FIELDS = 1000
@@ -308,6 +322,7 @@ private_files = (
             "querystring_expire": 60,
             "default_acl": None,
             "file_overwrite": False,
+            "max_memory_size": 1024 * 1024,  # larger objects lie in a temporary file while they are read
         },
     }
     if S3_BUCKET

@@ -16,6 +16,7 @@ from django.utils import timezone
 
 from hospital.context import Acting, ForeignTenant, NoTenant, _acting, current, current_or_none
 from hospital.identifiers import uuid7
+from hospital.seals import raw
 
 if TYPE_CHECKING:
     from hospital.db.base import DatabaseWrapper
@@ -104,6 +105,11 @@ class TenantManager(models.Manager[M]):
         rows = super().get_queryset()
         return rows if _lifted.get() else rows.filter(tenant_id=current().tenant.pk)
 
+    def bulk_update(self, *args: Any, **kwargs: Any) -> int:
+        """It reads the attributes of the rows, and stores what they really are."""
+        with raw():
+            return super().bulk_update(*args, **kwargs)
+
 
 class TenantKey(models.ForeignKey):
     """A key to a row of the same tenant. The constraint is composite, (tenant_id, id), and made by the `Fence`."""
@@ -131,6 +137,10 @@ class TenantModel(models.Model):
         if self.tenant_id != tenant.pk:
             raise ForeignTenant(f"{self._meta.label} of another tenant cannot be saved here.")
         super().save(*args, **kwargs)
+
+    def refresh_from_db(self, *args: Any, **kwargs: Any) -> None:
+        with raw():
+            super().refresh_from_db(*args, **kwargs)
 
     def validate_constraints(self, exclude=None) -> None:
         """The tenant is stamped at save, so constraints that begin with it are checked with the open one."""

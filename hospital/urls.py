@@ -4,7 +4,7 @@ from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
 
-from hospital.views import absences, home, people, sessions
+from hospital.views import absences, home, loops, people, sessions, waiting
 
 handler400 = "hospital.views.errors.bad_request"
 handler403 = "hospital.views.errors.forbidden"
@@ -25,6 +25,8 @@ urlpatterns = [
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/others/end/", sessions.end_other_sessions, name="end_other_sessions"),
     path("sessions/<uuid:ref>/end/", sessions.end_session, name="end_session"),
+    path("waiting/", waiting.waiting, name="waiting"),
+    path("loops/", loops.loops, name="loops"),
     path("admin/", admin.site.urls),
     path("live/", include("realtime.urls")),
     path("", include("realtime.alerts.urls")),

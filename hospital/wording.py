@@ -11,6 +11,7 @@ from django.core import validators
 WHOLE, NUMBER = "Write a whole number, in digits.", "Write a number, in digits."
 CHOOSE = "Choose one of those that are offered."
 FILE = "Choose a file, and send it again."
+SLUG = "Write only letters without accents, digits, hyphens and underscores."
 
 FIELDS: dict[type[forms.Field], dict[str, str]] = {
     forms.Field: {"required": "This is needed."},
@@ -58,3 +59,4 @@ def install() -> None:
     for validator, sentence in VALIDATORS.items():
         validator.message = sentence  # each kind has one, and no type in common
     validators.DecimalValidator.messages = DECIMALS
+    validators.validate_slug.message = SLUG

@@ -40,7 +40,9 @@ class IllegalMove(Exception):
     def __init__(self, instance: Workflow, to: str) -> None:
         self.instance, self.to = instance, to
         labels = dict(status_of(type(instance)).flatchoices)
-        legal = [str(labels[status]).lower() for status in instance.MOVES.get(instance.status, {})]
+        ways = instance.MOVES.get(instance.status, {})
+        by_hand = [status for status, permission in ways.items() if permission != SYSTEM]
+        legal = [str(labels[status]).lower() for status in by_hand or ways]
         choices = f"From here it can become: {', '.join(legal)}." if legal else "This is its end."
         super().__init__(
             f"This {instance._meta.verbose_name} is {str(labels[instance.status]).lower()} and cannot become {str(labels.get(to, to)).lower()}. {choices}"
@@ -91,7 +93,7 @@ class Workflow(EditableModel):
         self.lock()
         before = self.status
         permission = self.MOVES.get(before, {}).get(status)
-        if permission is None:
+        if permission is None or (permission == SYSTEM and by is not None):
             raise IllegalMove(self, status)
         if by is not None and not current().may(permission):
             raise PermissionDenied(f"Your role may not make this {self._meta.verbose_name} {status}.")

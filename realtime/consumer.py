@@ -6,6 +6,7 @@ import json
 import logging
 import re
 from collections.abc import AsyncIterator, Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from realtime import figures, presence
@@ -55,10 +56,11 @@ class LiveConsumer:
         scope.clear()  # a server keeps it as long as the socket is open
         if connection is None:
             return
+        heard = partial(hear, connection)
+        connection.outlet.listen(heard)
         try:
             async for text in texts(receive):
-                if connection.is_open:
-                    hear(connection, text)
+                heard(text)
         finally:
             connection.is_open = False
             for leave in (hub().leave, *LEAVES):
@@ -88,6 +90,8 @@ async def let_in(scope: dict[str, Any], send: Send) -> Connection | None:
 
 def hear(connection: Connection, text: str | None) -> None:
     """What is not understood is ignored, so that pages and servers of different releases get on."""
+    if not connection.is_open:
+        return
     if text is None:
         connection.close(NOT_OURS)
     elif len(text) > BYTES:

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 EVERY = 3.0
 LASTS = 10  # seconds
+OF_A_ROLE = ("sockets", "owing", "events", "seconds", "queued")  # the last: bytes that wait in this process
 OPENED, AGAIN, GAPS, RESYNCS, SLOW, REFUSED = "opened", "again", "gaps", "resyncs", "slow", "refused"
 
 TELL = """
@@ -82,10 +83,11 @@ def by_slug(hub: Hub) -> dict[str, list[Connection]]:
 def about(slug: str, connections: list[Connection], streams: Mapping[UUID, Stream]) -> dict[str, Any]:
     stream = streams.get(connections[0].tenant_id) if connections else None
     now = time.monotonic()
-    roles: dict[str, dict[str, Any]] = defaultdict(lambda: {"sockets": 0, "owing": 0, "events": 0, "seconds": 0})
+    roles: dict[str, dict[str, int]] = defaultdict(lambda: dict.fromkeys(OF_A_ROLE, 0))
     for connection in connections:
         role = roles[connection.role]
         role["sockets"] += 1
+        role["queued"] += connection.outlet.queued()
         if connection.owed:
             role["owing"] += 1
             role["events"] = max(role["events"], connection.events)

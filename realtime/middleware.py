@@ -1,4 +1,4 @@
-"""The page says up to where it knows the log."""
+"""The page says up to where it knows the log, and which of its regions it wants anew."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from django.http import HttpResponse
 from hospital.context import current_or_none
 from hospital.http import Request
 from realtime.models import Head
+from realtime.regions import regions_asked
 
 
 class Cursor:
@@ -18,6 +19,7 @@ class Cursor:
         self.get_response = get_response
 
     def __call__(self, request: Request) -> HttpResponse:
-        if current_or_none() and not getattr(request, "htmx", False):
+        request.live_regions = regions_asked(request)
+        if current_or_none() and not (request.live_regions or getattr(request, "htmx", False)):
             request.live_cursor = Head.cursor()
         return self.get_response(request)

@@ -15,6 +15,7 @@ OURS = {1008: 4400, 1009: 4413}  # daphne alone sends no standard code but 1000
 
 log = logging.getLogger(__name__)
 Send = Callable[[dict[str, Any]], Awaitable[None]]
+Hear = Callable[[str | None], None]
 
 
 class Message:
@@ -46,9 +47,14 @@ def framed(data: bytes) -> bytes:
 
 
 class Outlet(Protocol):
-    """`write` never waits, and tells how many bytes are still queued in this process. After `close`, nothing is written."""
+    """`write` never waits, and tells how many bytes are still `queued` in this process. After `close`, nothing is written.
 
+    What comes in after `listen` may be told to `hear` at once, or be received as ASGI has it.
+    """
+
+    def listen(self, hear: Hear) -> None: ...
     def write(self, message: Message) -> int: ...
+    def queued(self) -> int: ...
     def close(self, code: int) -> None: ...
     def abort(self) -> None: ...
 
@@ -61,10 +67,11 @@ def outlet_of(scope: dict[str, Any], send: Send) -> Outlet:
 class Frames:
     """Our own server takes a finished frame, and any code."""
 
-    __slots__ = ("abort", "close", "put")
+    __slots__ = ("abort", "close", "listen", "put", "queued")
 
     def __init__(self, offered: dict[str, Callable]) -> None:
-        self.put, self.close, self.abort = offered["write"], offered["close"], offered["abort"]
+        self.put, self.queued, self.listen = offered["write"], offered["queued"], offered["listen"]
+        self.close, self.abort = offered["close"], offered["abort"]
 
     def write(self, message: Message) -> int:
         return self.put(message.frame)
@@ -82,9 +89,15 @@ class Plain:
         self.is_busy = self.is_closed = False
         self.task: asyncio.Task[None] | None = None
 
+    def listen(self, hear: Hear) -> None:
+        """Nothing is told but by `receive`."""
+
     def write(self, message: Message) -> int:
         if not self.is_closed:
             self._put({"type": "websocket.send", "text": message.text})
+        return self.size
+
+    def queued(self) -> int:
         return self.size
 
     def close(self, code: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -15,6 +16,7 @@ from django.db.models import Model
 
 from hospital.middleware import script_prefix
 from hospital.models import Role, Tenant
+from hospital.seals import is_closed
 from hospital.tenancy import acting_for
 from realtime.catalogue import LiveEvent, Loudness, catalogue
 from realtime.log import Row
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 
 # Queries of the ORM must not hold up the event loop, and one thread keeps the order.
 thread = ThreadPoolExecutor(1, thread_name_prefix="live-render")
+REMEMBERED = 1.0  # seconds
+tenants: dict[UUID, tuple[float, Tenant]] = {}
 
 
 @dataclass(frozen=True)
@@ -43,10 +47,18 @@ class Painted:
 def paint(tenant_id: UUID, rows: list[Row], wanted: dict[str, int]) -> dict[str, list[Painted]]:
     """For each wanted role, what it hears of the rows after a number. Raises when the database is away."""
     try:
-        return Painter(Tenant.objects.get(pk=tenant_id), rows).for_roles(wanted)
+        return Painter(tenant_of(tenant_id), rows).for_roles(wanted)
     except (OperationalError, InterfaceError):
         connection.close()
         raise
+
+
+def tenant_of(tenant_id: UUID) -> Tenant:
+    """Its name, currency and hours, which may be a second old. Rights are asked anew in each turn."""
+    known = tenants.get(tenant_id)
+    if known is None or time.monotonic() - known[0] > REMEMBERED:
+        known = tenants[tenant_id] = time.monotonic(), Tenant.objects.get(pk=tenant_id)
+    return known[1]
 
 
 def frame(prev: int, seq: int, painted: Iterable[Painted]) -> str:
@@ -86,7 +98,9 @@ class Painter:
                     raise LookupError(f"{row.name} is not in the catalogue of this release")
                 if event.tells and not event.tells(self.object(event, row), role):
                     return mute(row)
-                if event.template and key not in fragments:
+                if is_closed(self.object(event, row)):
+                    words |= {"refetch": True}  # who has opened it would be shown less than the page shows
+                elif event.template and key not in fragments:
                     fragments[key] = render(event.template, self.object(event, row))
                 louder = words | self.loud_words(event, row, role.key, personal_level(row))
                 words |= self.loud_words(event, row, role.key, row.loudness[role.key])

@@ -12,11 +12,14 @@ from collections.abc import Callable
 from typing import Any
 
 from daphne.endpoints import build_endpoint_description_strings
+from daphne.http_protocol import WebRequest
 from daphne.server import Server
 from daphne.ws_protocol import WebSocketProtocol
+from django.conf import settings
 from twisted import internet
 from twisted.internet import tcp
 
+from hospital.middleware import ROOM_FOR_FIELDS
 from realtime.limits import BYTES
 from realtime.outlet import EXTENSION
 
@@ -27,11 +30,21 @@ RESTART, NOT_OURS = 1012, 1008
 LINGER = 1.0  # after the last request: the proxy may just be sending another on a connection that it kept
 LOOK_EVERY = 0.05
 PROTOCOL = "sec-websocket-protocol"
+LARGEST = settings.UPLOAD_LIMIT + ROOM_FOR_FIELDS
+WORDS = b"This is larger than what may be sent at once. Nothing was kept. Send smaller files, or fewer."
+TOO_LARGE = (
+    b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: text/plain\r\nContent-Length: %d\r\n\r\n%s"
+    % (
+        len(WORDS),
+        WORDS,
+    )
+)
 TEXT, MASKED, SHORT = 0x81, 0x80, 126
 
 
 class FrameProtocol(WebSocketProtocol):
     send: Callable[[bytes], int] | None = None  # into the kernel, without a turn of the reactor; not through TLS
+    hear: Callable[[str | None], None] | None = None  # told what the client says, without a turn of the event loop
 
     def put(self, frame: bytes) -> int:
         """Write a finished frame; how many bytes are still queued in this process."""
@@ -98,8 +111,19 @@ class FrameProtocol(WebSocketProtocol):
         super().dataReceived(data)
 
     def onMessage(self, payload: bytes, isBinary: bool) -> None:
-        if self.state == self.STATE_OPEN:
+        if self.state != self.STATE_OPEN:
+            return
+        if self.hear is None or self.muted:
             super().onMessage(payload, isBinary)
+        else:
+            self.hear(None if isBinary else payload.decode())
+
+    def listen(self, hear: Callable[[str | None], None]) -> None:
+        self.hear = hear
+
+    def onClose(self, wasClean: bool, code: int, reason: str) -> None:
+        self.hear = None
+        super().onClose(wasClean, code, reason)
 
     def onMessageFrameBegin(self, length: int) -> None:
         if not (self.current_frame.fin or self.failedByMe):
@@ -128,6 +152,33 @@ def short_text(data: bytes) -> bytes | None:
     return text if text.isascii() else None
 
 
+class LimitedRequest(WebRequest):
+    """daphne keeps a body on the disk, and then all of it in memory, before anybody is asked. What is too large ends here."""
+
+    taken, is_refused = 0, False
+
+    def gotLength(self, length: int | None) -> None:
+        super().gotLength(length)
+        if length is not None and length > LARGEST:
+            self.refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        """Also what says no length beforehand, or another one than it has."""
+        self.taken += len(data)
+        if self.taken > LARGEST and not self.is_refused:
+            self.refuse()
+        if not self.is_refused:
+            super().handleContentChunk(data)
+
+    def process(self) -> Any:
+        return None if self.is_refused else super().process()
+
+    def refuse(self) -> None:
+        self.is_refused = True
+        self.channel.transport.write(TOO_LARGE)
+        self.channel.loseConnection()
+
+
 class FrameServer(Server):
     def __init__(self, application: Any, endpoints: list[str], *, grace: float, websocket_timeout: int) -> None:
         super().__init__(
@@ -147,6 +198,8 @@ class FrameServer(Server):
 
     def prepare(self) -> None:
         self.ws_factory.protocol = FrameProtocol
+        build = self.http_factory.buildProtocol
+        self.http_factory.buildProtocol = lambda address: limited(build(address))
         self.ws_factory.setProtocolOptions(failByDrop=False)  # a client that breaks a rule learns which
         reactor.callWhenRunning(signal.signal, signal.SIGTERM, self.on_signal)
 
@@ -156,7 +209,13 @@ class FrameServer(Server):
 
     def create_application(self, protocol: Any, scope: dict[str, Any]) -> Any:
         if scope["type"] == "websocket":
-            offered = {"write": protocol.put, "close": protocol.close, "abort": protocol.abort}
+            offered = {
+                "write": protocol.put,
+                "queued": protocol.queued,
+                "close": protocol.close,
+                "abort": protocol.abort,
+                "listen": protocol.listen,
+            }
             scope["extensions"] = {EXTENSION: offered}
         return super().create_application(protocol, scope)
 
@@ -193,6 +252,11 @@ class FrameServer(Server):
             self.stop()
         else:
             reactor.callLater(LOOK_EVERY, self.stop_when_done)
+
+
+def limited(channel: Any) -> Any:
+    channel.requestFactory = LimitedRequest
+    return channel
 
 
 def is_request(protocol: Any) -> bool:

@@ -93,11 +93,9 @@ def by_role(processes: Iterable[Process]) -> list[dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
     for process in processes:
         for key, told in process.figures["roles"].items():
-            one = found.setdefault(
-                key, {"title": titles.get(key, key), "sockets": 0, "owing": 0, "events": 0, "seconds": 0}
-            )
-            for name in ("sockets", "owing"):
-                one[name] += told[name]
+            one = found.setdefault(key, {"title": titles.get(key, key), **dict.fromkeys(figures.OF_A_ROLE, 0)})
+            for name in ("sockets", "owing", "queued"):
+                one[name] += told.get(name, 0)  # of a process of the release before, not all is known
             for name in ("events", "seconds"):
                 one[name] = max(one[name], told[name])
     return sorted(found.values(), key=lambda one: one["title"])

@@ -12,10 +12,11 @@ from django.db.models import Q
 from django.utils import timezone
 
 from clinical.models import Patient
+from clinical.together import keep, together
 from hospital.models import Absence, Person
 from scheduling.models.appointment import Appointment
 from scheduling.models.hold import Hold
-from scheduling.models.place import Location, Room
+from scheduling.models.place import Location, OpeningHours, Room, SpecialDay
 from scheduling.models.provider import AppointmentType, Provider, WorkingHours
 from scheduling.moments import Span, day_span, span_of
 from scheduling.slots import common, free_slots, without
@@ -47,8 +48,17 @@ class Shift:
 
 
 def open_locations() -> dict[UUID, Location]:
-    rows = Location.objects.filter(is_active=True).prefetch_related("opening_hours", "special_days")
-    return {location.pk: location for location in rows}
+    """With their hours and special days, in one round trip."""
+    here = Location.objects.filter(is_active=True)
+    hours = OpeningHours.objects.filter(location__in=here.order_by())
+    special = SpecialDay.objects.filter(location__in=here.order_by())
+    told = together(locations=here, opening_hours=hours, special_days=special)
+    found = {location.pk: location for location in told["locations"]}
+    for name in ("opening_hours", "special_days"):
+        rows = grouped(told[name], "location_id")
+        for location in found.values():
+            keep(location, name, rows.get(location.pk, []))
+    return found
 
 
 class OpenTime:

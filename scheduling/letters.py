@@ -9,8 +9,9 @@ from django.utils import formats, timezone
 from hospital.context import current
 from hospital.models import Letter
 from hospital.outbox import Words, writes
+from hospital.seals import raw
 from scheduling.links import appointment_path, offer_path
-from scheduling.models import Appointment, Location, Offer
+from scheduling.models import Appointment, Location, Offer, Wish
 from scheduling.models.waitlist import LETTER as OFFER
 
 REMINDER = "appointment_reminder"
@@ -21,7 +22,8 @@ def remind(appointment: Appointment) -> bool:
     appointment.lock()
     if appointment.status != Appointment.Status.BOOKED or appointment.reminded_at:
         return False
-    Letter.post(REMINDER, about=appointment.pk, to=appointment.patient.email)
+    whose = appointment.patient
+    Letter.post(REMINDER, about=appointment.pk, to=whose.email, patient_id=whose.pk)
     appointment.reminded_at = timezone.now()
     appointment.save(update_fields=["reminded_at"])
     return True
@@ -30,7 +32,8 @@ def remind(appointment: Appointment) -> bool:
 @writes(REMINDER)
 def reminder(letter: Letter) -> Words | None:
     appointment = Appointment.objects.shown().get(pk=letter.about)
-    if appointment.status != Appointment.Status.BOOKED or appointment.begins_at <= timezone.now():
+    is_over = appointment.status != Appointment.Status.BOOKED or appointment.begins_at <= timezone.now()
+    if is_over or appointment.patient.is_restricted:
         return None
     tenant, location = current().tenant, appointment.location
     lines = [
@@ -54,7 +57,7 @@ def offer(letter: Letter) -> Words | None:
         return None
     tenant, location = current().tenant, offer.location
     lines = [
-        f"{offer.wish.patient.given_name or offer.wish.patient.name},",
+        f"{first_name(offer.wish)},",
         f"a time that you asked for is free at {tenant.name}:",
         f"{in_words(offer.begins_at, location)}\nwith {offer.provider}\n{place(location)}",
         f"It is held for you until {in_words(offer.expires_at, location)}. After that it is offered to the next person.",
@@ -64,8 +67,9 @@ def offer(letter: Letter) -> Words | None:
     return Words(f"An earlier appointment is free on {on_day(offer.begins_at, location)}", paragraphs(lines))
 
 
-def first_name(appointment: Appointment) -> str:
-    return appointment.patient.given_name or appointment.patient.name
+@raw()
+def first_name(entry: Appointment | Wish) -> str:
+    return entry.patient.given_name or entry.patient.name
 
 
 def where(appointment: Appointment) -> str:

@@ -116,6 +116,7 @@ def to_remind() -> list[UUID]:
             begins_at__gt=now,
             begins_at__lte=now + timedelta(hours=location.reminder_hours),
             patient__deceased_at=None,
+            patient__is_restricted=False,
         ).exclude(patient__email="")
         found += rows.values_list("pk", flat=True)
     return found

@@ -370,7 +370,7 @@ function walkRows(step) {
 }
 
 function listKeys() {
-  const own = $$("[data-key]").filter(shown).map((element) => [element.dataset.keyLabel || element.getAttribute("aria-label") || element.textContent.trim(), element.dataset.key]);
+  const own = $$("[data-key], [data-key-legend]").filter(shown).map((element) => [element.dataset.keyLabel || element.getAttribute("aria-label") || element.textContent.trim(), element.dataset.key || element.dataset.keyLegend]);
   const everywhere = [["Search", "Ctrl K"], ["Next row, row before", "j k"], ["Open the row, send the form", "Enter"], ["Close", "Esc"], ["This list", "?"]];
   $("#keys .key-list").replaceChildren(...[...own, ...everywhere].map(keyLine));
 }

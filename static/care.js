@@ -15,7 +15,7 @@ function mark(input, option) {
   option ? input.setAttribute("aria-activedescendant", option.id) : input.removeAttribute("aria-activedescendant");
 }
 
-function shut(input, { empty = false } = {}) {
+function fold(input, { empty = false } = {}) {
   if (empty) input.value = "";
   listOf(input).replaceChildren();
   input.setAttribute("aria-expanded", "false");
@@ -26,7 +26,7 @@ document.addEventListener("keydown", (event) => {
   const input = event.target.closest("[data-lookup]");
   if (!input) return;
   const options = optionsOf(input), now = options.findIndex((option) => option.getAttribute("aria-selected") === "true");
-  if (event.key === "Escape") return shut(input, { empty: true });
+  if (event.key === "Escape") return fold(input, { empty: true });
   if (event.key === "Enter") {
     event.preventDefault();
     return options[Math.max(0, now)]?.click();
@@ -40,13 +40,13 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("focusout", (event) => {
   const input = event.target.closest("[data-lookup]");
   const left = () => document.activeElement !== input && !listOf(input).matches(":hover");  // whoever is back already keeps the list
-  if (input) setTimeout(() => left() && shut(input), 150);
+  if (input) setTimeout(() => left() && fold(input), 150);
 });
 
 document.addEventListener("htmx:afterSwap", ({ detail: { target } }) => {
   if (target.matches(".lookup-list")) {
     const input = $(`[aria-controls="${target.id}"]`);
-    if (document.activeElement !== input) return shut(input);
+    if (document.activeElement !== input) return fold(input);
     input.setAttribute("aria-expanded", String(target.childElementCount > 0));
     mark(input, optionsOf(input)[0]);
     target.scrollIntoView({ block: "nearest" });
@@ -63,7 +63,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
   const there = $(`[data-code="${CSS.escape(elt.dataset.code.toUpperCase())}"]`, target);
   if (!there) return;
   event.preventDefault();
-  shut($(`[aria-controls="${elt.parentElement.id}"]`), { empty: true });
+  fold($(`[aria-controls="${elt.parentElement.id}"]`), { empty: true });
   there.classList.remove("is-there");
   requestAnimationFrame(() => there.classList.add("is-there"));
   $("input:not([type=hidden])", there).focus();
@@ -71,7 +71,7 @@ document.addEventListener("htmx:beforeRequest", (event) => {
 
 function arrived(rows) {
   const row = rows.lastElementChild, input = $("[data-lookup]", rows.parentElement);
-  shut(input, { empty: true });
+  fold(input, { empty: true });
   const primaries = $$("[name=primary]", rows);
   if (primaries.length && !primaries.some((radio) => radio.checked)) primaries[0].checked = true;
   (rows.id === "line-rows" ? $("input:not([type=hidden])", row) : input).focus();

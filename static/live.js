@@ -6,8 +6,9 @@
   const { liveUrl, liveCursor } = document.body.dataset;
   if (!liveUrl) return;
 
-  const SILENT = 11000, POLL = 5000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3, RETRY = 2000, SPREAD = 1000;
-  const ACK_EVENTS = 50, ACK_SIZE = 64000, ACK_WITHIN = 3000;
+  const SILENT = 11000, POLL = 5000, SLOWEST = 2000, ANSWER = 1000, TOASTS = 3, RETRY = 2000, SPREAD = 1000, GATHER = 150, LONGEST = 2000;
+  const OWN = 1 + Math.random();  // not all pages acknowledge at the same event
+  const ACK_EVENTS = 50 * OWN, ACK_SIZE = 64000 * OWN, ACK_WITHIN = 3000;
   const TOO_MUCH = [1008, 1009, 4400, 4413], RESTART = 1012, REST = 30000;  // sent away by a limit: knocking again at once would only make it worse
   const { debug, words, place, count, swap, pulse, sameId, inUse, later, settle } = window.fragments;
   const clock = (at) => new Date(at + skew).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: document.body.dataset.zone });
@@ -113,7 +114,7 @@
       debug("resync", `${epoch}:${seq}`, "→", message.resync);
       [epoch, seq] = cursorFrom(message.resync);
       forgetOwed();
-      soon ||= setTimeout(refetch, SPREAD * Math.random()); // many pages may be told so at once
+      want(null, SPREAD * Math.random()); // many pages may be told so at once
       return;
     }
     if (message.prev > seq) return gap(message);
@@ -124,6 +125,7 @@
       if (fetching) sinceFetch.push(message);
       message.html.forEach(place);
       message.events.forEach(regard);
+      overfull();
       tell(message.events.filter((event) => event.loudness));
       acknowledge(message.events.length, size);
     }
@@ -154,26 +156,48 @@
 
   // --- regions: fetched again as a whole --------------------------------------------------------------
 
-  let fetching = false, again = false, soon = 0, sinceFetch = [], asOf = Date.now();
+  // `wanted` is what events ask for: some regions, by their ids; null is all of them.
+  let fetching = false, again = false, soon = 0, wanted = new Set(), took = 0, sinceFetch = [], asOf = Date.now();
 
   const regions = () => $$("[data-live][id]").filter((region) => !region.parentElement.closest("[data-live]"));
 
   function regard(event) {
     const listens = (region) => words(region.dataset.liveOn).includes(event.name) && (!event.about || !region.dataset.liveAbout || region.dataset.liveAbout === event.about);
-    const fetches = event.refetch || $$("[data-live-on]").some(listens);
-    debug("event", event.name, fetches ? "→ fetches the regions" : "");
-    if (fetches) soon ||= setTimeout(refetch, 150);
+    const listeners = $$("[data-live-on]").filter(listens);
+    const touched = regions().filter((region) => listeners.some((listener) => region.contains(listener))).map((region) => region.id);
+    debug("event", event.name, event.refetch ? "→ fetches the regions" : touched.length ? `→ fetches ${touched.join(" ")}` : "");
+    if (event.refetch) want(null);
+    else if (touched.length) want(touched);
   }
 
-  async function refetch() {
+  // A list with pages takes no more rows than one of them has.
+  function overfull() {
+    const full = regions().filter((region) => $$("[data-live-list] > [data-v]", region).length > (+region.dataset.liveMost || Infinity));
+    if (full.length) want(full.map((region) => region.id));
+  }
+
+  // Many events make one question, and a server that took long is not asked again at once.
+  function want(ids, wait = Math.max(GATHER, Math.min(2 * took, LONGEST))) {
+    wanted &&= ids && new Set([...wanted, ...ids]);
+    soon ||= setTimeout(fetchWanted, wait);
+  }
+
+  function refetch() {
+    wanted = null;
+    return fetchWanted();
+  }
+
+  async function fetchWanted() {
     clearTimeout(soon);
     soon = 0;
     if (fetching) return void (again = true);
     if (!regions().length) return;
+    const only = wanted, begun = Date.now(), named = only && { "X-Live-Regions": [...only].join(" ") };
+    wanted = new Set();
     fetching = true;
     sinceFetch = [];
     try {
-      const response = await fetch(location.href, { headers: { "X-Live-Refresh": "1" }, cache: "no-store", signal: AbortSignal.timeout(10000) });
+      const response = await fetch(location.href, { headers: { "X-Live-Refresh": "1", ...named }, cache: "no-store", signal: AbortSignal.timeout(10000) });
       if (response.redirected && new URL(response.url).pathname.startsWith("/accounts/")) return closed(4401);
       const page = new DOMParser().parseFromString(await response.text(), "text/html"), { role } = page.body.dataset;
       if (role && role !== document.body.dataset.role) {
@@ -181,17 +205,18 @@
         return closed(4409);
       }
       if (!response.ok) throw new Error(`the page answered ${response.status}`);
-      for (const region of regions()) renew(region, page.getElementById(region.id));
+      for (const region of regions()) if (!only || only.has(region.id)) renew(region, page.getElementById(region.id));
       for (const message of sinceFetch) message.html.forEach(place);
       count();
-      asOf = Date.now();
-      debug("fetched");
+      if (!only) asOf = Date.now();
+      debug("fetched", only ? [...only].join(" ") : "");
     } catch (error) {
       debug("not fetched", error);
-      soon ||= setTimeout(refetch, RETRY * (0.5 + Math.random()));
+      want(only, RETRY * (0.5 + Math.random()));
     } finally {
       fetching = false;
-      if (again) soon ||= setTimeout(refetch, 150);
+      took = Date.now() - begun;
+      if (again) want([]);
       again = false;
     }
   }
@@ -199,7 +224,7 @@
   function renew(region, fresh) {
     if (!fresh || plain(region) === plain(fresh)) return;
     debug(inUse(region) ? "waits, in use" : "renewed", region.id);
-    if (inUse(region)) return later(region, () => { soon ||= setTimeout(refetch, 150); });
+    if (inUse(region)) return later(region, () => want([region.id]));
     const node = document.importNode(fresh, true);
     const changed = $$("[id][data-v]", node).filter((row) => {
       const [old] = sameId(row.id, region);

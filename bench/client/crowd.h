@@ -8,7 +8,7 @@
 
 #define MOST_CONTROLS 8
 #define HEAD 160           /* so much of a message is looked at, unless all of it is */
-#define OWED_EVENTS 50     /* acknowledged at once, as in live.js; fewer after one to three seconds */
+#define OWED_EVENTS 50     /* acknowledged at once, as in live.js, times what is the page's own; fewer after one to three seconds */
 #define OWED_BYTES (64 * 1024)
 #define SLOWEST_RETRY 2000 /* ms, as in live.js */
 
@@ -33,6 +33,7 @@ struct page {
     unsigned char header[14];
     size_t header_has, left, size;
     uint64_t owed_events, owed_bytes;
+    double own; /* 1 to 2: not all pages acknowledge at the same event */
     bool in_payload;
     /* moments, in ns */
     int64_t acknowledge_at, retry_at, accepted_at, live_at, closed_at;

@@ -66,7 +66,7 @@ void acknowledge(struct page *page) {
 static void owe(struct page *page, uint64_t events) {
     page->owed_events += events;
     page->owed_bytes += page->size;
-    if (page->owed_events >= OWED_EVENTS || page->owed_bytes >= OWED_BYTES) acknowledge(page);
+    if (page->owed_events >= OWED_EVENTS * page->own || page->owed_bytes >= OWED_BYTES * page->own) acknowledge(page);
     else if (!page->acknowledge_at) page->acknowledge_at = now + (1000 + rand() % 2000) * 1000000LL;
 }
 

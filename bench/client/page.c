@@ -36,6 +36,7 @@ static void add_page(char *line) {
     memset(page, 0, sizeof *page);
     page->fd = -1;
     page->number = page_count++;
+    page->own = 1 + (double)rand() / RAND_MAX;
     page->path = strdup(fields[0]);
     page->cookie = strdup(fields[1]);
     page->port = *fields[3] ? atoi(fields[3]) : options.port;

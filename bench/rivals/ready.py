@@ -6,6 +6,7 @@ All the rest is the product's: who may join, the hub's turn, joining what is pen
 from __future__ import annotations
 
 import os
+import threading
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
@@ -28,29 +29,35 @@ class Ready:
 
     def __init__(self) -> None:
         self.database = Log()
+        self.lock = threading.Lock()  # the hub reads in a thread of its own
         self.head = 0
         self.rows: deque[Row] = deque(maxlen=LIMIT)
         self.html: dict[int, str] = {}
 
     def read(self, after: dict[UUID, int], question: Question) -> tuple[dict[UUID, Page], list[Any]]:
-        """Whose rights have changed is asked of the database, as in the product: after the rows were read and painted."""
+        """Whose rights have changed is asked of the database, as in the product: after the rows were read and painted.
+
+        For pages that come without a cursor (after 0) nothing is painted, and so nobody asks again.
+        """
         pages = {tenant: self.page(seq) for tenant, seq in after.items()}
-        has_rows = any(page.rows for page in pages.values())
-        return pages, [] if has_rows else self.database.read({}, question)[1]
+        is_asked_again = any(page.rows and after[tenant] for tenant, page in pages.items())
+        return pages, [] if is_asked_again else self.database.read({}, question)[1]
 
     async def close(self) -> None:
         """Nothing is open."""
 
     def page(self, after: int) -> Page:
-        new = min(self.head - after, len(self.rows))
-        return Page(TENANT, self.head, list(islice(self.rows, len(self.rows) - new, None)))
+        with self.lock:
+            new = min(self.head - after, len(self.rows))
+            return Page(TENANT, self.head, list(islice(self.rows, len(self.rows) - new, None)))
 
     def add(self, number: int) -> None:
-        self.head += 1
-        row = Row(self.head, "visit:created", uuid4(), None, {ROLE: "info"}, frozenset([ROLE]), frozenset())
-        self.rows.append(row)
-        self.html[row.seq] = fragment(number)
-        self.html.pop(row.seq - LIMIT, None)
+        with self.lock:
+            self.head += 1
+            row = Row(self.head, "visit:created", uuid4(), None, {ROLE: "info"}, frozenset([ROLE]), frozenset())
+            self.rows.append(row)
+            self.html[row.seq] = fragment(number)
+            self.html.pop(row.seq - LIMIT, None)
 
     def paint(self, tenant: UUID, rows: list[Row], wanted: dict[str, int]) -> dict[str, list[Painted]]:
         return {role: [self.painted(row) for row in rows if row.seq > after] for role, after in wanted.items()}

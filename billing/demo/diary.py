@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime, time, timedelta
@@ -40,6 +40,7 @@ TYPES = (
     AppointmentType(name="Follow-up", minutes=15, tone="green"),
     AppointmentType(
         name="Minor procedure",
+        service="96920",  # the insurer of the demo wants an authorisation for it
         minutes=40,
         tone="orange",
         before_minutes=5,
@@ -163,6 +164,10 @@ class Book:
                     return made
         return None
 
+    def first_near(self, patient: Patient, moments: Iterable[datetime]) -> Appointment | None:
+        """Near the first of these where time and a room are left: some hours are full."""
+        return next(filter(None, (self.near(patient, moment) for moment in moments)), None)
+
     def day_of(self, moment: datetime) -> date:
         return moment.astimezone(self.locations[0].zone).date()
 
@@ -192,9 +197,9 @@ class Book:
         """Who did not come, who cancelled late, who moved, and who is still to come."""
         before, after = self.left_of_today(now)
         self.clock.at = now - timedelta(days=3)
-        missed = self.near(next(patients), now - before * 0.55)
-        moved = self.near(next(patients), now - before * 0.3)
-        cancelled = self.near(next(patients), now + after * 0.1)
+        missed = self.first_near(next(patients), [now - before * part for part in (0.55, 0.8, 0.3)])
+        moved = self.first_near(next(patients), [now - before * 0.3, now + after * 0.5, now + after * 0.9])
+        cancelled = self.first_near(next(patients), [now + after * part for part in (0.1, 0.3, 0.7)])
         coming = [self.near(next(patients), now + after * part) for part in (0.25, 0.4, 0.6, 0.8)]
         self.clock.at = now - before * 0.6
         with self.day.as_("reception") as by:
@@ -212,11 +217,12 @@ class Book:
                 missed.miss(by=by)
 
     def left_of_today(self, now: datetime) -> tuple[timedelta, timedelta]:
-        """What of the day is over, and what is left of it: three hours of each at most."""
+        """What of the day is over, and what is left of it: three hours of each at most. A day just begun counts from noon."""
         local = now.astimezone(self.locations[0].zone)
         begun = local.replace(hour=0, minute=0, second=0, microsecond=0)
-        most = timedelta(hours=3)
-        return min(most, local - begun), min(most, begun + timedelta(days=1) - local)
+        most, over = timedelta(hours=3), local - begun
+        before = min(most, over) if over > most / 2 else over + timedelta(hours=12)
+        return before, min(most, begun + timedelta(days=1) - local)
 
     def move_to_next_week(self, appointment: Appointment, by: Person) -> None:
         slots = self.free("Check-up", [self.on_duty], ahead=5)

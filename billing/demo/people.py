@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from random import Random
 
+from billing.demo import charts
 from clinical import days
 from clinical.fhir.files import files_under
 from clinical.fhir.importer import Import
@@ -80,7 +81,7 @@ def register(
         phone=number(at),
         line=f"{chance.randrange(1, 190)} {chance.choice(STREETS)}",
         city=city,
-        tags=["Interpreter"] if at == 8 else [],
+        tags=["interpreter"] if at == 8 else [],
     )
     if at % 5 == 1:
         substance, category, criticality, reaction = ALLERGIES[at // 5 % len(ALLERGIES)]
@@ -96,4 +97,5 @@ def register(
     if at % 4 == 2 and at % 6 != 5:
         code, words = PROBLEMS[at // 4 % len(PROBLEMS)]
         Problem.record(patient, by=doctor, code=code, system="http://hl7.org/fhir/sid/icd-10-cm", text=words)
+    charts.fill(patient, at, doctor=doctor)
     return patient

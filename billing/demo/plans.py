@@ -11,12 +11,22 @@ from random import Random
 
 from django.core.management import call_command
 
-from billing.demo import people, shelves
+from billing.demo import people, post, shelves
+from billing.demo.authorisations import Authorisations
+from billing.demo.bench import Bench
+from billing.demo.biopsies import Biopsies
+from billing.demo.claims import Claims
 from billing.demo.clock import Clock, played_time
 from billing.demo.day import Case, Day
+from billing.demo.desk import Desk
 from billing.demo.diary import Book
 from billing.demo.houses import House, set_prices
+from billing.demo.notes import Notes
+from billing.demo.papers import Papers
+from billing.demo.records import Records
+from billing.demo.remittances import Remittances
 from billing.demo.stories import STORIES
+from billing.demo.tubes import Tubes
 from clinical import days, lab_catalogue
 from clinical.models import Icd10Code, Patient, Visit
 from hospital.models import Membership, Person, Tenant
@@ -104,6 +114,7 @@ def make(house: House, tenant: Tenant, records: Path) -> bool:
     with acting_for(tenant), played_time() as clock:
         Filling(house, tenant, clock).fill()
     with acting_for(tenant):
+        post.deliver()
         read_but_the_last_notices()
     return True
 
@@ -156,6 +167,17 @@ class Filling:
         self.answer_alerts()
         self.clock.at = self.now
         self.book.fill(cycle(reversed(own)), self.now)
+        Bench(self.day, self.clock, self.now).work()
+        Tubes(self.day, self.clock, self.now).go_round()
+        adults = [one for one in own if can_be(one, "adult", self.now.year)]
+        Biopsies(self.day, self.clock, adults, self.house.former_days).take()
+        Notes(self.day, self.clock).write()
+        Claims(self.day, self.clock).write()
+        Authorisations(self.day, self.clock).write()
+        Remittances(self.day, self.clock).write()
+        Records(self.day, own).write()
+        Papers(self.day).file()
+        Desk(self.day, self.clock, self.now, own).work()
 
     def expect(self, case: Case, begins: datetime) -> None:
         case.is_expected = True
@@ -191,7 +213,7 @@ class Filling:
             free = self.chance.sample(own, len(own))
             for at in range(2 if day.weekday() > 4 else 3):
                 story = self.chance.choice(USUAL)
-                twist = "leaves" if self.chance.random() < 0.06 else ""
+                twist = "leaves" if self.chance.random() < 0.06 and at else ""  # who is first in the morning stays
                 if patient := fitting(story, free, day.year):
                     yield (
                         Case(patient, STORIES[story], twist),

@@ -1,16 +1,20 @@
-"""What a visit costs, what was paid, and what is due: sums over charges, payments and allocations, never a column."""
+"""What a visit costs, what was paid, and what is due: sums over the ledger, never a column."""
 
 from __future__ import annotations
 
 from decimal import Decimal
 from functools import cached_property
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from django.db import models, transaction
-from django.db.models.functions import Coalesce
 
 from billing.models.charge import Charge
+from billing.models.discount import Discount, refuse_above_limit
+from billing.models.invoice import Invoice
+from billing.models.journal import Book, JournalEntry, JournalLine, credited, debited
 from billing.models.payment import Allocation, Payment
+from billing.models.refund import Refund
 from billing.money import ZERO
 from clinical.models import Visit
 from hospital.context import current
@@ -36,23 +40,47 @@ class Account:
 
     @cached_property
     def charges(self) -> list[Charge]:
-        return list(self.visit.charges.with_allocated().order_by("charged_at", "pk"))
+        return list(self.visit.charges.with_balance().order_by("charged_at", "pk"))
 
     @cached_property
     def payments(self) -> list[Payment]:
         return list(self.visit.payments.with_free().select_related("received_by").order_by("serial"))
 
+    @cached_property
+    def from_elsewhere(self) -> list[Payment]:
+        return list(Payment.objects.from_elsewhere(self.visit).order_by("serial"))
+
+    @cached_property
+    def refunds(self) -> list[Refund]:
+        """None is asked for where nothing was paid."""
+        rows = Refund.objects.filter(payment__visit=self.visit).select_related("payment", "requested_by")
+        return list(rows.order_by("requested_at", "pk")) if self.payments else []
+
     @property
     def total(self) -> Decimal:
-        return sum((row.amount for row in self._live), ZERO)
+        return sum((row.charged for row in self.charges), ZERO)
 
     @property
     def paid(self) -> Decimal:
-        return sum((row.amount for row in self.payments), ZERO)
+        """What came in and was not given back, and what came from elsewhere."""
+        return sum((row.kept for row in self.payments), ZERO) + sum((row.here for row in self.from_elsewhere), ZERO)
 
     @property
     def waived(self) -> Decimal:
-        return sum((row.amount - row.allocated for row in self._live if row.waived_at), ZERO)
+        """What is asked no more: waived, let off as a discount, or written off after a denial."""
+        return sum((row.written_off for row in self.charges), ZERO)
+
+    @property
+    def let_off_before(self) -> Decimal:
+        """Waived, or let off as a discount, by people, of what is charged. What is written off after a denial is nobody's present."""
+        rows = JournalLine.objects.on(Book.WRITTEN_OFF).filter(charge__visit=self.visit, charge__cancelled_at=None)
+        given = rows.filter(entry__kind__in=(JournalEntry.Kind.WAIVE, JournalEntry.Kind.DISCOUNT))
+        return given.filter(entry__by__isnull=False).net()
+
+    @property
+    def insured(self) -> Decimal:
+        """What is the payer's part."""
+        return sum((row.insured for row in self.charges), ZERO)
 
     @property
     def due(self) -> Decimal:
@@ -70,10 +98,7 @@ class Account:
     @property
     def payment(self) -> str:
         """The second axis of the visit, as the sums say it."""
-        covered = sum((row.allocated for row in self._live), ZERO)
-        if not self._live or self.due or self.needs_price:
-            return PARTIAL if covered else UNPAID
-        return WAIVED if any(row.waived_at for row in self._live) and not covered else PAID
+        return payment_of(self.charges)
 
     @transaction.atomic
     def settle(self) -> None:
@@ -84,19 +109,50 @@ class Account:
             self._forget()
         if self.visit.payment != self.payment:
             self.visit.set_payment(self.payment)
+        self._tell_invoices()
 
     def rest_of(self, charge: Charge) -> Decimal:
         """What is still due of this charge."""
         return next(row.rest for row in self.charges if row.pk == charge.pk)
 
-    def release(self, charge: Charge) -> None:
-        """Give back to the payments what they had put on this charge."""
-        given: dict = {}
-        for row in Allocation.objects.filter(charge=charge):
-            given[row.payment_id] = given.get(row.payment_id, ZERO) + row.amount
-        for payment_id, amount in given.items():
-            if amount:
-                Allocation.objects.create(payment_id=payment_id, charge=charge, amount=-amount)
+    def release(self, charge: Charge, most: Decimal | None = None) -> Decimal:
+        """Give back to the payments what they had put on this charge, the newest first: all, or so much. Says how much."""
+        released = ZERO
+        for payment, covered in reversed(self._covering(charge)):
+            if (part := covered if most is None else min(most - released, covered)) > 0:
+                Allocation.book(payment, charge, -part)
+                released += part
+        return released
+
+    def let_off(self, charge: Charge, amount: Decimal, why: str, *, by: Person | None) -> None:
+        """Ask so much less for a charge. What was paid of it is taken off it, the newest payment first."""
+        needed = amount - self.rest_of(charge)
+        if needed > 0 and self.release(charge, needed) < needed:
+            raise Refused(f"Of {charge.text} the payer is asked as well. Less than that can be let off.")
+        Discount.of(charge, amount, why, by=by)
+        self._forget()
+
+    def _covering(self, charge: Charge) -> list[tuple[Payment, Decimal]]:
+        """Which payments are on this charge, with how much each."""
+        given: dict[Payment, Decimal] = {}
+        for row in Allocation.objects.filter(charge=charge).select_related("payment"):
+            given[row.payment] = given.get(row.payment, ZERO) + row.amount
+        return [(payment, given[payment]) for payment in sorted(given, key=attrgetter("serial")) if given[payment]]
+
+    def free(self, payment: Payment, amount: Decimal) -> None:
+        """Take so much of a payment off what it covers, the newest charges first, as far as it is not free already.
+
+        A charge that was waived stays waived: what it was paid with is let go as well.
+        """
+        needed = amount - next(row.free for row in self.payments if row.pk == payment.pk)
+        given = dict(payment.allocations.order_by().values_list("charge").annotate(models.Sum("amount")))
+        for charge in reversed(self.charges):
+            part = min(needed, given.get(charge.pk, ZERO))
+            if part > 0:
+                Allocation.book(payment, charge, -part)
+                needed -= part
+                if charge.waived_at:
+                    Discount.of(charge, part, charge.waive_reason, by=charge.waived_by)
 
     @transaction.atomic
     def waive(self, reason: str, *, by: Person | None) -> None:
@@ -106,6 +162,7 @@ class Account:
         waivable = [row for row in self.charges if row.rest or (row.is_open and row.needs_price)]
         if not waivable:
             raise Refused("Nothing is due on this visit, so there is nothing to waive.")
+        refuse_above_limit(self.due, self, by)
         for row in waivable:
             row.waive(reason, by=by)
         self._forget()
@@ -128,31 +185,39 @@ class Account:
             for payment in [one for one in free if free[one]]:
                 part = min(rest, free[payment])
                 if part:
-                    Allocation.objects.create(payment=payment, charge=charge, amount=part)
+                    Allocation.book(payment, charge, part)
                     rest, free[payment] = rest - part, free[payment] - part
 
     def _forget(self) -> None:
         self.__dict__.pop("charges", None)
         self.__dict__.pop("payments", None)
+        self.__dict__.pop("from_elsewhere", None)
 
-    @property
-    def _live(self) -> list[Charge]:
-        return [row for row in self.charges if row.cancelled_at is None]
+    def _tell_invoices(self) -> None:
+        asked = Invoice.objects.standing().filter(lines__charge__visit=self.visit).distinct()
+        Invoice.follow(asked.order_by("pk"))
+
+
+def payment_of(charges: list[Charge]) -> str:
+    """How a visit with these charges is paid."""
+    live = [row for row in charges if row.cancelled_at is None]
+    covered = sum((row.allocated + row.insured for row in live), ZERO)
+    needs_price = any(row.needs_price for row in live if row.is_open)
+    if not live or needs_price or any(row.rest for row in live):
+        return PARTIAL if covered else UNPAID
+    let_off = any(row.written_off or row.waived_at for row in live)
+    return WAIVED if let_off and not covered else PAID
 
 
 def open_accounts() -> models.QuerySet:
     """Visits on which something can still be paid, with `total`, `received`, `due` and `unpriced`; one query."""
-    mine = {"visit": models.OuterRef("pk")}
-    charges = Charge.objects.filter(**mine)
-    covered = Allocation.objects.filter(
-        charge__visit=models.OuterRef("pk"), charge__cancelled_at=None, charge__waived_at=None
-    )
+    charges = Charge.objects.filter(visit=models.OuterRef("pk"))
     return (
         Visit.objects.filter(payment__in=(UNPAID, PARTIAL))
         .annotate(
-            total=sum_of(charges.live(), "visit"),
-            received=sum_of(Payment.objects.filter(**mine), "visit"),
-            due=sum_of(charges.open(), "visit") - sum_of(covered, "charge__visit"),
+            total=credited(Book.INCOME, of="charge__visit"),
+            received=debited(Book.MONEY, of="payment__visit"),
+            due=debited(Book.RECEIVABLE, of="charge__visit"),
             unpriced=models.Exists(charges.open().filter(needs_price=True)),
         )
         .filter(models.Q(due__gt=0) | models.Q(unpriced=True))
@@ -162,9 +227,3 @@ def open_accounts() -> models.QuerySet:
 def owed() -> Decimal:
     """What is due on all open accounts together."""
     return open_accounts().aggregate(sum=models.Sum("due"))["sum"] or ZERO
-
-
-def sum_of(rows: models.QuerySet, by: str) -> models.Expression:
-    """The sum of `amount` of these rows, as a part of another query; nothing is nought."""
-    whole = rows.order_by().values(by).annotate(sum=models.Sum("amount")).values("sum")
-    return Coalesce(models.Subquery(whole), ZERO, output_field=models.DecimalField(max_digits=12, decimal_places=2))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Sum
+from django.db.models import Count
 
-from billing.models import Payment
+from billing.models import JournalLine
 from billing.reports import patients, performance, revenue, visits
-from billing.reports.sums import total
+from billing.reports.sums import RECEIVED, total
 from clinical.models import Patient, QueuePlace, Visit
 from clinical.reports.parts import Figure, Report, minutes
 from clinical.reports.period import Period
@@ -14,7 +14,7 @@ from clinical.reports.period import Period
 
 def report(period: Period) -> Report:
     daily = period.by_day(Visit.objects.all(), "registered_at", Count("pk"))
-    money = period.by_day(Payment.objects.all(), "received_at", Sum("amount"))
+    money = period.by_day(JournalLine.objects.money(), "entry__at", RECEIVED)
     registered = period.by_day(Patient.objects.all(), "created_at", Count("pk"))
     ends, stay, steps = visits.by_status(period), visits.stays(period), performance.by_step(period)
     first = steps[QueuePlace.Queue.EXAMINATION]

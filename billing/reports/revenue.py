@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from django.db.models import Count, F, Max, Q, Sum
 
-from billing.models import Charge, Kind, Payment
+from billing.models import Book, Charge, JournalEntry, JournalLine, Kind, Payment
 from billing.models.account import owed
+from billing.models.journal import NET
 from billing.money import ZERO
-from billing.reports.sums import mean, total
+from billing.reports.sums import EARNED, RECEIVED, mean, total
 from clinical.reports.parts import Column, Figure, Report, Table, percent
 from clinical.reports.period import Period
 from hospital.context import current
@@ -15,10 +16,11 @@ from hospital.plots import Bars, Series
 
 MONEY = "money"
 TOP = 15
+CAME_IN = Q(entry__kind__in=(JournalEntry.Kind.PAYMENT, JournalEntry.Kind.REMITTANCE))
 
 
 def report(period: Period) -> Report:
-    daily = period.by_day(Payment.objects.all(), "received_at", Sum("amount"))
+    daily = period.by_day(JournalLine.objects.money(), "entry__at", RECEIVED)
     methods, kinds = by_method(period), by_kind(period)
     received, former = total(daily(period)), total(daily(period.before))
     count, former_count = sum(row["count"] for row in methods), sum(row["former_count"] for row in methods)
@@ -60,15 +62,15 @@ def daily_table(period: Period, daily) -> Table:
 
 
 def by_method(period: Period) -> list[dict]:
-    now, before = period.has("received_at"), period.before.has("received_at")
-    rows = Payment.objects.filter(period.with_before.has("received_at")).order_by().values("method")
+    now, before = period.has("entry__at"), period.before.has("entry__at")
+    rows = JournalLine.objects.money().filter(period.with_before.has("entry__at")).order_by()
     return [
         dict(row)
-        for row in rows.annotate(
-            sum=Sum("amount", filter=now, default=ZERO),
-            former=Sum("amount", filter=before, default=ZERO),
-            count=Count("pk", filter=now),
-            former_count=Count("pk", filter=before),
+        for row in rows.values(method=F("account__key")).annotate(
+            sum=Sum(NET, filter=now, default=ZERO),
+            former=Sum(NET, filter=before, default=ZERO),
+            count=Count("pk", filter=now & CAME_IN),
+            former_count=Count("pk", filter=before & CAME_IN),
         )
     ]
 
@@ -100,17 +102,20 @@ def method_table(methods: list[dict], received) -> Table:
 
 
 def by_kind(period: Period) -> list[dict]:
-    now, live, waived = period.has("charged_at"), Q(cancelled_at=None), Q(waived_at__isnull=False)
-    rows = Charge.objects.filter(period.with_before.has("charged_at")).with_allocated().order_by().values("kind")
-    return list(
-        rows.annotate(
-            count=Sum("quantity", filter=now & live, default=0),
-            charged=Sum("amount", filter=now & live, default=ZERO),
-            waived=Sum(F("amount") - F("allocated"), filter=now & live & waived, default=ZERO),
-            cancelled=Sum("amount", filter=now & ~live, default=ZERO),
-            former=Sum("amount", filter=period.before.has("charged_at") & live, default=ZERO),
-        )
+    """What was charged in the period, and what became of it since."""
+    now = period.has("charge__charged_at")
+    income, let_off = Q(account__book=Book.INCOME), Q(account__book=Book.WRITTEN_OFF)
+    rows = JournalLine.objects.filter(period.with_before.has("charge__charged_at")).order_by()
+    sums = rows.values(kind=F("charge__kind")).annotate(
+        charged=Sum(-NET, filter=now & income, default=ZERO),
+        waived=Sum(NET, filter=now & let_off, default=ZERO),
+        cancelled=Sum("debit", filter=now & income, default=ZERO),
+        former=Sum(-NET, filter=period.before.has("charge__charged_at") & income, default=ZERO),
     )
+    counts = dict(
+        Charge.objects.live().filter(period.has("charged_at")).order_by().values_list("kind").annotate(Sum("quantity"))
+    )
+    return [{**row, "count": counts.get(row["kind"], 0)} for row in sums]
 
 
 def kind_table(kinds: list[dict]) -> Table:
@@ -139,11 +144,11 @@ def kind_table(kinds: list[dict]) -> Table:
 
 def item_table(period: Period) -> Table:
     rows = (
-        Charge.objects.live()
-        .filter(period.has("charged_at"))
+        JournalLine.objects.on(Book.INCOME)
+        .filter(period.has("charge__charged_at"), charge__cancelled_at=None)
         .order_by()
-        .values("kind", "code")
-        .annotate(text=Max("text"), count=Sum("quantity"), sum=Sum("amount"))
+        .values(kind=F("charge__kind"), code=F("charge__code"))
+        .annotate(text=Max("charge__text"), count=Sum("charge__quantity"), sum=EARNED)
     )
     columns = [Column("Item"), Column("Kind"), Column("Number", "number"), Column("Charged", MONEY)]
     labels = dict(Kind.choices)
@@ -156,10 +161,11 @@ def item_table(period: Period) -> Table:
 
 def person_table(period: Period) -> Table:
     rows = (
-        Payment.objects.filter(period.has("received_at"))
+        JournalLine.objects.money()
+        .filter(period.has("entry__at"))
         .order_by()
-        .values(name=F("received_by__name"))
-        .annotate(count=Count("pk"), sum=Sum("amount"))
+        .values(name=F("payment__received_by__name"))
+        .annotate(count=Count("pk", filter=CAME_IN), sum=RECEIVED)
         .order_by("-sum", "name")
     )
     columns = [Column("Received by"), Column("Payments", "number"), Column("Received", MONEY)]

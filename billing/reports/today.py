@@ -10,9 +10,11 @@ from typing import Any
 from django.db.models import Count, Min, Q, QuerySet, Sum
 from django.utils import timezone
 
-from billing.models import Payment
+from billing.models import JournalLine
 from billing.models.account import owed
+from billing.models.journal import NET
 from billing.money import ZERO
+from billing.reports.revenue import CAME_IN
 from clinical.models import QueuePlace, Visit
 from clinical.reports.parts import minutes
 from clinical.reports.period import Period
@@ -46,10 +48,14 @@ def money() -> dict:
     week = timedelta(days=7)
     then = Period(today.first - week, today.last - week, today.zone)
     elapsed = then.start + (now - today.start)
-    sums = Payment.objects.filter(Q(received_at__gte=then.start)).aggregate(
-        today=Sum("amount", filter=today.has("received_at"), default=ZERO),
-        then=Sum("amount", filter=Q(received_at__gte=then.start, received_at__lt=min(elapsed, then.end)), default=ZERO),
-        count=Count("pk", filter=today.has("received_at")),
+    sums = (
+        JournalLine.objects.money()
+        .filter(entry__at__gte=then.start)
+        .aggregate(
+            today=Sum(NET, filter=today.has("entry__at"), default=ZERO),
+            then=Sum(NET, filter=Q(entry__at__gte=then.start, entry__at__lt=min(elapsed, then.end)), default=ZERO),
+            count=Count("pk", filter=today.has("entry__at") & CAME_IN),
+        )
     )
     return {**sums, "due": owed()}
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 
-from billing.models import Account
+from billing.models import Account, Package
 from hospital.context import current
 
 register = template.Library()
@@ -16,11 +16,14 @@ register = template.Library()
 def account_section(visit: Any, oob: bool = False) -> dict[str, Any]:
     """Nothing for those who may not see accounts."""
     acting = current()
+    account = Account(visit) if acting.may("billing.view_account") else None
     return {
-        "account": Account(visit) if acting.may("billing.view_account") else None,
+        "account": account,
+        "packages": account is not None and any(Package.fitting(account.charges)),
         "visit": visit,
         "acting": acting,
         "may_take": acting.may("billing.take_payment"),
         "may_waive": acting.may("billing.waive"),
+        "may_approve": acting.may("billing.approve_refund"),
         "oob": oob,
     }

@@ -62,7 +62,9 @@ def test_tests_wait_at_every_stage_and_some_are_alarming(houses):
 def test_an_alert_waits_and_another_was_answered(houses):
     with acting_for(houses["riverside"]):
         assert found(Alert, "status") == {"raised", "acknowledged"}
-        assert Alert.objects.open().get().addressed and Membership.objects.filter(is_head=True).exists()
+        assert (
+            all(alert.addressed for alert in Alert.objects.open()) and Membership.objects.filter(is_head=True).exists()
+        )
 
 
 def test_prescriptions_wait_at_the_pharmacy(houses):
@@ -186,7 +188,13 @@ def test_who_came_by_appointment_is_the_patient_of_the_visit(houses):
 
 
 @pytest.mark.parametrize(
-    "clock", ["2027-01-01 05:04:00", "2027-03-14 06:58:00", "2026-11-26 17:00:00", "2027-06-20 03:58:00"]
+    "clock",
+    [
+        "2027-01-01 05:04:00",
+        pytest.param("2027-03-14 06:58:00", marks=pytest.mark.slow),
+        pytest.param("2026-11-26 17:00:00", marks=pytest.mark.slow),
+        "2027-06-20 03:58:00",
+    ],
 )
 def test_the_demo_is_made_at_any_hour(clock, tmp_path_factory):
     """A minute after a holiday began, in the night in which the clock is put forward, at noon of a feast, before midnight."""
@@ -196,4 +204,4 @@ def test_the_demo_is_made_at_any_hour(clock, tmp_path_factory):
         tenant = house.open()
         assert make(house, tenant, tmp_path_factory.mktemp("nothing"))
         with acting_for(tenant):
-            assert found(Appointment, "status") >= {"booked", "arrived", "completed"}
+            assert found(Appointment, "status") >= {"booked", "arrived", "completed", "no_show", "rescheduled"}

@@ -7,7 +7,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from billing.events import EVENTS
-from billing.models import Payment
+from billing.models import JournalEntry, Payment, Refund
 from billing.reports import activity
 from billing.tests.till import a_test, price, visit
 from realtime.models import Event
@@ -73,10 +73,22 @@ def test_a_payment_that_is_refused_is_no_event(alpha):
 def test_the_words_tell_each_role_what_it_needs(alpha):
     with alpha.acting("reception"):
         price("50")
-        payment = Payment.take(visit(), Decimal(50), method="cash", by=alpha.reception)
-        event = EVENTS[0]
-        assert event.title_for(payment, "billing") == "$50.00 received from Amara Okafor"
-        assert event.title_for(payment, "checker_doctor") == "Amara Okafor has paid and can be examined"
+        Payment.take(visit(), Decimal(50), method="cash", by=alpha.reception)
+        event, entry = EVENTS[0], JournalEntry.objects.get(kind=JournalEntry.Kind.PAYMENT)
+        assert event.title_for(entry, "billing") == "$50.00 received from Amara Okafor"
+        assert event.title_for(entry, "checker_doctor") == "Amara Okafor has paid and can be examined"
+
+
+def test_money_that_goes_back_is_told_to_the_desk(alpha):
+    with alpha.acting("billing"):
+        price("50")
+        payment = Payment.take(visit(), Decimal(50), method="cash", by=alpha.billing)
+        refund = Refund.request(payment, Decimal(20), "Insured", by=None)
+        refund.approve(by=alpha.billing)
+        refund.pay_out(by=alpha.billing)
+        assert heard("payment:received")[-1] == INFO
+        entry = JournalEntry.objects.get(kind="payout")
+        assert EVENTS[0].title_for(entry, "reception") == "$20.00 given back to Amara Okafor"
 
 
 def test_the_last_steps_are_told_as_they_were_with_who_took_them(alpha):
@@ -97,4 +109,4 @@ def test_the_last_steps_are_told_as_they_were_with_who_took_them(alpha):
         "visit tests pending",
     ]
     assert {by for _, by in found} == {alpha.reception.name, alpha.checker_doctor.name}
-    assert len(queries) == 3
+    assert len(queries) == 4  # one of them asks which charts are restricted

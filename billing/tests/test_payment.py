@@ -1,17 +1,13 @@
-from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 
 import pytest
 from django.db import connection, connections, transaction
 from django.db.utils import DatabaseError
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from billing.models import Account, Allocation, Charge, Kind, Payment, Price
 from billing.tests.till import a_test, price, visit
 from hospital.models import AuditEntry
-from hospital.tests.hospital import Hospital
 from hospital.workflow import Refused
 
 CASH = {"method": "cash"}
@@ -214,32 +210,6 @@ def test_the_database_refuses_to_shrink_a_charge_below_what_was_paid_for_it(alph
         Charge.objects.filter(visit=seen).update(amount=10, unit_price=10)
 
 
-def test_twenty_at_once_never_take_more_than_is_due_and_receipts_have_no_gaps(alpha):
-    """CO-4, as far as the account goes now."""
-    with alpha.acting("reception"):
-        price("100")
-        seen = visit()
-
-    def pay(number: int) -> Decimal:
-        try:
-            with alpha.acting("reception"):
-                mine = type(seen).objects.get(pk=seen.pk)
-                return take(mine, "9").amount
-        except Refused:
-            return Decimal(0)
-        finally:
-            connection.close()
-
-    with ThreadPoolExecutor(20) as pool:
-        taken = list(pool.map(pay, range(20)))
-    with alpha.acting():
-        account = Account(type(seen).objects.get(pk=seen.pk))
-        serials = sorted(Payment.objects.values_list("serial", flat=True))
-        covered = sum(Allocation.objects.values_list("amount", flat=True))
-        assert sum(taken) == Decimal(99) == account.paid == covered
-        assert (account.due, account.visit.payment, serials) == (Decimal("1.00"), "partial", list(range(1, 12)))
-
-
 def test_the_other_hospital_sees_no_money_of_this_one(alpha, beta):
     with alpha.acting("reception"):
         price("50")
@@ -251,71 +221,3 @@ def test_the_other_hospital_sees_no_money_of_this_one(alpha, beta):
             0,
             0,
         )
-
-
-CENTS = st.integers(min_value=1, max_value=20_000).map(lambda cents: Decimal(cents) / 100)
-STEP = st.one_of(
-    st.tuples(st.just("charge"), CENTS, st.integers(min_value=1, max_value=9)),
-    st.tuples(st.just("pay"), CENTS, st.just(1)),
-    st.tuples(st.just("cancel"), CENTS, st.integers(min_value=0, max_value=9)),
-    st.tuples(st.just("waive"), CENTS, st.integers(min_value=0, max_value=9)),
-)
-
-
-@pytest.fixture(scope="module")
-def till(django_db_setup, django_db_blocker):
-    with django_db_blocker.unblock():
-        house = Hospital("Till")
-        with house.acting():
-            price("50")
-        yield house
-
-
-@settings(max_examples=40, deadline=None)
-@given(steps=st.lists(STEP, max_size=12))
-def test_whatever_happens_the_sums_agree(till, django_db_blocker, steps):
-    """Charges, payments, cancellations and waivers in any order: nothing is ever above anything, no cent is lost."""
-    with django_db_blocker.unblock(), till.acting():
-        seen = visit()
-        for number, (what, amount, index) in enumerate(steps):
-            do(seen, what, amount, index, number)
-            check(seen)
-
-
-def do(seen, what, amount, index, number):
-    account = Account.locked(seen)
-    if what == "charge":
-        unit = (amount / index).quantize(Decimal("0.01"))
-        Charge.objects.create(
-            visit=seen,
-            patient_id=seen.patient_id,
-            kind=Kind.TEST,
-            code="X",
-            text="X",
-            quantity=index,
-            unit_price=unit,
-            amount=unit * index,
-            source_id=seen.pk,
-            sequence=number + 2,
-        )
-        account.settle()
-    elif what == "pay" and account.due:
-        take(seen, min(amount, account.due))
-    elif what in ("cancel", "waive") and index < len(account.charges):
-        charge = account.charges[index]
-        if what == "cancel" and not charge.waived_at:
-            charge.cancel("Not done", by=None)
-        elif charge.is_open and account.rest_of(charge):
-            charge.waive("Hardship", by=None)
-
-
-def check(seen):
-    seen.refresh_from_db()
-    account = Account(seen)
-    covered = sum(row.allocated for row in account.charges)
-    assert account.total == account.due + account.waived + covered
-    assert account.paid == covered + account.credit
-    assert all(0 <= row.allocated <= row.amount for row in account.charges)
-    assert all(row.free >= 0 for row in account.payments)
-    assert not (account.credit and account.due)
-    assert seen.payment == account.payment

@@ -2,9 +2,10 @@ from decimal import Decimal
 
 import pytest
 
-from billing.models import Account, Charge, Kind, Payment
+from billing.models import Account, Charge, Discount, Kind, Payment
 from billing.tests.till import a_test, price, visit
-from clinical.models import LabOrder, Prescription, Visit
+from billing.verify import faults
+from clinical.models import LabOrder, Prescription, PrescriptionLine, Visit
 from clinical.tests.dispensary import COLD, a_medicine, load_codes, received
 from hospital.workflow import moved
 
@@ -104,6 +105,50 @@ def test_medicines_are_charged_as_they_are_issued_in_parts(alpha):
         assert charges == [(8, Decimal("2.00"), 1), (12, Decimal("3.00"), 2)]
         assert standing(row) == ("partial", 55, 5, 0)
         assert row.status == Visit.Status.DONE
+
+
+def dispensed(alpha, *parts: int) -> PrescriptionLine:
+    """So many pieces of 0.25 each, paid as a whole with the consultation."""
+    load_codes()
+    price("50")
+    price("0.25", Kind.MEDICINE, "PARA")
+    medicine, row = a_medicine("PARA"), visit()
+    received(medicine, 100)
+    Payment.take(row, Decimal(50), method="cash", by=None)
+    row.examine(by=None, symptoms="", findings="", vitals={})
+    row.diagnose(by=None, diagnoses=[{"code": COLD}])
+    asked = {"medicine": medicine, "quantity": sum(parts), "dose": "1 tablet", "frequency": "twice a day"}
+    prescription = Prescription.write(row, [asked], by=None)
+    prescription.sign(by=None)
+    line = prescription.lines.get()
+    for part in parts:
+        line.dispense(part, by=None, reason="In parts")
+    return line
+
+
+def test_what_is_brought_back_is_not_owed_or_is_the_patients_credit(alpha):
+    with alpha.acting():
+        line = dispensed(alpha, 8, 12)
+        seen = line.prescription.visit
+        batch = line.moves.first().batch
+        line.take_back(2, batch, "Too many", by=None)
+        assert standing(seen) == ("partial", 55, Decimal("4.50"), 0)
+        Payment.take(seen, Decimal("4.50"), method="cash", by=None)
+        line.take_back(12, batch, "Does not help", by=None)
+        assert standing(seen) == ("paid", 52, 0, 3)
+        assert [row.rest + row.allocated for row in Account(seen).charges] == [50, Decimal("1.50"), 0]
+        line.take_back(6, batch, "Nor these", by=None)
+        assert standing(seen) == ("paid", 50, 0, Decimal("4.50"))
+        assert list(faults()) == []
+
+
+def test_what_is_brought_back_after_a_discount_gives_back_what_was_asked_for_it(alpha):
+    with alpha.acting():
+        line = dispensed(alpha, 20)
+        seen = line.prescription.visit
+        Discount.give(seen, Decimal("2.50"), "Staff", by=None)
+        line.take_back(10, line.moves.first().batch, "Too many", by=None)
+        assert standing(seen) == ("partial", 55, Decimal("1.25"), 0)
 
 
 def test_work_whose_charge_cannot_be_written_is_undone(alpha):

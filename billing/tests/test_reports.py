@@ -15,9 +15,10 @@ from django.db import connection
 from django.http import QueryDict
 from django.test.utils import CaptureQueriesContext
 
-from billing.models import Charge, Kind, Payment
+from billing.models import Payment
 from billing.reports import overview, patients, performance, revenue, today, visits
 from billing.reports.revenue import by_kind
+from billing.tests.till import charge
 from clinical.models import LabOrder, LabTest, Patient, QueuePlace, Visit
 from clinical.reports.parts import Column, Table, change, minutes, percent
 from clinical.reports.period import Period, chosen
@@ -47,7 +48,7 @@ def a_visit(patient: Patient, at: datetime, **fields: object) -> Visit:
 
 
 def a_payment(visit: Visit, at: datetime, amount: Decimal, method: str = "cash", by=None) -> Payment:
-    return Payment.objects.create(
+    return Payment.book(
         visit=visit,
         patient=visit.patient,
         serial=Counter.take("receipt"),
@@ -186,23 +187,12 @@ def test_charges_are_told_by_kind_with_what_was_waived_and_cancelled(alpha):
     with alpha.acting():
         period = Period(date(2024, 5, 1), date(2024, 5, 7), alpha.tenant.zone)
         visit = a_visit(Patient.register(given_name="Amara", family_name="Okafor", by=None), at)
-        for number, change_of in enumerate(
-            ({}, {"waived_at": at}, {"cancelled_at": at}, {"charged_at": at - timedelta(days=7)})
-        ):
-            fields = {"charged_at": at, **change_of}
-            Charge.objects.create(
-                visit=visit,
-                patient=visit.patient,
-                kind=Kind.TEST,
-                code="GLU",
-                text="Glucose",
-                quantity=2,
-                unit_price=Decimal("4.50"),
-                amount=Decimal(9),
-                source_id=visit.pk,
-                sequence=number + 1,
-                **fields,
-            )
+        charges = [
+            charge(visit, "4.50", quantity=2, sequence=number, charged_at=when)
+            for number, when in enumerate((at, at, at, at - timedelta(days=7)), start=1)
+        ]
+        charges[1].waive("Hardship", by=None)
+        charges[2].cancel("Not done", by=None)
         found = by_kind(period)
     nine = Decimal(9)
     assert found == [

@@ -281,7 +281,13 @@ def test_reception_sees_no_analytics(alpha):
 
 def test_prices_are_kept_in_the_administration(alpha):
     client = alpha.client("admin")
-    data = {"kind": "consultation", "code": "consultation", "amount": "40", "valid_from": date(2024, 1, 1)}
+    data = {
+        "kind": "consultation",
+        "code": "consultation",
+        "amount": "40",
+        "tax_rate": "0",
+        "valid_from": date(2024, 1, 1),
+    }
     assert client.post(f"{alpha.url}/admin/billing/price/add/", data).status_code == 302
     assert "consultation" in client.get(f"{alpha.url}/admin/billing/price/").content.decode()
     assert client.get(f"{alpha.url}/admin/billing/payment/add/").status_code == 403

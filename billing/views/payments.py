@@ -10,9 +10,10 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from billing.forms import SetPrice, TakePayment, Waive
-from billing.models import Account, Charge, Payment
+from billing.models import Account, Charge, JournalLine, Payment, Purse, ReceiptPrint, Refund
 from billing.models.account import open_accounts
 from billing.money import ZERO, spoken
+from billing.reports.sums import RECEIVED
 from clinical import days
 from clinical.chart import open_chart
 from clinical.models import Visit
@@ -20,6 +21,7 @@ from hospital.http import Request
 from hospital.models import AuditEntry
 from hospital.panel import panel
 from hospital.permits import permit
+from hospital.seals import shown
 
 PAGE = 25
 LATEST = 8
@@ -38,7 +40,8 @@ def payments(request: Request) -> HttpResponse:
     rows = accounts.filter(chosen).select_related("patient").order_by("registered_at", "pk")
     start, end = days.bounds(days.today())
     today = Payment.objects.filter(received_at__gte=start, received_at__lt=end)
-    by_method = dict(today.order_by().values_list("method").annotate(models.Sum("amount")))
+    money = JournalLine.objects.money().filter(entry__at__gte=start, entry__at__lt=end)
+    by_method = dict(money.order_by().values_list("account__key").annotate(sum=RECEIVED))
     context = {
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
         "pills": [
@@ -48,6 +51,9 @@ def payments(request: Request) -> HttpResponse:
         "due": counts["owed"] or ZERO,
         "received": sum(by_method.values(), ZERO),
         "methods": [(f"{label} today", by_method.get(method, ZERO)) for method, label in Payment.Method.choices],
+        "refunds": Refund.objects.filter(status__in=(Refund.Status.REQUESTED, Refund.Status.APPROVED))
+        .select_related("payment__visit", "payment__patient", "requested_by")
+        .order_by("requested_at", "pk")[:PAGE],
         "latest": today.select_related("patient", "received_by").order_by("-serial")[:LATEST],
     }
     return render(request, "billing/payments/payments.html", context)
@@ -115,26 +121,29 @@ def price_charge(request: Request, pk) -> HttpResponse:
 @permit("billing.view_account")
 def receipt(request: Request, pk) -> HttpResponse:
     """A receipt can be printed again; each time is noted."""
-    payment = get_object_or_404(Payment.objects.select_related("patient", "visit", "received_by"), pk=pk)
+    payment = get_object_or_404(Payment.objects.with_free().select_related("patient", "visit", "received_by"), pk=pk)
     AuditEntry.note("print", table=Payment._meta.db_table, row_id=payment.pk, patient_id=payment.patient_id)
     lines = (
         payment.allocations.order_by()
-        .values("charge__text", "charge__quantity")
+        .values("charge__text", "charge__quantity", "charge__visit__serial")
         .annotate(part=models.Sum("amount"), at=models.Min("charge__charged_at"))
         .filter(part__gt=0)
         .order_by("at")
     )
     context = {
         "payment": payment,
-        "lines": lines,
-        "due": Account(payment.visit).due,
-        "back": payment.visit.get_absolute_url(),
+        "lines": [{**line, "charge__text": shown(payment, line["charge__text"])} for line in lines],
+        "due": Account(payment.visit).due if payment.visit else Purse(payment.patient).due,
+        "free": payment.free,
+        "copy": ReceiptPrint.count(payment),
+        "is_cancelled": payment.voids.exists(),
+        "back": payment.get_absolute_url(),
     }
     return render(request, "billing/payments/receipt.html", context)
 
 
 def ask(request: Request, form: forms.Form, visit: Visit, *, title: str, submit: str) -> HttpResponse:
-    about = {"patient": open_chart(visit.patient, page=submit.lower()), "visit": visit}
+    about = {"patient": open_chart(visit.patient, page=submit.lower(), at_work=True), "visit": visit}
     page, cancel = "billing/account/form.html", visit.get_absolute_url()
     return panel(request, form, page, cancel=cancel, title=title, submit=submit, **about)
 

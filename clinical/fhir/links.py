@@ -11,14 +11,14 @@ from uuid import UUID
 
 from clinical.fhir.files import Entry
 from clinical.fhir.values import Broken, Concept, Node, concept, is_text, part, text
-from clinical.models import Encounter, Organisation, Patient, PatientIdentifier, Practitioner
+from clinical.models import Organisation, OutsideEncounter, Patient, PatientIdentifier, Practitioner
 
 # What other rows have keys to.
 TARGETS: dict[str, Any] = {
     "Patient": Patient,
     "Practitioner": Practitioner,
     "Organization": Organisation,
-    "Encounter": Encounter,
+    "Encounter": OutsideEncounter,
 }
 
 

@@ -35,7 +35,7 @@ from clinical.models import (
     Allergy,
     Problem,
 )
-from clinical.models.history import Verification
+from clinical.models.of_chart import Verification
 
 Fields = dict[str, Any]
 

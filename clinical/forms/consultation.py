@@ -246,8 +246,12 @@ def with_medicines(rows: list[LineRow], allergies: list[Allergy]) -> list[LineRo
 
 def recorded(visit: Visit) -> dict[str, list[str]]:
     """The diagnoses of the visit, as the fields of the form."""
+    return as_fields(visit.diagnoses.standing())
+
+
+def as_fields(diagnoses: Iterable[Diagnosis]) -> dict[str, list[str]]:
     values: dict[str, list[str]] = {"diagnosis": []}
-    for row in visit.diagnoses.standing():
+    for row in diagnoses:
         values |= fields_of(row)
         values["diagnosis"].append(key_of(row.code))
         if row.is_primary:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -8,18 +9,22 @@ from django import forms
 from django.utils import timezone
 
 from clinical import vitals
-from clinical.models import Examination, Observation, Visit
+from clinical.models import Examination, Observation, Patient, Visit
 from hospital.merge import MergeForm, last_change
 
 WORDS = ("symptoms", "findings")
+WITH_UNIT = re.compile(r"([-+\d.,]+)\s*([^\d\s.,].*)")
 
 
 class VitalField(forms.DecimalField):
-    """A measured number with its unit; the range for age and sex stands below it, and nonsense is refused."""
+    """A measured number; the range for age and sex stands below it, and nonsense is refused.
 
-    def __init__(self, vital: vitals.Vital, visit: Visit, at: datetime) -> None:
-        self.vital, self.patient, self.at = vital, visit.patient, at
-        limits = vital.limits(visit.patient, at)
+    With another unit behind it (98.6 F, 150 lb) it is read in ours.
+    """
+
+    def __init__(self, vital: vitals.Vital, patient: Patient, at: datetime) -> None:
+        self.vital, self.patient, self.at = vital, patient, at
+        limits = vital.limits(patient, at)
         super().__init__(
             label=vital.label,
             required=False,
@@ -30,7 +35,18 @@ class VitalField(forms.DecimalField):
 
     def to_python(self, value: Any) -> Decimal | None:
         """With a decimal point or a comma."""
-        return super().to_python(value.replace(",", ".") if isinstance(value, str) else value)
+        if not isinstance(value, str):
+            return super().to_python(value)
+        match = WITH_UNIT.fullmatch(value.strip())
+        number, unit = match.groups() if match else (value, "")
+        measured = super().to_python(number.replace(",", "."))
+        return self._in_our_unit(measured, unit) if measured is not None and unit else measured
+
+    def _in_our_unit(self, measured: Decimal, unit: str) -> Decimal:
+        ours = vitals.in_our_unit(self.vital.code, measured, unit)
+        if ours is None:
+            raise forms.ValidationError(f"“{unit}” is not a unit of this. Write it in {self.vital.shown_unit}.")
+        return ours.quantize(Decimal(1).scaleb(-self.vital.decimals))
 
     def validate(self, value: Any) -> None:
         super().validate(value)
@@ -57,7 +73,7 @@ class ExamineForm(MergeForm, forms.Form):
     def __init__(self, *args: Any, visit: Visit, **kwargs: Any) -> None:
         self.instance = visit.examinations.first() or Examination(visit=visit, patient=visit.patient)
         now = timezone.now()
-        numbers = {vital.name: VitalField(vital, visit, now) for vital in vitals.VITALS}
+        numbers = {vital.name: VitalField(vital, visit.patient, now) for vital in vitals.VITALS}
         vars(self)["base_fields"] = {**numbers, **type(self).base_fields}
         super().__init__(*args, **kwargs)
 

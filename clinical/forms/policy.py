@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from django import forms
 
 from clinical.forms.patient import DateInput
-from clinical.models import Patient, Policy
+from clinical.models import Patient, Payer, Policy
+from clinical.models.policy import TAKEN
 from hospital.merge import MergeForm
 
 
@@ -21,17 +22,31 @@ class PolicyForm(MergeForm, forms.ModelForm):
             "member_number",
             "group_number",
             "holder_relation",
+            "holder_given_name",
+            "holder_family_name",
+            "holder_birth_date",
+            "holder_sex",
             "order",
             "copay",
             "valid_from",
             "valid_until",
             "is_active",
         )
-        widgets = {"valid_from": DateInput(), "valid_until": DateInput()}
+        widgets = {
+            "insurer": forms.TextInput({"list": "insurers"}),
+            "holder_birth_date": DateInput(),
+            "valid_from": DateInput(),
+            "valid_until": DateInput(),
+        }
+        help_texts: ClassVar = {
+            "insurer": "As the list has it, where it is there: its rules then count for this policy.",
+            "holder_given_name": "Where the patient is not the holder: claims name who is.",
+        }
 
     def __init__(self, *args: Any, patient: Patient, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.instance.patient = patient
+        self.insurers = Payer.objects.in_use().values_list("name", flat=True)
         if self.instance._state.adding:
             del self.fields["is_active"]
             taken = set(patient.policies.in_use().values_list("order", flat=True))
@@ -42,9 +57,10 @@ class PolicyForm(MergeForm, forms.ModelForm):
         cleaned = super().clean()
         others = self.instance.patient.policies.in_use().exclude(pk=self.instance.pk)
         if cleaned.get("is_active", True) and others.filter(order=cleaned.get("order") or 0).exists():
-            self.add_error("order", "Another policy in use has this place. Take that one out of use first.")
+            self.add_error("order", TAKEN)
         return cleaned
 
 
 class Verify(forms.Form):
+    seen = forms.IntegerField(required=False, widget=forms.HiddenInput)
     until = forms.DateField(label="Verified until", widget=DateInput(), help_text="The last day, as the insurer says.")

@@ -12,6 +12,11 @@ SHAPE = re.compile(r"[a-z][0-9][0-9a-z](\.?[0-9a-z]{0,4})|[a-z][0-9]", re.IGNORE
 WORD = re.compile(r"[a-z0-9]+")
 
 
+def dotted(code: str) -> str:
+    """As people write it: claims carry it without its dot."""
+    return f"{code[:3]}.{code[3:]}" if len(code) > 3 else code
+
+
 class Icd10Codes(models.QuerySet):
     def look_up(self, text: str, limit: int = 12) -> list[Icd10Code]:
         """What begins with this code, or has all of these words: in its title before in a synonym, the common first."""
@@ -23,8 +28,7 @@ class Icd10Codes(models.QuerySet):
 
     def by_code(self, text: str) -> Icd10Codes:
         plain = text.upper().replace(".", "")
-        dotted = f"{plain[:3]}.{plain[3:]}" if len(plain) > 3 else plain
-        return self.filter(code__startswith=dotted).defer("search").order_by("code")
+        return self.filter(code__startswith=dotted(plain)).defer("search").order_by("code")
 
     def by_words(self, text: str) -> Icd10Codes:
         """A word matches as a beginning, while it is typed, or by its stem, once it is whole."""

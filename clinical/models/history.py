@@ -13,87 +13,29 @@ from django.contrib.postgres.fields import ArrayField
 from django.db import models, transaction
 from django.utils import timezone
 
+from clinical.models.of_chart import (
+    DIGEST,
+    FHIR_ID,
+    LABEL,
+    MISTAKE,
+    NO_KNOWN_ALLERGY,
+    SAID,
+    UNTRUE,
+    Coded,
+    Known,
+    Recorded,
+    Verification,
+    of_patient,
+    once,
+)
 from hospital.tenancy import EditableModel, TenantKey, TenantManager
+from hospital.workflow import Refused
 
 if TYPE_CHECKING:
     from clinical.models.patient import Patient
     from hospital.models import Person
 
-FHIR_ID: dict[str, Any] = {"max_length": 255, "blank": True, "default": "", "editable": False}
-SAID: dict[str, Any] = {"max_length": 40, "blank": True, "default": "", "editable": False}
-LABEL: dict[str, Any] = {"max_length": 255, "blank": True, "default": ""}
-# Of what an import last wrote: while the record stays the same, what colleagues changed here stays too.
-DIGEST: dict[str, Any] = {"max_length": 64, "blank": True, "default": "", "editable": False}
-UNTRUE = ("refuted", "entered-in-error")
-
-
-def once(name: str) -> models.UniqueConstraint:
-    """One row for each record of the source."""
-    return models.UniqueConstraint(
-        fields=["tenant", "fhir_id"], condition=~models.Q(fhir_id=""), name=f"{name}_fhir_id_once"
-    )
-
-
-def of_patient(name: str, order: str) -> models.Index:
-    return models.Index(fields=["tenant", "patient", f"-{order}"], name=f"{name}_of_patient")
-
-
-class Coded(EditableModel):
-    """Something with a name, and mostly a code of a code system."""
-
-    code = models.CharField(**LABEL)
-    system = models.CharField(**LABEL)
-    text = models.TextField()
-    fhir_id = models.CharField(**FHIR_ID)
-
-    class Meta(EditableModel.Meta):
-        abstract = True
-
-    def __str__(self) -> str:
-        return self.text
-
-
-class Known(models.QuerySet):
-    def true(self) -> Known:
-        """Without what was refuted or entered by mistake."""
-        return self.exclude(verification__in=UNTRUE)
-
-    def active(self) -> Known:
-        return self.true().filter(clinical_status__in=("active", "recurrence", "relapse"))
-
-
-class OfChart(models.Model):
-    """What colleagues record in a chart, and correct: the patient's row tells the screens."""
-
-    patient: Any
-
-    class Meta:
-        abstract = True
-
-    @classmethod
-    @transaction.atomic
-    def record(cls, patient: Patient, *, by: Person | None, **fields: Any) -> Self:
-        row = cls(patient=patient, recorded_by=by, **fields)
-        row.save(force_insert=True)
-        patient.touch()
-        return row
-
-    @transaction.atomic
-    def change(self, *, by: Person | None, **fields: Any) -> None:
-        for name, value in fields.items():
-            setattr(self, name, value)
-        self.save(update_fields=list(fields))
-        self.patient.touch()
-
-
-class Verification(models.TextChoices):
-    UNCONFIRMED = "unconfirmed", "Unconfirmed"
-    PROVISIONAL = "provisional", "Provisional"
-    DIFFERENTIAL = "differential", "Differential"
-    PRESUMED = "presumed", "Presumed"
-    CONFIRMED = "confirmed", "Confirmed"
-    REFUTED = "refuted", "Refuted"
-    MISTAKE = "entered-in-error", "Entered by mistake"
+SNOMED = "http://snomed.info/sct"
 
 
 class Elsewhere(EditableModel):
@@ -134,48 +76,10 @@ class Practitioner(Elsewhere):
         constraints = [once("practitioner")]
 
 
-class PatientIdentifier(EditableModel):
-    """A number by which somebody else knows the patient: a record number, a licence, a passport."""
+class OutsideEncounter(Coded):
+    """A meeting with a provider elsewhere, as an imported record tells it. Ours are visits, with encounters of their own."""
 
-    patient = TenantKey("clinical.Patient", related_name="identifiers")
-    system = models.CharField(**LABEL)
-    value = models.CharField(max_length=255)
-    kind = models.CharField(max_length=20, blank=True, default="", help_text="Code of HL7 table 0203: MR, SS, DL, PPN…")
-    text = models.CharField(**LABEL)
-
-    class Meta(EditableModel.Meta):
-        ordering = ["text", "value"]
-        constraints = [models.UniqueConstraint(fields=["tenant", "patient", "system", "value"], name="identifier_once")]
-        indexes = [models.Index(fields=["tenant", "value"], name="identifier_value")]
-
-    def __str__(self) -> str:
-        return self.value
-
-
-class PatientContact(EditableModel):
-    """Whom to call about the patient."""
-
-    patient = TenantKey("clinical.Patient", related_name="contacts")
-    relationship = models.CharField(**LABEL)
-    name = models.CharField(**LABEL)
-    phone = models.CharField(max_length=60, blank=True, default="")
-    email = models.CharField(**LABEL)
-    address = models.TextField(blank=True, default="")
-
-    class Meta(EditableModel.Meta):
-        ordering = ["id"]
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "patient", "relationship", "name"], name="contact_once")
-        ]
-
-    def __str__(self) -> str:
-        return self.name or self.relationship
-
-
-class Encounter(Coded):
-    """A meeting with a provider elsewhere, as an imported record tells it. Ours are visits."""
-
-    patient = TenantKey("clinical.Patient", related_name="encounters")
+    patient = TenantKey("clinical.Patient", related_name="outside_encounters")
     kind = models.CharField(
         max_length=20, blank=True, default="", help_text="Code of HL7 ActEncounterCode: AMB, EMER, IMP…"
     )
@@ -186,16 +90,19 @@ class Encounter(Coded):
     ended_said = models.CharField(**SAID)
     reason = models.TextField(blank=True, default="")
     disposition = models.CharField(**LABEL)
-    practitioner = TenantKey(Practitioner, null=True, related_name="encounters")
-    organisation = TenantKey(Organisation, null=True, related_name="encounters")
+    practitioner = TenantKey(Practitioner, null=True, related_name="outside_encounters")
+    organisation = TenantKey(Organisation, null=True, related_name="outside_encounters")
 
     class Meta(Coded.Meta):
-        constraints = [once("encounter")]
-        indexes = [of_patient("encounter", "started_at")]
+        constraints = [once("outside_encounter")]
+        indexes = [of_patient("outside_encounter", "started_at")]
 
 
-class Allergy(OfChart, EditableModel):
-    """What the patient must not get."""
+class Allergy(Recorded, EditableModel):
+    """What the patient must not get; or the fact that the patient was asked, and knows of nothing."""
+
+    ENDED: ClassVar = {"clinical_status": "resolved"}
+    MISTAKEN: ClassVar = {"verification": MISTAKE}
 
     class Category(models.TextChoices):
         FOOD = "food", "Food"
@@ -220,7 +127,11 @@ class Allergy(OfChart, EditableModel):
     system = models.CharField(**LABEL)
     category = models.CharField(max_length=12, choices=Category.choices, default=Category.OTHER)
     criticality = models.CharField(max_length=8, choices=Criticality.choices, default=Criticality.UNKNOWN)
-    reaction = models.TextField(blank=True, default="")
+    reaction = models.TextField(blank=True, default="", help_text="The reactions in words.")
+    reactions = models.JSONField(default=list, blank=True, help_text="Each with a manifestation and a severity.")
+    allergen_class = models.CharField(
+        "class", max_length=30, blank=True, default="", help_text="A group whose members are all meant."
+    )
     clinical_status = models.CharField(max_length=10, choices=ClinicalStatus.choices, default=ClinicalStatus.ACTIVE)
     verification = models.CharField(max_length=20, choices=Verification.choices, default=Verification.UNCONFIRMED)
     onset_at = models.DateTimeField(null=True, blank=True)
@@ -244,9 +155,40 @@ class Allergy(OfChart, EditableModel):
     def __str__(self) -> str:
         return self.substance
 
+    @property
+    def is_current(self) -> bool:
+        return self.clinical_status == "active" and self.verification not in UNTRUE
 
-class Problem(OfChart, Coded):
+    @property
+    def is_none_known(self) -> bool:
+        return self.code == NO_KNOWN_ALLERGY
+
+    @classmethod
+    @transaction.atomic
+    def record(cls, patient: Patient, *, by: Person | None, **fields: Any) -> Self:
+        """A first allergy ends the word that there is none."""
+        patient.lock()
+        for row in cls.objects.none_known().filter(patient=patient):
+            row.end(by=by, because=f"An allergy became known: {fields['substance']}.")
+        return super().record(patient, by=by, **fields)
+
+    @classmethod
+    @transaction.atomic
+    def none_is_known(cls, patient: Patient, *, by: Person | None) -> Self:
+        """The patient was asked, and knows of none. Asked again, the newest answer counts."""
+        patient.lock()
+        if cls.objects.active().filter(patient=patient).exists():
+            raise Refused("Allergies are recorded. End them first, if they are no longer true.")
+        word = {"code": NO_KNOWN_ALLERGY, "system": SNOMED, "verification": Verification.CONFIRMED}
+        return cls.record(patient, by=by, substance="No known allergies", **word)
+
+
+class Problem(Recorded, Coded):
     """A condition that the patient has, or had."""
+
+    ENDED: ClassVar = {"clinical_status": "resolved"}
+    MISTAKEN: ClassVar = {"verification": MISTAKE}
+    END_DAY: ClassVar = "abated"
 
     class ClinicalStatus(models.TextChoices):
         ACTIVE = "active", "Active"
@@ -256,9 +198,18 @@ class Problem(OfChart, Coded):
         REMISSION = "remission", "Remission"
         RESOLVED = "resolved", "Resolved"
 
+    class Severity(models.TextChoices):
+        MILD = "mild", "Mild"
+        MODERATE = "moderate", "Moderate"
+        SEVERE = "severe", "Severe"
+
     patient = TenantKey("clinical.Patient", related_name="problems")
     clinical_status = models.CharField(max_length=12, choices=ClinicalStatus.choices, default=ClinicalStatus.ACTIVE)
     verification = models.CharField(max_length=20, choices=Verification.choices, default=Verification.CONFIRMED)
+    severity = models.CharField(max_length=8, choices=Severity.choices, blank=True, default="")
+    rank = models.PositiveSmallIntegerField(
+        null=True, blank=True, help_text="1 is what matters most; without a number it stands below."
+    )
     onset_at = models.DateTimeField(null=True, blank=True)
     onset_said = models.CharField(**SAID)
     abated_at = models.DateTimeField(null=True, blank=True)
@@ -268,42 +219,22 @@ class Problem(OfChart, Coded):
     recorded_by = models.ForeignKey(
         "hospital.Person", null=True, blank=True, on_delete=models.PROTECT, related_name="+", editable=False
     )
-    encounter = TenantKey(Encounter, null=True, blank=True, related_name="problems", editable=False)
+    encounter = TenantKey(OutsideEncounter, null=True, blank=True, related_name="problems", editable=False)
     fhir_digest = models.CharField(**DIGEST)
 
     objects: ClassVar = TenantManager.from_queryset(Known)()
 
     class Meta(Coded.Meta):
-        ordering = ["-onset_at", "text"]
+        ordering = [models.F("rank").asc(nulls_last=True), "-onset_at", "text"]
         constraints = [once("problem")]
         indexes = [of_patient("problem", "onset_at")]
 
-
-class MedicationStatement(Coded):
-    """A medicine that somebody else prescribed, or that the patient says to take."""
-
-    patient = TenantKey("clinical.Patient", related_name="medication_statements")
-    status = models.CharField(max_length=20, default="unknown")
-    intent = models.CharField(max_length=20, blank=True, default="")
-    dosage = models.TextField(blank=True, default="")
-    as_needed = models.BooleanField(default=False)
-    reason = models.TextField(blank=True, default="")
-    authored_at = models.DateTimeField(null=True)
-    authored_said = models.CharField(**SAID)
-    encounter = TenantKey(Encounter, null=True, related_name="medication_statements")
-    practitioner = TenantKey(Practitioner, null=True, related_name="medication_statements")
-
-    class Meta(Coded.Meta):
-        ordering = ["-authored_at", "text"]
-        constraints = [once("medication_statement")]
-        indexes = [of_patient("medication", "authored_at")]
-
     @property
-    def is_active(self) -> bool:
-        return self.status in ("active", "on-hold")
+    def is_current(self) -> bool:
+        return self.clinical_status in ("active", "recurrence", "relapse") and self.verification not in UNTRUE
 
 
-class Immunization(Coded):
+class Immunization(Recorded, Coded):
     """A vaccine that was given, or not, and then why."""
 
     patient = TenantKey("clinical.Patient", related_name="immunizations")
@@ -312,18 +243,31 @@ class Immunization(Coded):
     occurred_at = models.DateTimeField(null=True)
     occurred_said = models.CharField(**{**SAID, "max_length": 255})
     lot = models.CharField(max_length=60, blank=True, default="")
-    dose = models.CharField(max_length=60, blank=True, default="")
+    dose = models.CharField("dose number", max_length=60, blank=True, default="")
     site = models.CharField(**LABEL)
-    encounter = TenantKey(Encounter, null=True, related_name="immunizations")
+    route = models.CharField(**LABEL)
+    given_by = models.CharField(max_length=120, blank=True, default="", help_text="Who gave it, here or elsewhere.")
+    recorded_by = models.ForeignKey(
+        "hospital.Person", null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    encounter = TenantKey(OutsideEncounter, null=True, related_name="immunizations", editable=False)
 
     class Meta(Coded.Meta):
         ordering = ["-occurred_at", "text"]
         constraints = [once("immunization")]
         indexes = [of_patient("immunization", "occurred_at")]
 
+    @property
+    def is_current(self) -> bool:
+        return self.status != MISTAKE
 
-class Procedure(Coded):
-    """What was done to the patient elsewhere."""
+    @property
+    def is_refused(self) -> bool:
+        return self.status == "not-done"
+
+
+class Procedure(Recorded, Coded):
+    """What was done to the patient, here before there was a chart, or elsewhere."""
 
     patient = TenantKey("clinical.Patient", related_name="procedures")
     status = models.CharField(max_length=20, default="completed")
@@ -333,12 +277,19 @@ class Procedure(Coded):
     ended_said = models.CharField(**SAID)
     reason = models.TextField(blank=True, default="")
     outcome = models.TextField(blank=True, default="")
-    encounter = TenantKey(Encounter, null=True, related_name="procedures")
+    recorded_by = models.ForeignKey(
+        "hospital.Person", null=True, on_delete=models.PROTECT, related_name="+", editable=False
+    )
+    encounter = TenantKey(OutsideEncounter, null=True, related_name="procedures", editable=False)
 
     class Meta(Coded.Meta):
         ordering = ["-performed_at", "text"]
         constraints = [once("procedure")]
         indexes = [of_patient("procedure", "performed_at")]
+
+    @property
+    def is_current(self) -> bool:
+        return self.status != MISTAKE
 
 
 class Report(Coded):
@@ -351,7 +302,7 @@ class Report(Coded):
     effective_said = models.CharField(**SAID)
     conclusion = models.TextField(blank=True, default="")
     results = ArrayField(models.CharField(max_length=255), default=list)
-    encounter = TenantKey(Encounter, null=True, related_name="reports")
+    encounter = TenantKey(OutsideEncounter, null=True, related_name="reports")
 
     class Meta(Coded.Meta):
         ordering = ["-effective_at", "text"]

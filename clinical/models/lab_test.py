@@ -2,28 +2,28 @@
 
 from __future__ import annotations
 
-from datetime import datetime, time, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.utils import timezone
 
+from clinical import ucum
 from clinical.measure import Limits, Measured, NotANumber, in_words, read_number
-from hospital.context import current
+from clinical.models.lab_range import Facts, RangeEdition, age_in_hours, measure, nearest
+from hospital.seals import raw
 from hospital.tenancy import EditableModel, TenantKey
 from hospital.workflow import Refused
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from clinical.models import Patient
 
 
-def measure(help_text: str = "") -> models.DecimalField[Decimal | None, Decimal | None]:
-    """A column for a measured value or a limit of it."""
-    return models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True, help_text=help_text)
-
-
-class Specimen(models.TextChoices):
+class Material(models.TextChoices):
     SERUM = "serum", "Serum"
     PLASMA = "plasma", "Plasma"
     BLOOD = "blood", "Whole blood"
@@ -49,7 +49,14 @@ class LabTest(EditableModel):
     name = models.CharField(max_length=120)
     group = models.CharField(max_length=60, help_text="The heading under which the test is ordered.")
     loinc = models.CharField("LOINC", max_length=20, blank=True, default="")
-    specimen = models.CharField(max_length=10, choices=Specimen.choices, default=Specimen.SERUM)
+    specimen = models.CharField(max_length=10, choices=Material.choices, default=Material.SERUM)
+    specimen_type = TenantKey(
+        "clinical.SpecimenType", null=True, blank=True, related_name="tests", verbose_name="tube or container"
+    )
+    bench = models.CharField(max_length=40, blank=True, default="", help_text="Where it is measured.")
+    minutes_routine = models.PositiveIntegerField("minutes, routine", default=240)
+    minutes_urgent = models.PositiveIntegerField("minutes, urgent", default=120)
+    minutes_stat = models.PositiveIntegerField("minutes, stat", default=60)
     kind = models.CharField(max_length=8, choices=Kind.choices, default=Kind.NUMERIC)
     unit = models.CharField(max_length=30, blank=True, default="", help_text="In UCUM, such as mmol/L.")
     decimals = models.PositiveSmallIntegerField(default=0)
@@ -70,6 +77,10 @@ class LabTest(EditableModel):
         return self.name
 
     def clean(self) -> None:
+        if not ucum.is_unit(self.unit):
+            raise ValidationError(
+                {"unit": f"“{self.unit}” is no unit of UCUM that is known here. Write mmol/L, 10*3/uL or [IU]/L."}
+            )
         if self.kind == self.Kind.CODED and not self.options:
             raise ValidationError({"options": "A test with several answers needs to say which."})
         if not isinstance(self.options, list) or not all(is_option(option) for option in self.options):
@@ -83,15 +94,34 @@ class LabTest(EditableModel):
     def option(self, code: str) -> dict | None:
         return next((option for option in self.options if option["code"] == code), None)
 
-    def limits_for(self, patient: Patient, at: datetime) -> Limits:
-        """The limits that may apply to the patient at that time; those of the own sex win over those of any.
+    @classmethod
+    def by_code(cls, code: str) -> LabTest | None:
+        """The test with this code of ours, or this LOINC; of several with one LOINC, the one that is offered."""
+        text = code.strip()
+        own = cls.objects.filter(code__iexact=text).first()
+        return own or (cls.objects.filter(loinc=text).order_by("-is_active", "code").first() if text else None)
+
+    def target_minutes(self, priority: str) -> int:
+        """How long it may take from the order to the release."""
+        return int(getattr(self, f"minutes_{priority}"))
+
+    def edition_at(self, at: datetime) -> RangeEdition | None:
+        """The version of the ranges that was valid then; None before the first."""
+        editions = [edition for edition in self.editions.all() if edition.valid_from <= at]
+        return max(editions, key=lambda edition: edition.number, default=None)
+
+    @raw()
+    def limits_for(self, patient: Patient, at: datetime, facts: Facts | None = None) -> Limits:
+        """The limits that may apply to the patient at that time; what is said about the condition and the own sex wins.
 
         An unknown age or sex cannot narrow: then only what is outside every range is flagged.
         """
-        hours = age_in_hours(patient, at)
-        fitting = [row for row in self.ranges.all() if row.fits(patient.sex, hours)]
-        own = [row for row in fitting if row.sex == patient.sex]
-        return Limits.around(own or fitting)
+        edition = self.edition_at(at)
+        return self.limits_in(edition.pk if edition else None, patient.sex, age_in_hours(patient, at), facts or {})
+
+    def limits_in(self, edition_id: UUID | None, sex: str, hours: int | None, facts: Facts) -> Limits:
+        rows = [row for row in self.ranges.all() if row.edition_id == edition_id and row.fits(sex, hours, facts)]
+        return Limits.around(nearest(rows, sex))
 
     def read(self, text: str) -> Measured:
         """The number that was typed, unless it cannot be one of this test. What is refused is never half true."""
@@ -105,14 +135,19 @@ class LabTest(EditableModel):
             places = {0: "without decimals", 1: "with one decimal"}.get(self.decimals, f"with {self.decimals} decimals")
             raise self._refusal(f"{self} is written {places}, and {measured} has {measured.decimals}.")
         if self.is_absurd(measured.number):
-            possible = Limits(self.absolute_low, self.absolute_high).words
             raise self._refusal(
-                f"{self} cannot be {measured} {self.unit_shown}: possible is {possible}. Check the decimal point and the unit."
+                f"{self} cannot be {measured} {self.unit_shown}: possible is {self.possible.words}. Check the decimal point and the unit."
             )
         return measured
 
+    @property
+    def possible(self) -> Limits:
+        """Beyond these it is a typing error: as the version of the ranges says that is valid now."""
+        said = self.edition_at(timezone.now()) or self
+        return Limits(said.absolute_low, said.absolute_high)
+
     def is_absurd(self, number: Decimal) -> bool:
-        low, high = self.absolute_low, self.absolute_high
+        low, high = self.possible.low, self.possible.high
         return (low is not None and number < low) or (high is not None and number > high)
 
     @staticmethod
@@ -124,50 +159,3 @@ def is_option(option: object) -> bool:
     return isinstance(option, dict) and all(
         isinstance(option.get(name), str) and option[name] for name in ("code", "label")
     )
-
-
-class ReferenceRange(EditableModel):
-    class Sex(models.TextChoices):
-        ANY = "any", "Any"
-        FEMALE = "female", "Female"
-        MALE = "male", "Male"
-
-    test = TenantKey(LabTest, on_delete=models.CASCADE, related_name="ranges")
-    sex = models.CharField(max_length=6, choices=Sex.choices, default=Sex.ANY)
-    age_from_hours = models.PositiveIntegerField(default=0)
-    age_to_hours = models.PositiveIntegerField(null=True, blank=True, help_text="Up to, not including.")
-    low = measure()
-    high = measure()
-    critical_low = measure()
-    critical_high = measure()
-    source = models.CharField(max_length=200, blank=True, default="")
-
-    class Meta(EditableModel.Meta):
-        ordering = ["test", "sex", "age_from_hours"]
-        constraints = [
-            models.UniqueConstraint(fields=["tenant", "test", "sex", "age_from_hours"], name="range_once"),
-            models.CheckConstraint(
-                condition=models.Q(age_to_hours=None) | models.Q(age_to_hours__gt=models.F("age_from_hours")),
-                name="range_ages_in_order",
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.test}, {self.get_sex_display().lower()}, from {self.age_from_hours} h"
-
-    def fits(self, sex: str, hours: int | None) -> bool:
-        """Whether it may apply: an unknown sex or age excludes nothing."""
-        known_sexes = (self.Sex.FEMALE, self.Sex.MALE)
-        if self.sex in known_sexes and sex in known_sexes and sex != self.sex:
-            return False
-        return hours is None or (
-            self.age_from_hours <= hours and (self.age_to_hours is None or hours < self.age_to_hours)
-        )
-
-
-def age_in_hours(patient: Patient, at: datetime) -> int | None:
-    """Since the midnight that began the day of birth, where the hospital stands."""
-    if patient.birth_date is None:
-        return None
-    born = datetime.combine(patient.birth_date, time(), tzinfo=current().tenant.zone)
-    return max(0, (at - born) // timedelta(hours=1))

@@ -2,36 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC
-from typing import TYPE_CHECKING, Any, ClassVar
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar, cast
+from uuid import UUID
 
 from django.db import models, transaction
 from django.utils import timezone
 
-from clinical.measure import Limits, in_words
-from clinical.models.lab_test import LabTest, measure
+from clinical.models.lab_result import NO_DELTA, LabResult, by_person, moment
+from clinical.models.lab_test import LabTest
 from clinical.models.queue import QueuePlace
+from clinical.outside import Outside, accept
 from hospital.models import Counter
-from hospital.tenancy import TenantKey, TenantManager, TenantModel
-from hospital.workflow import Refused, Workflow, allow, needs
+from hospital.seals import truth
+from hospital.tenancy import TenantKey, TenantManager
+from hospital.workflow import SYSTEM, Refused, Workflow, allow, needs
 
 if TYPE_CHECKING:
-    from clinical.models import Visit
-    from clinical.models.document import Document
+    from clinical.measure import Limits
+    from clinical.models import Panel, Visit
+    from clinical.models.lab_correction import Correction
+    from clinical.models.lab_range import Facts
     from hospital.models import Person
 
 PROCESS, ORDER = "clinical.process_lab", "clinical.order_tests"
-
-
-def by_person() -> models.ForeignKey:
-    return models.ForeignKey(
-        "hospital.Person", on_delete=models.PROTECT, null=True, blank=True, related_name="+", editable=False
-    )
-
-
-def moment() -> models.DateTimeField:
-    return models.DateTimeField(null=True, blank=True, editable=False)
 
 
 class Orders(models.QuerySet):
@@ -45,7 +39,9 @@ class Orders(models.QuerySet):
     def shown(self) -> Orders:
         """With what a row needs, in a constant number of queries."""
         places = models.Prefetch("visit__places", QueuePlace.objects.filter(ended_at=None), to_attr="open_places")
-        return self.select_related("patient", "visit", "test", "result", "ordered_by").prefetch_related(places)
+        return self.select_related(
+            "patient", "visit", "test", "result", "ordered_by", "panel", "specimen"
+        ).prefetch_related(places)
 
     def in_order(self) -> Orders:
         """The most urgent first, then who waits longest."""
@@ -81,20 +77,33 @@ class LabOrder(Workflow):
         LEAKED = "leaked", "Leaked"
         TOO_OLD = "too_old", "Too old"
 
+    REJECTABLE = (Status.COLLECTED, Status.RECEIVED, Status.IN_PROGRESS)
     OPEN = (Status.REQUESTED, Status.COLLECTED, Status.RECEIVED, Status.IN_PROGRESS, Status.RESULTED)
     MOVES = {
         Status.REQUESTED: {Status.COLLECTED: PROCESS, Status.CANCELLED: ORDER},
         Status.COLLECTED: {Status.RECEIVED: PROCESS, Status.REJECTED: PROCESS, Status.CANCELLED: ORDER},
-        Status.RECEIVED: {Status.IN_PROGRESS: PROCESS, Status.REJECTED: PROCESS, Status.CANCELLED: ORDER},
+        Status.RECEIVED: {
+            Status.IN_PROGRESS: PROCESS,
+            Status.COLLECTED: PROCESS,
+            Status.REJECTED: PROCESS,
+            Status.CANCELLED: ORDER,
+        },
         Status.IN_PROGRESS: {Status.RESULTED: PROCESS, Status.REJECTED: PROCESS, Status.CANCELLED: ORDER},
-        Status.RESULTED: {Status.RELEASED: PROCESS},
+        Status.RESULTED: {Status.RELEASED: PROCESS, **dict.fromkeys((Status.REQUESTED, *REJECTABLE), SYSTEM)},
         Status.RELEASED: {Status.REVIEWED: ORDER},
+        Status.REVIEWED: {Status.RELEASED: PROCESS},
     }
+    telling: tuple[UUID, ...] = ()  # who saw the value that the save under way corrects
 
     accession = models.PositiveBigIntegerField(editable=False)
     visit = TenantKey("clinical.Visit", related_name="lab_orders")
     patient = TenantKey("clinical.Patient", related_name="lab_orders")
     test = TenantKey(LabTest, related_name="orders")
+    panel = TenantKey("clinical.Panel", null=True, blank=True, related_name="orders", editable=False)
+    specimen = TenantKey("clinical.Specimen", null=True, blank=True, related_name="orders", editable=False)
+    facts = models.JSONField(
+        default=dict, blank=True, editable=False, help_text="Conditions when it was ordered, each with its weeks."
+    )
     priority = models.CharField(max_length=8, choices=Priority.choices, default=Priority.ROUTINE)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.REQUESTED, editable=False)
     result = TenantKey("clinical.LabResult", null=True, blank=True, related_name="+", editable=False)
@@ -116,6 +125,12 @@ class LabOrder(Workflow):
     released_by = by_person()
     reviewed_at = moment()
     reviewed_by = by_person()
+    review_note = models.CharField(max_length=500, blank=True, default="", help_text="What was decided.")
+    due_at = moment()
+    delta_reason = models.CharField(max_length=300, blank=True, default="", help_text="Why the delta is believed.")
+    delta_confirmed_at = moment()
+    delta_confirmed_by = by_person()
+    corrected_at = moment()
     rejected_at = moment()
     rejected_by = by_person()
     cancelled_at = moment()
@@ -142,6 +157,9 @@ class LabOrder(Workflow):
                 condition=models.Q(released_at__isnull=False),
                 name="lab_order_released",
             ),
+            models.Index(
+                fields=["tenant", "patient"], condition=models.Q(status="released"), name="lab_order_unreviewed"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -164,6 +182,10 @@ class LabOrder(Workflow):
         return self.result is not None and self.result.is_critical
 
     @property
+    def needs_reason_for_delta(self) -> bool:
+        return bool(self.result and self.result.delta) and self.delta_confirmed_at is None
+
+    @property
     def can_go_again(self) -> bool:
         """Whether a new specimen makes sense: the patient is still here, and the test is still offered."""
         return self.visit.is_open and self.test.is_active
@@ -183,26 +205,33 @@ class LabOrder(Workflow):
         by: Person | None,
         priority: str = Priority.ROUTINE,
         recollect_of: LabOrder | None = None,
+        panel: Panel | None = None,
+        facts: Facts | None = None,
     ) -> LabOrder:
         """Ask for a test. The visit's own verb `order_tests` is what moves the visit."""
+        from clinical.models.specimen import Specimen
+
         if not test.is_active:
             raise Refused(f"{test.name} is no longer offered. Choose another test.")
         if cls.objects.open().filter(visit=visit, test=test).exists():
             raise Refused(f"{test.name} is already ordered for this visit.")
         order = cls(visit=visit, patient_id=visit.patient_id, test=test, priority=priority, ordered_by=by)
-        order.recollect_of = recollect_of
+        order.recollect_of, order.panel, order.facts = recollect_of, panel, dict(facts or {})
+        former = recollect_of.specimen if recollect_of else None
+        order.specimen = Specimen.expected(visit, test, by=by, instead_of=former)
         order.accession = Counter.take("accession")
+        order.due_at = order.ordered_at + timedelta(minutes=test.target_minutes(priority))
         order.start(by=by)
         return order
 
     @transaction.atomic
     def collect(self, *, by: Person | None) -> None:
-        visit = self._locked_visit()
-        visit.check_gate("laboratory")
-        self.move_to(self.Status.COLLECTED, by=by, collected_at=timezone.now(), collected_by=by)
+        self._locked_visit().check_gate("laboratory")
+        self.move_with_specimen(self.Status.COLLECTED, by=by, collected_at=timezone.now(), collected_by=by)
 
+    @transaction.atomic
     def receive(self, *, by: Person | None) -> None:
-        self.move_to(self.Status.RECEIVED, by=by, received_at=timezone.now(), received_by=by)
+        self.move_with_specimen(self.Status.RECEIVED, by=by, received_at=timezone.now(), received_by=by)
 
     def begin(self, *, by: Person | None) -> None:
         self.move_to(self.Status.IN_PROGRESS, by=by, begun_at=timezone.now(), begun_by=by)
@@ -217,29 +246,83 @@ class LabOrder(Workflow):
         if self.status == self.Status.RECEIVED:
             self.begin(by=by)
         result = LabResult.of(self, value, by=by, note=note)
-        if self.status == self.Status.RESULTED:
-            self._correct(result, by=by)
-        else:
-            self.move_to(self.Status.RESULTED, by=by, resulted_at=result.entered_at, resulted_by=by, result=result)
+        self.put(result, by=by)
         return result
+
+    def accept_outside(self, value: str, *, source: str, status: str = "final", **said: Any) -> LabResult:
+        """What another laboratory measured: see clinical/outside.py, which names what else may be said."""
+        return accept(self, Outside.said(value, source=source, status=status, **said))
+
+    def confirm_delta(self, reason: str, *, by: Person | None) -> None:
+        """Somebody has looked why the value is so far from the last one."""
+        allow(PROCESS, by)
+        self.lock()
+        why = needs(reason, "Say why this value can be believed.")
+        if self.status != self.Status.RESULTED or not (self.result and self.result.delta):
+            raise Refused("There is no delta to confirm here.")
+        self.rewrite({"delta_reason": why, "delta_confirmed_at": timezone.now(), "delta_confirmed_by": by})
 
     @transaction.atomic
     def release(self, *, by: Person | None) -> None:
-        visit = self._locked_visit()
-        if self.result and self.result.document and not self.result.document.is_filed:
-            raise Refused(f"The file of {self.test} is not filed yet. Release the test when it is.")
+        visit = self.lock_with_visit()
+        if self.status == self.Status.REVIEWED:
+            raise Refused(f"{self.test} is released and reviewed. Only a correction opens it again.")
+        if self.result:
+            self.refuse_release(self.result, by)
+        if self.needs_reason_for_delta:
+            raise Refused(f"{self.test} {cast(LabResult, self.result).delta}. Confirm it with a reason, then release.")
         self.move_to(self.Status.RELEASED, by=by, released_at=timezone.now(), released_by=by)
+        self.drafts.all().delete()
         visit.labs_settled()
 
-    def review(self, *, by: Person | None) -> None:
-        self.move_to(self.Status.REVIEWED, by=by, reviewed_at=timezone.now(), reviewed_by=by)
+    def refuse_release(self, result: LabResult, by: Person | None, *, instead_of: LabResult | None = None) -> None:
+        """What nobody may release yet, and what this person may not. The database refuses the latter too."""
+        if result.document and not result.document.is_filed:
+            raise Refused(f"The file of {self.test} is not filed yet. Release the test when it is.")
+        if result.is_preliminary:
+            raise Refused(
+                f"{result.source} has sent {self.test} as preliminary. Release it when the final one is here."
+            )
+        if result.needs_another(by, instead_of=instead_of):
+            raise Refused(f"You entered {self.test}. A colleague of the laboratory has to release it.")
+
+    def review(self, *, by: Person | None, note: str = "") -> None:
+        self.move_to(
+            self.Status.REVIEWED, by=by, reviewed_at=timezone.now(), reviewed_by=by, review_note=note.strip()[:500]
+        )
+
+    @transaction.atomic
+    def correct(self, value: Any, reason: str, *, by: Person | None, note: str = "") -> Correction:
+        """After the release: a new version. It counts at once, or when a second person has released it."""
+        allow(PROCESS, by)
+        self.lock_with_visit()
+        why = needs(reason, "Say why the result is corrected.")
+        if not self.is_released:
+            raise Refused("Only a released result is corrected. Before that, enter it again at the bench.")
+        if self.corrections.filter(status="waiting").exists():
+            raise Refused("A correction of this result waits for its release already.")
+        former = cast(LabResult, self.result)
+        result = LabResult.of(self, value, by=by, note=note, reason=why)
+        if result.says_the_same(former):
+            raise Refused("This is what was released. Change the value or the note.", status=422, field="value")
+        return self.corrected(former, result, by=by)
+
+    def take_over(self, correction: Correction, *, by: Person | None) -> None:
+        """The corrected value counts from now on. What was reviewed is to be reviewed again."""
+        self.telling = tuple(correction.notices.values_list("person_id", flat=True))
+        fields = correction.changes
+        if self.status == self.Status.REVIEWED:
+            self.move_to(self.Status.RELEASED, by=by, **fields, reviewed_at=None, reviewed_by=None, review_note="")
+        else:
+            self.rewrite(fields)
+        self.telling = ()
 
     @transaction.atomic
     def cancel(self, reason: str, *, by: Person | None) -> None:
         why = needs(reason, "Say why the test is cancelled.")
         visit = self._locked_visit()
         fields = {"cancelled_at": timezone.now(), "cancelled_by": by, "cancel_reason": why}
-        self.move_to(self.Status.CANCELLED, by=by, reason=reason, **fields)
+        self.move_with_specimen(self.Status.CANCELLED, by=by, reason=reason, **fields)
         visit.labs_settled()
 
     @transaction.atomic
@@ -252,22 +335,60 @@ class LabOrder(Workflow):
             raise Refused("Choose what is wrong with the specimen.", status=422, field="reason")
         visit = self._locked_visit()
         fields = {"rejected_at": timezone.now(), "rejected_by": by, "rejection_reason": reason}
-        self.move_to(self.Status.REJECTED, by=by, reason=self.Rejection(reason).label, **fields)
+        self.move_with_specimen(self.Status.REJECTED, by=by, reason=self.Rejection(reason).label, **fields)
         if self.can_go_again:
-            return LabOrder.request(visit, self.test, by=self.ordered_by, priority=self.priority, recollect_of=self)
+            same = {"priority": self.priority, "panel": self.panel, "facts": truth(self, "facts")}
+            return LabOrder.request(visit, self.test, by=self.ordered_by, recollect_of=self, **same)
         visit.labs_settled()
         return None
 
+    def limits_at(self, at: datetime) -> Limits:
+        """What is normal for this patient then, with what was known when the test was ordered."""
+        return self.test.limits_for(self.patient, at, truth(self, "facts"))
+
+    def move_with_specimen(self, status: str, *, by: Person | None, **fields: Any) -> None:
+        """The specimen is held first, as its own verbs do, and follows."""
+        if self.specimen:
+            self.specimen.lock()
+        self.move_to(status, by=by, **fields)
+        if self.specimen:
+            self.specimen.follow(self, by=by)
+
+    def lock_with_visit(self) -> Visit:
+        """Whoever holds the visit decides for its tests: always the visit first, then the specimen, then the order."""
+        visit = self._locked_visit()
+        if self.specimen:
+            self.specimen.lock()
+        self.lock()
+        return visit
+
     def _locked_visit(self) -> Visit:
-        """Whoever holds the visit decides for its tests: always the visit first, then the order."""
         visit = self.visit
         visit.lock()
         return visit
 
-    def _correct(self, result: LabResult, *, by: Person | None) -> None:
+    def put(self, result: LabResult, *, by: Person | None) -> None:
+        """The first result, or the next version before the release. A delta is confirmed for one version only."""
+        fields: dict[str, Any] = {"result": result, "resulted_at": result.entered_at, "resulted_by": by, **NO_DELTA}
+        if self.status != self.Status.RESULTED:
+            self.move_to(self.Status.RESULTED, by=by, **fields)
+            return
         allow(PROCESS, by)
-        self.result, self.resulted_at, self.resulted_by = result, result.entered_at, by
-        self.save(update_fields=["result", "resulted_at", "resulted_by"])
+        self.rewrite(fields)
+
+    def rewrite(self, fields: dict[str, Any]) -> None:
+        for name, value in fields.items():
+            setattr(self, name, value)
+        self.save(update_fields=list(fields))
+
+    def corrected(self, former: LabResult, result: LabResult, *, by: Person | None) -> Correction:
+        from clinical.models.lab_correction import Correction
+
+        correction = Correction(order=self, former=former, result=result)
+        correction.start(by=by)
+        if not result.needs_another(by, instead_of=former):
+            correction.release(by=by)
+        return correction
 
 
 RANKS: dict[str, int] = {LabOrder.Priority.STAT: 0, LabOrder.Priority.URGENT: 1, LabOrder.Priority.ROUTINE: 2}
@@ -275,109 +396,3 @@ PRIORITY_RANK = models.Case(
     *(models.When(priority=priority, then=rank) for priority, rank in RANKS.items()),
     output_field=models.SmallIntegerField(),
 )
-
-
-class LabResult(TenantModel):
-    """What came out, with the range as it was, so that history never flags anew. A row never changes."""
-
-    class Flag(models.TextChoices):
-        NONE = "", "—"
-        LOW = "low", "Low"
-        HIGH = "high", "High"
-        ABNORMAL = "abnormal", "Abnormal"
-        CRITICAL_LOW = "critical_low", "Critical low"
-        CRITICAL_HIGH = "critical_high", "Critical high"
-        CRITICAL = "critical", "Critical"
-
-    order = TenantKey(LabOrder, related_name="results")
-    sequence = models.PositiveSmallIntegerField("version", help_text="From 1; the highest is what counts.")
-    comparator = models.CharField(
-        max_length=2, blank=True, default="", help_text="< or > when beyond what is measured."
-    )
-    value_number = measure()
-    value_code = models.CharField(max_length=40, blank=True, default="")
-    value_text = models.TextField(blank=True, default="", help_text="What is read, for every kind.")
-    document = TenantKey("clinical.Document", null=True, blank=True, related_name="lab_results")
-    unit = models.CharField(max_length=30, blank=True, default="")
-    flag = models.CharField(max_length=14, choices=Flag.choices, blank=True, default=Flag.NONE)
-    low = measure()
-    high = measure()
-    critical_low = measure()
-    critical_high = measure()
-    note = models.TextField(blank=True, default="")
-    entered_by = by_person()
-    entered_at = models.DateTimeField(default=timezone.now, editable=False)
-
-    class Meta(TenantModel.Meta):
-        ordering = ["order", "-sequence"]
-        verbose_name = "result"
-        constraints = [models.UniqueConstraint(fields=["tenant", "order", "sequence"], name="result_sequence_once")]
-
-    def __str__(self) -> str:
-        return f"{self.value_text} {self.unit_shown}".strip()
-
-    @property
-    def unit_shown(self) -> str:
-        return in_words(self.unit)
-
-    @property
-    def is_critical(self) -> bool:
-        return self.flag.startswith("critical")
-
-    @property
-    def limits(self) -> Limits:
-        return Limits(self.low, self.high, self.critical_low, self.critical_high)
-
-    @property
-    def verdict(self) -> str:
-        """The flag, or "normal" where a range or an answer says so. What only a person can judge has none."""
-        within = not self.comparator and (self.low is not None or self.high is not None)
-        return self.flag or ("normal" if self.value_code or within else "")
-
-    @classmethod
-    def of(cls, order: LabOrder, value: Any, *, by: Person | None, note: str = "") -> LabResult:
-        """The next version of the order's result. The caller holds the order."""
-        sequence = order.results.count() + 1
-        result = cls(order=order, sequence=sequence, unit=order.test.unit, note=note.strip(), entered_by=by)
-        READERS[order.test.kind](result, order, value)
-        result.save(force_insert=True)
-        return result
-
-    def _read_number(self, order: LabOrder, value: Any) -> None:
-        test = order.test
-        measured = test.read(str(value))
-        limits = test.limits_for(order.patient, order.collected_at or self.entered_at)
-        self.low, self.high = limits.low, limits.high
-        self.critical_low, self.critical_high = limits.critical_low, limits.critical_high
-        self.comparator, self.value_number, self.value_text = measured.comparator, measured.number, str(measured)
-        self.flag = limits.flag(measured)
-
-    def _read_code(self, order: LabOrder, value: Any) -> None:
-        option = order.test.option(str(value))
-        if option is None:
-            raise Refused(f"Choose one of the answers of {order.test}.", status=422, field="value")
-        self.value_code, self.value_text = option["code"], option["label"]
-        if option.get("critical"):
-            self.flag = self.Flag.CRITICAL
-        elif option.get("abnormal"):
-            self.flag = self.Flag.ABNORMAL
-
-    def _read_text(self, order: LabOrder, value: Any) -> None:
-        if not str(value or "").strip():
-            raise Refused(f"Write the result of {order.test}.", status=422, field="value")
-        self.value_text = str(value).strip()
-
-    def _read_file(self, order: LabOrder, value: Document | None) -> None:
-        if value is None:
-            raise Refused(f"Choose the file with the result of {order.test}.", status=422, field="value")
-        if value.patient_id != order.patient_id:
-            raise Refused("This file belongs to another patient.", status=422, field="value")
-        self.document, self.value_text = value, value.name
-
-
-READERS: dict[str, Callable[[LabResult, LabOrder, Any], None]] = {
-    LabTest.Kind.NUMERIC: LabResult._read_number,
-    LabTest.Kind.CODED: LabResult._read_code,
-    LabTest.Kind.TEXT: LabResult._read_text,
-    LabTest.Kind.FILE: LabResult._read_file,
-}

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.db import models, transaction
 from django.utils import timezone
 
 from clinical import vitals as signs
-from hospital.tenancy import EditableModel, TenantKey
+from clinical.measure import Measured
+from clinical.models.of_chart import EDIT, MISTAKE, Recorded
+from hospital.tenancy import EditableModel, TenantKey, TenantManager
+from hospital.workflow import allow
 
 if TYPE_CHECKING:
+    from datetime import datetime
     from decimal import Decimal
 
+    from clinical.models.patient import Patient
     from hospital.models import Person
 
 
@@ -34,7 +39,7 @@ class Examination(EditableModel):
     @property
     def vitals(self) -> dict[str, Decimal]:
         """The measured values by LOINC code."""
-        rows = self.observations.filter(category=Observation.Category.VITAL_SIGNS)
+        rows = self.observations.true().filter(category=Observation.Category.VITAL_SIGNS)
         return {
             row.code: row.value_number for row in rows if row.code in signs.BY_CODE and row.value_number is not None
         }
@@ -51,7 +56,7 @@ class Examination(EditableModel):
         """Make these, by LOINC code, the vital signs of this examination; the body mass index follows from them."""
         values = {**self.vitals, **values}
         values[signs.BMI.code] = signs.body_mass_index(values.get("29463-7"), values.get("8302-2"))
-        known = {row.code: row for row in self.observations.filter(category=Observation.Category.VITAL_SIGNS)}
+        known = {row.code: row for row in self.observations.true().filter(category=Observation.Category.VITAL_SIGNS)}
         for code, value in values.items():
             if value is not None:
                 self._put(known.get(code), signs.BY_CODE[code], value, by)
@@ -65,13 +70,22 @@ class Examination(EditableModel):
             row = Observation(patient_id=self.patient_id, visit_id=self.visit_id, examination=self, code=vital.code)
             row.category, row.effective_at = Observation.Category.VITAL_SIGNS, self.examined_at
             row.text, row.unit = vital.label, vital.unit
-        row.value_number, row.recorded_by = value, by
-        row.flag = signs.flag_of(vital.code, value, self.patient, self.examined_at)
+        row.recorded_by = by
+        row.judge(value, vital, self.patient, self.examined_at)
         row.save()
 
 
-class Observation(EditableModel):
-    """Something measured or observed about a patient, at a time, with a code."""
+class Observations(models.QuerySet):
+    def true(self) -> Observations:
+        """Without what was entered by mistake."""
+        return self.exclude(status=MISTAKE)
+
+
+class Observation(Recorded, EditableModel):
+    """Something measured or observed about a patient, at a time, with a code.
+
+    It keeps the range that it was judged by.
+    """
 
     class Category(models.TextChoices):
         VITAL_SIGNS = "vital-signs", "Vital signs"
@@ -101,6 +115,9 @@ class Observation(EditableModel):
     value_code = models.CharField(max_length=40, blank=True)
     value_text = models.TextField(blank=True)
     flag = models.CharField(max_length=15, choices=Flag.choices, blank=True)
+    status = models.CharField(max_length=20, default="final", editable=False)
+    low = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
+    high = models.DecimalField(max_digits=14, decimal_places=4, null=True, blank=True)
     effective_at = models.DateTimeField()
     effective_said = models.CharField(
         max_length=40, blank=True, editable=False, help_text="As an imported record gave it."
@@ -109,6 +126,8 @@ class Observation(EditableModel):
         "hospital.Person", on_delete=models.PROTECT, null=True, blank=True, related_name="+"
     )
     fhir_id = models.CharField(max_length=255, blank=True, editable=False)
+
+    objects: ClassVar = TenantManager.from_queryset(Observations)()
 
     class Meta(EditableModel.Meta):
         ordering = ["-effective_at", "id"]
@@ -124,6 +143,35 @@ class Observation(EditableModel):
 
     def __str__(self) -> str:
         return f"{self.text}: {self.value}"
+
+    def judge(self, value: Decimal, vital: signs.Vital, patient: Patient, at: datetime) -> None:
+        """The value with its flag, and the limits that it was judged by."""
+        limits = vital.limits(patient, at)
+        self.value_number, self.low, self.high = value, limits.low, limits.high
+        self.flag = limits.flag(Measured(value))
+
+    @classmethod
+    @transaction.atomic
+    def take_vitals(
+        cls, patient: Patient, values: dict[str, Decimal], *, by: Person | None, at: datetime, note: str = ""
+    ) -> list[Observation]:
+        """Vital signs outside an examination, by LOINC code; the body mass index follows from weight and height."""
+        allow(EDIT, by)
+        index = signs.body_mass_index(values.get("29463-7"), values.get("8302-2"))
+        rows = []
+        for code, value in (values | ({signs.BMI.code: index} if index else {})).items():
+            vital = signs.BY_CODE[code]
+            row = cls(patient=patient, code=code, text=vital.label, unit=vital.unit, effective_at=at, note=note)
+            row.category, row.recorded_by = cls.Category.VITAL_SIGNS, by
+            row.judge(value, vital, patient, at)
+            row.save(force_insert=True)
+            rows.append(row)
+        patient.touch()
+        return rows
+
+    @property
+    def is_current(self) -> bool:
+        return not self.is_mistake
 
     @property
     def value(self) -> str:

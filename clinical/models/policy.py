@@ -12,8 +12,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinical import days
-from clinical.models.history import OfChart
+from clinical.models.of_chart import OfChart
 from clinical.models.patient import Patient
+from clinical.models.payer import Payer
 from hospital.context import current
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
 from hospital.workflow import Refused, allow
@@ -22,12 +23,19 @@ if TYPE_CHECKING:
     from hospital.models import Person
 
 INSURANCE = "clinical.manage_insurance"
+TAKEN = "Another policy in use has this place. Take that one out of use first."
 USUALLY_GOOD_FOR = timedelta(days=30)
 
 
 class Policies(models.QuerySet):
     def in_use(self) -> Self:
         return self.filter(is_active=True)
+
+    def paying(self, patient: Patient, day: date) -> Self:
+        """Those that pay for what is done on this day, in the order in which they do."""
+        begun = Q(valid_from=None) | Q(valid_from__lte=day)
+        lasts = Q(valid_until=None) | Q(valid_until__gte=day)
+        return self.in_use().filter(begun, lasts, patient=patient).order_by("order")
 
 
 class Policy(OfChart, EditableModel):
@@ -36,6 +44,7 @@ class Policy(OfChart, EditableModel):
     class Order(models.IntegerChoices):
         PRIMARY = 1, "Primary"
         SECONDARY = 2, "Secondary"
+        TERTIARY = 3, "Tertiary"
 
     class Holder(models.TextChoices):
         SELF = "self", "The patient"
@@ -43,15 +52,30 @@ class Policy(OfChart, EditableModel):
         PARENT = "parent", "Parent"
         OTHER = "other", "Somebody else"
 
-    IDENTITY = frozenset(("insurer", "member_number", "group_number", "valid_from", "valid_until", "is_active"))
+    class HolderSex(models.TextChoices):
+        UNSAID = "", "Not said"
+        FEMALE = "female", "Female"
+        MALE = "male", "Male"
+
+    HOLDER = ("holder_relation", "holder_given_name", "holder_family_name", "holder_birth_date")
+    IDENTITY = frozenset(
+        ("insurer", "member_number", "group_number", "valid_from", "valid_until", "is_active", *HOLDER)
+    )
 
     patient = TenantKey("clinical.Patient", related_name="policies")
     order = models.PositiveSmallIntegerField("pays", choices=Order.choices, default=Order.PRIMARY)
     insurer = models.CharField(max_length=120)
+    payer = TenantKey("clinical.Payer", related_name="policies", null=True, blank=True, editable=False)
     member_number = models.CharField(max_length=60)
     group_number = models.CharField(max_length=60, blank=True)
     holder_relation = models.CharField(
         "policy holder", max_length=6, choices=Holder.choices, default=Holder.SELF, help_text="Who is insured by it."
+    )
+    holder_given_name = models.CharField("first name of the holder", max_length=80, blank=True, default="")
+    holder_family_name = models.CharField("family name of the holder", max_length=80, blank=True, default="")
+    holder_birth_date = models.DateField("birth of the holder", null=True, blank=True)
+    holder_sex = models.CharField(
+        "sex of the holder", max_length=6, choices=HolderSex.choices, blank=True, default=HolderSex.UNSAID
     )
     copay = models.DecimalField(
         max_digits=10,
@@ -92,7 +116,7 @@ class Policy(OfChart, EditableModel):
                 fields=["tenant", "patient", "order"],
                 condition=Q(is_active=True),
                 name="policy_order_once",
-                violation_error_message="Another policy in use has this place. Take that one out of use first.",
+                violation_error_message=TAKEN,
             ),
         ]
 
@@ -125,11 +149,23 @@ class Policy(OfChart, EditableModel):
         usual = days.today() + USUALLY_GOOD_FOR
         return min(usual, self.valid_until) if self.valid_until else usual
 
+    @classmethod
     @transaction.atomic
-    def verify(self, *, by: Person | None, until: date) -> None:
-        """The insurer was asked, and said that it pays until then."""
+    def record(cls, patient: Patient, *, by: Person | None, **fields: Any) -> Self:
+        patient.lock()
+        cls(patient=patient)._refuse_twin(fields.get("order", cls.Order.PRIMARY), fields.get("is_active", True))
+        fields["payer"] = Payer.objects.named(fields.get("insurer", ""))
+        return super().record(patient, by=by, **fields)
+
+    @transaction.atomic
+    def verify(self, *, by: Person | None, until: date, seen: int | None = None) -> None:
+        """The insurer was asked, and said that it pays until then. `seen` is the version that was on the screen."""
         allow(INSURANCE, by)
         self.lock()
+        if seen not in (None, self.version):
+            raise Refused(
+                "Somebody changed the policy meanwhile. Look at it again: the insurer was asked about another one."
+            )
         if not self.is_active:
             raise Refused("This policy is not in use any more. Choose the one that is.")
         if until < days.today():
@@ -146,10 +182,37 @@ class Policy(OfChart, EditableModel):
     @transaction.atomic
     def change(self, *, by: Person | None, **fields: Any) -> None:
         """Another number or other days: the insurer must be asked again."""
+        self.patient.lock()
         self.lock()  # whether it is another number is asked of the row as it is now
+        self._refuse_twin(fields.get("order", self.order), fields.get("is_active", self.is_active))
         if self.IDENTITY & {name for name, value in fields.items() if getattr(self, name) != value}:
             fields |= {"verified_at": None, "verified_by": None, "verified_until": None}
+        if "insurer" in fields:
+            fields["payer"] = Payer.objects.named(fields["insurer"])
         super().change(by=by, **fields)
+
+    @transaction.atomic
+    def pay_first(self, *, by: Person | None) -> None:
+        """The others in use follow in the order that they have. Who pays when says nothing of whether it is verified."""
+        allow(INSURANCE, by)
+        self.patient.lock()
+        rows = list(type(self).objects.in_use().filter(patient=self.patient_id).order_by("order").select_for_update())
+        if self.pk not in {row.pk for row in rows}:
+            raise Refused("This policy is not in use any more. Choose the one that is.")
+        rows.sort(key=lambda row: (row.pk != self.pk, row.order))
+        moved = [(row, place) for place, row in enumerate(rows, start=1) if row.order != place]
+        for active in (False, True):  # two at one place are refused at any moment
+            for row, place in moved:
+                row.order, row.is_active = place, active
+                row.save(update_fields=["order", "is_active"])
+        self.refresh_from_db()
+        self.patient.touch()
+
+    def _refuse_twin(self, order: int, is_active: bool) -> None:
+        """The caller holds the patient, so no colleague takes the place meanwhile."""
+        others = self.patient.policies.in_use().filter(order=order).exclude(pk=self.pk)
+        if is_active and others.exists():
+            raise Refused(TAKEN, status=422, field="order")
 
 
 class Confirmation(TenantModel):

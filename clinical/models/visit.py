@@ -22,6 +22,8 @@ from hospital.workflow import SYSTEM, IllegalMove, Moves, Refused, Workflow, all
 
 if TYPE_CHECKING:
     from clinical.models.diagnosis import Diagnosis
+    from clinical.models.lab_panel import Panel
+    from clinical.models.lab_range import Facts
     from clinical.models.laboratory import LabOrder, LabTest
     from hospital.models import Person
 
@@ -195,12 +197,14 @@ class Visit(Workflow):
         findings: str,
         vitals: dict[str, Decimal | None],
         tests: Iterable[LabTest] = (),
+        panels: Iterable[Panel] = (),
         priority: str = "routine",
+        facts: Facts | None = None,
     ) -> Examination:
         """Record the examination; with tests the visit goes to the laboratory, without to the doctor."""
         self.lock()
-        tests = list(tests)
-        step = self.Status.LAB_PENDING if tests else self.Status.CHECKED
+        tests, panels = list(tests), list(panels)
+        step = self.Status.LAB_PENDING if tests or panels else self.Status.CHECKED
         if self.status != self.Status.REGISTERED:
             raise IllegalMove(self, step)
         self.check_gate("consultation")
@@ -210,17 +214,24 @@ class Visit(Workflow):
         examination.save(force_insert=True)
         examination.measure(vitals, by=by)
         self._go(step, by=by, checker=self.checker or by)
-        self._request(tests, by, priority)
+        self._request(tests, panels, facts, by, priority)
         return examination
 
     @transaction.atomic
     def order_tests(
-        self, tests: Iterable[LabTest], *, by: Person | None, priority: str = "routine", reason: str = ""
+        self,
+        tests: Iterable[LabTest],
+        *,
+        by: Person | None,
+        priority: str = "routine",
+        reason: str = "",
+        panels: Iterable[Panel] = (),
+        facts: Facts | None = None,
     ) -> list[LabOrder]:
-        """Ask the laboratory; more tests may follow while others are pending."""
+        """Ask the laboratory; more tests may follow while others are pending. `facts` are conditions of this hour."""
         self.lock()
-        tests = list(tests)
-        if not tests:
+        tests, panels = list(tests), list(panels)
+        if not tests and not panels:
             raise Refused("Choose at least one test.", status=422, field="tests")
         if self.status == self.Status.DIAGNOSED:
             needs(reason, "A diagnosis is already recorded. Say why more tests are needed.")
@@ -228,12 +239,21 @@ class Visit(Workflow):
             self.check_gate("consultation")
         if self.status != self.Status.LAB_PENDING:
             self._go(self.Status.LAB_PENDING, by=by, reason=reason)
-        return self._request(tests, by, priority)
+        return self._request(tests, panels, facts, by, priority)
 
-    def _request(self, tests: list[LabTest], by: Person | None, priority: str) -> list[LabOrder]:
+    def _request(
+        self, tests: list[LabTest], panels: list[Panel], facts: Facts | None, by: Person | None, priority: str
+    ) -> list[LabOrder]:
+        """A panel orders those of its tests that are not ordered yet; a test that is also chosen alone, once."""
+        from clinical.models.lab_panel import wanted
+        from clinical.models.lab_range import PatientCondition
         from clinical.models.laboratory import LabOrder
 
-        return [LabOrder.request(self, test, by=by, priority=priority) for test in tests]
+        pairs = wanted(self, tests, panels)
+        known = PatientCondition.facts(self.patient, timezone.now()) | dict(facts or {}) if pairs else {}
+        return [
+            LabOrder.request(self, test, by=by, priority=priority, panel=panel, facts=known) for test, panel in pairs
+        ]
 
     @transaction.atomic
     def labs_settled(self) -> None:

@@ -33,6 +33,18 @@ class Figure:
         return change(self.value, self.former)
 
 
+class Linked(str):
+    """A cell that leads somewhere; in a spreadsheet it is its text."""
+
+    url: str
+
+    @classmethod
+    def to(cls, text: str, url: str) -> Linked:
+        cell = cls(text)
+        cell.url = url
+        return cell
+
+
 @dataclass(frozen=True)
 class Column:
     label: str

@@ -11,9 +11,9 @@ from django.utils import formats, timezone
 
 from clinical.courses import tidy, unit_in_words, vitals_of
 from clinical.models import Observation, Patient
+from clinical.partial import FORMS, day_in_words
 
 register = template.Library()
-FORMS = {4: "Y", 7: "M Y", 10: "j M Y"}
 
 
 @register.simple_tag
@@ -29,11 +29,7 @@ def said(at: datetime | None, written: str = "") -> str:
 @register.simple_tag
 def day_said(at: datetime | None, written: str = "") -> str:
     """The same without the time of day, and never broken into two lines."""
-    if at is None:
-        return written or "day unknown"
-    form = FORMS.get(len(written))
-    day = formats.date_format(at, form) if form else formats.date_format(timezone.localtime(at), "j M Y")
-    return day.replace(" ", "\N{NO-BREAK SPACE}")
+    return day_in_words(at, written)
 
 
 @register.simple_tag
@@ -62,3 +58,26 @@ def age_in(patient: Patient, year: int) -> str:
     if died is not None and year > died.year:
         return "after death"
     return "birth" if year == patient.birth_date.year else f"turned {year - patient.birth_date.year}"
+
+
+@register.filter
+def is_of(row: Any, part: Any) -> bool:
+    """Whether this row is one that the part writes; the others come from elsewhere in the house."""
+    return bool(part.is_written) and isinstance(row, part.model)
+
+
+@register.simple_tag(takes_context=True)
+def plot_with(context: template.Context, chosen: list[str], key: str) -> str:
+    return plot_of(context, [*chosen, key])
+
+
+@register.simple_tag(takes_context=True)
+def plot_without(context: template.Context, chosen: list[str], key: str) -> str:
+    return plot_of(context, [one for one in chosen if one != key])
+
+
+def plot_of(context: template.Context, keys: list[str]) -> str:
+    """This page with these courses in the plot."""
+    query = context["request"].GET.copy()
+    query.setlist("of", keys)
+    return f"?{query.urlencode()}"

@@ -27,7 +27,7 @@ def patient_documents(patient: Patient) -> dict[str, Any]:
 
 def section(patient: Patient, upload_url: str) -> dict[str, Any]:
     acting = current()
-    documents = patient.documents.seen_by(acting).select_related("patient", "uploaded_by", "visit")[:SHOWN]
+    documents = patient.documents.seen_by(acting).newest().select_related("patient", "uploaded_by", "visit")[:SHOWN]
     return {
         "patient": patient,
         "documents": documents,

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.utils import timezone
 
 from clinical import bench, days
 from clinical.models import LabOrder, Visit
+from hospital.clock import minutes_between, waiting_in_words
 from hospital.context import current
 
 register = template.Library()
@@ -15,9 +17,9 @@ register = template.Library()
 
 @register.inclusion_tag("clinical/laboratory/_section.html", takes_context=True)
 def lab_section(context: template.Context, visit: Visit) -> dict[str, Any]:
-    """Orders and results. Who may not read results sees only the tests' names and where they stand."""
+    """Orders and results, those of a panel under its name. Who may not read results sees only the tests' names and where they stand."""
     acting = current()
-    orders = list(visit.lab_orders.shown())
+    orders = sorted(visit.lab_orders.shown(), key=lambda order: str(order.panel or ""))
     return {
         "visit": visit,
         "orders": orders,
@@ -29,6 +31,25 @@ def lab_section(context: template.Context, visit: Visit) -> dict[str, Any]:
         "may_process": acting.may("clinical.process_lab"),
         "csrf_token": context.get("csrf_token"),
         "form_key": context.get("form_key"),
+    }
+
+
+@register.inclusion_tag("clinical/laboratory/_clock.html")
+def turnaround(order: LabOrder) -> dict[str, Any]:
+    """Against the target of the test and its priority: amber in the last quarter. What is released stands still."""
+    if order.due_at is None or not (order.is_open or order.is_released):
+        return {"due": None}
+    now = order.released_at or timezone.now()
+    amber = order.due_at - (order.due_at - order.ordered_at) / 4
+    soon = "amber" if now >= amber and order.is_open else "green"
+    level = "red" if now >= order.due_at else soon
+    left = minutes_between(*sorted((now, order.due_at)))
+    return {
+        "due": order.due_at,
+        "amber": amber,
+        "level": level,
+        "words": waiting_in_words(left),
+        "done": order.is_released,
     }
 
 

@@ -37,7 +37,7 @@ def filed(hospital, patient, **fields) -> Document:
 
 
 def open_file(hospital, document, role: str = "main_doctor"):
-    return hospital.client(role).get(f"{hospital.url}/documents/{document.pk}/")
+    return hospital.client(role).get(f"{hospital.url}/documents/{document.pk}/file/")
 
 
 class TestUploading:
@@ -54,7 +54,7 @@ class TestUploading:
             ]
 
     def test_several_under_one_title_are_numbered(self, alpha, patient):
-        send(alpha, patient, upload(pdf()), upload(pdf()), fields={"title": "Biopsy"})
+        send(alpha, patient, upload(pdf()), upload(pdf(b"% the second")), fields={"title": "Biopsy"})
         with alpha.acting():
             assert {row.title for row in Document.objects.all()} == {"Biopsy (1)", "Biopsy (2)"}
 
@@ -129,7 +129,7 @@ class TestOpening:
     def test_it_comes_as_a_sealed_attachment_and_is_audited(self, alpha, patient):
         document = filed(alpha, patient, name="Größe 1.pdf")
         answer = open_file(alpha, document)
-        assert answer.content == pdf()
+        assert b"".join(answer.streaming_content) == pdf()
         assert answer["Content-Type"] == "application/pdf"
         assert answer["Content-Disposition"] == "attachment; filename*=utf-8''Gr%C3%B6%C3%9Fe%201.pdf"
         assert answer["X-Content-Type-Options"] == "nosniff"
@@ -161,6 +161,11 @@ class TestOpening:
         with alpha.acting():
             assert AuditEntry.objects.filter(action="damaged", row_id=document.pk).exists()
 
+    def test_one_that_is_gone_from_the_storage_is_damaged_too(self, alpha, patient):
+        document = filed(alpha, patient)
+        Path(default_storage.path(document.file.name)).unlink()
+        assert open_file(alpha, document).status_code == 409
+
     def test_the_other_hospital_does_not_find_it(self, alpha, beta, patient):
         document = filed(alpha, patient)
         assert beta.client("admin").get(f"{beta.url}/documents/{document.pk}/").status_code == 404
@@ -191,3 +196,12 @@ class TestTheList:
         page = self.page(alpha, patient, "pharmacy")
         assert "Brandt" not in page
         assert 'id="document-section"' not in page
+
+
+def test_files_that_are_sent_one_by_one_are_told_once(alpha, patient):
+    client = alpha.client("lab_technician")
+    for before, more, paper in (("0", "yes", upload(pdf())), ("1", "", upload(png(), name="wound.png"))):
+        said = {"files": [paper], "category": "other", "before": before, "more": more}
+        client.post(form(alpha, patient), said, headers=HX)
+    page = client.get(f"{alpha.url}/patients/{patient.pk}/").content.decode()
+    assert page.count("received.") == 1 and "2 files received." in page

@@ -14,8 +14,8 @@ from django.db import transaction
 from django.utils import timezone
 
 from clinical import scanner
+from clinical.filing import clean_name
 from clinical.models import Document, LabResult
-from clinical.models.document import clean_name
 from clinical.tasks import scan_document, scan_waiting_documents
 from clinical.tests.laboratories import histology, ordered, worked
 from clinical.tests.papers import VIRUS, clamd, pdf, upload

@@ -8,11 +8,11 @@ import pytest
 from clinical.models import (
     Allergy,
     Document,
-    Encounter,
     Immunization,
     MedicationStatement,
     Observation,
     Organisation,
+    OutsideEncounter,
     Patient,
     Practitioner,
     Problem,
@@ -53,7 +53,7 @@ def test_a_whole_life_is_found_again(alpha, tmp_path):
         assert patient.document_number == "999-29-3778"
         assert {(one.kind, one.value) for one in patient.identifiers.all()} == {("MR", "100-7"), ("SS", "999-29-3778")}
         assert [(one.name, one.relationship) for one in patient.contacts.all()] == [("Grace Okafor", "Mother")]
-        encounter = Encounter.objects.get(fhir_id="e1")
+        encounter = OutsideEncounter.objects.get(fhir_id="e1")
         assert (encounter.text, encounter.kind, encounter.reason) == (
             "Emergency room admission",
             "EMER",

@@ -14,10 +14,10 @@ from fhir.resources.R4B import get_fhir_model_class
 
 from clinical.models import (
     Allergy,
-    Encounter,
     Immunization,
     MedicationStatement,
     Observation,
+    OutsideEncounter,
     Patient,
     Problem,
     Procedure,
@@ -33,7 +33,7 @@ MODELS = {
     "MedicationRequest": MedicationStatement,
     "Observation": Observation,
     "Immunization": Immunization,
-    "Encounter": Encounter,
+    "Encounter": OutsideEncounter,
     "Procedure": Procedure,
 }
 

@@ -72,6 +72,13 @@ def test_a_mistake_is_answered_at_its_field_and_nothing_is_registered(alpha, fie
         assert not Patient.objects.exists()
 
 
+def test_what_is_wrong_with_the_visit_is_summed_up_with_the_rest(alpha):
+    form = {**NEW, "phone": "12", "complaint": "", "then": "visit"}
+    answer = alpha.client("reception").post(f"{alpha.url}/patients/new/", form)
+    summary = answer.content.decode().partition("data-error-summary")[2].partition("</ul>")[0]
+    assert "Telephone" in summary and "Reason for the visit" in summary
+
+
 def test_nobody_is_registered_without_a_name(alpha):
     nameless = {**NEW, "given_name": " ", "family_name": "", "then": "visit"}
     answer = alpha.client("reception").post(f"{alpha.url}/patients/new/", nameless)
@@ -187,14 +194,12 @@ def test_edits_of_two_receptionists_are_merged(alpha):
     assert "Bello" in asked.content.decode()
 
 
-@pytest.mark.parametrize(
-    ("died", "words"), [("0001-01-01T00:00", "Check the year"), ("9999-12-31T23:59", "still to come")]
-)
-def test_a_day_of_death_that_no_calendar_holds_is_refused(alpha, died, words):
+@pytest.mark.parametrize(("day", "words"), [("0001-01-01", "Check the year"), ("9999-12-31", "still to come")])
+def test_a_day_of_death_that_no_calendar_holds_is_refused(alpha, day, words):
     with alpha.acting():
         patient = a_patient()
-    client, url = alpha.client("reception"), f"{alpha.url}/patients/{patient.pk}/edit/"
-    answered = client.post(url, {**fields_of(client.get(url).context["form"]), "deceased_at": died})
+    url = f"{alpha.url}/patients/{patient.pk}/death/"
+    answered = alpha.client("reception").post(url, {"day": day, "said_by": "Dr. Ng"})
     assert answered.status_code == 422 and words in answered.content.decode()
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Page, expect
 
-from clinical.models import Document, LabOrder
+from clinical.models import LabOrder
 from clinical.tests.laboratories import culture, malaria, ordered, potassium, worked
-from clinical.tests.papers import pdf
 from realtime.tests.listening import cookie_of
 
 pytestmark = pytest.mark.browser
@@ -82,18 +81,3 @@ def test_two_clicks_save_once_and_ask_nothing(site, alpha, page, orders):
     assert asked == []
     with alpha.acting():
         assert orders[0].results.count() == 1
-
-
-def test_files_go_up_from_the_panel_and_the_list_shows_them(site, alpha, page, orders):
-    visit = f"{site.url}{alpha.url}/visits/{orders[0].visit_id}/"
-    signed_in(site, alpha, page, "main_doctor").goto(visit)
-    page.locator("#document-section").get_by_role("link", name="Upload").click()
-    files = page.locator("#panel input[type=file]")
-    files.set_input_files([{"name": "bad.pdf", "mimeType": "application/pdf", "buffer": b"<html>"}])
-    page.locator("#panel").get_by_role("button", name="Upload").click()
-    expect(page.locator("#panel .error-summary")).to_contain_text("“bad.pdf” is a web page")
-    files.set_input_files([{"name": f"{n}.pdf", "mimeType": "application/pdf", "buffer": pdf()} for n in (1, 2)])
-    page.locator("#panel").get_by_role("button", name="Upload").click()
-    expect(page.locator("#document-list li")).to_have_count(2)
-    with alpha.acting():
-        assert Document.objects.count() == 2

@@ -121,6 +121,15 @@ def test_a_row_pushed_to_a_doctor_offers_no_step_of_the_laboratory(alpha, order)
         assert "<form" not in render("clinical/laboratory/_order_row.html", order)
 
 
+def test_before_the_release_a_row_pushed_to_a_doctor_has_no_value(alpha, order):
+    worked(alpha, order, "resulted", "6.8")
+    with alpha.acting():
+        role = Role.objects.get(key="main_doctor")
+    with acting_for(alpha.tenant, None, role):
+        row = render("clinical/laboratory/_order_row.html", LabOrder.objects.get(pk=order.pk))
+    assert "6.8 mmol" not in row and "is-critical" not in row
+
+
 def test_a_filed_document_is_heard_by_those_who_may_see_it(alpha, beta, tmp_path, monkeypatch):
     with clamd(tmp_path) as address:
         monkeypatch.setattr(settings, "CLAMD_SOCKET", address)

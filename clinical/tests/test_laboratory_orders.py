@@ -120,6 +120,15 @@ class TestSteps:
             order.review(by=acting.person)
             assert (order.status, order.reviewed_by) == ("reviewed", alpha.main_doctor)
 
+    def test_what_was_reviewed_is_not_released_again(self, alpha, order):
+        worked(alpha, order, "released")
+        with alpha.acting("main_doctor") as acting:
+            order.review(by=acting.person)
+        with alpha.acting("lab_technician") as acting, pytest.raises(Refused, match="Only a correction"):
+            order.release(by=acting.person)
+        with alpha.acting("lab_technician"):
+            assert LabOrder.objects.get(pk=order.pk).status == "reviewed"
+
     def test_every_step_is_in_the_audit_log(self, alpha, order):
         worked(alpha, order, "collected")
         with alpha.acting():

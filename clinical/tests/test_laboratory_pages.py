@@ -147,6 +147,7 @@ class TestBench:
 
     def test_all_kinds_of_results_are_saved_together(self, alpha, orders, client):
         body = self.fields(orders, "4,8", "falciparum", "No growth", upload(pdf(), "slides.pdf"), note="Repeated")
+        body |= {f"order-{orders[1].pk}-again": "falciparum"}
         answer = client.post(bench(alpha, orders[0]), body)
         assert answer.status_code == 302
         with alpha.acting():
@@ -240,6 +241,11 @@ class TestTheTest:
         assert "6.8 mmol/L" in page
         assert "Critical high" in page
         assert "Released" in page
+
+    def test_before_the_release_only_the_laboratory_sees_the_value(self, alpha, order):
+        worked(alpha, order, "resulted", "6.8")
+        assert "6.8 mmol" in alpha.client("lab_technician").get(url(alpha, order)).content.decode()
+        assert "6.8 mmol" not in alpha.client("main_doctor").get(url(alpha, order)).content.decode()
 
     @pytest.mark.parametrize("role", ["reception", "pharmacy", "billing", "board"])
     def test_nobody_else_opens_it(self, alpha, order, role):

@@ -9,7 +9,7 @@ import pytest
 from django.db import IntegrityError, transaction
 from django.utils import timezone
 
-from clinical.models import LabOrder, LabResult, LabTest
+from clinical.models import LabOrder, LabResult, LabTest, RangeEdition
 from clinical.tests.laboratories import culture, histology, malaria, ordered, potassium_ordered, worked
 from clinical.tests.wards import a_patient
 from hospital.workflow import IllegalMove, Refused
@@ -32,7 +32,9 @@ class TestEnteringResults:
     def test_history_does_not_flag_anew_when_the_range_changes(self, alpha, order):
         worked(alpha, order, "resulted", "5.6")
         with alpha.acting("admin"):
-            order.test.ranges.update(high="6.0")
+            wider = [{"low": Decimal("3.5"), "high": Decimal("6.0")}]
+            now, possible = timezone.now(), order.test.possible
+            RangeEdition.make(order.test, wider, by=None, valid_from=now, reason="Wider", possible=possible)
             result = LabResult.objects.get(order=order)
             assert (result.flag, result.limits.words) == ("high", "3.5\u20135")
 

@@ -76,6 +76,21 @@ def test_the_best_match_comes_first(alpha):
         assert found("anna smith")[0] == "Anna Smith"
 
 
+def test_a_whole_word_comes_before_the_beginning_of_one_and_both_before_what_is_only_like_it(alpha):
+    with alpha.acting("reception"):
+        for given, family in (("Ada", "Ngozi"), ("Zoe", "Ng"), ("Bo", "Fang"), ("Al", "Ngosi")):
+            a_patient(given_name=given, family_name=family)
+        assert found("ng") == ["Zoe Ng", "Al Ngosi", "Ada Ngozi"]
+        assert found("ngozi") == ["Ada Ngozi", "Al Ngosi"]
+
+
+def test_a_telephone_that_begins_so_comes_first(alpha):
+    with alpha.acting("reception"):
+        a_patient(given_name="Ada", phone="+44 20 1212 5550")
+        a_patient(given_name="Zoe", phone="(212) 555-0142")
+        assert found("+1 212 55") == ["Zoe Okafor", "Ada Okafor"]
+
+
 def test_a_search_never_leaves_the_hospital(alpha, beta):
     with alpha.acting("reception"):
         a_patient(phone="(212) 555-0142")

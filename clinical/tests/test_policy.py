@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from decimal import Decimal
+from uuid import uuid4
 
 import pytest
 import time_machine
@@ -81,6 +82,9 @@ def test_another_number_must_be_verified_again_and_another_copay_need_not(alpha,
         assert fresh(policy).is_verified
         policy.change(by=acting.person, member_number="NM-9")
         assert not fresh(policy).is_verified
+        policy.verify(by=acting.person, until=policy.good_until)
+        policy.change(by=acting.person, holder_relation="spouse", holder_family_name="Ng")
+        assert not fresh(policy).is_verified
 
 
 def test_only_who_manages_insurance_verifies_it(alpha, patient):
@@ -153,3 +157,22 @@ def test_what_was_confirmed_last_is_what_counts(alpha, patient):
         assert Confirmation.last(patient) == {"details": newest}
     with alpha.acting("pharmacy") as acting, pytest.raises(PermissionDenied):
         Confirmation.record(patient, "details", by=acting.person)
+
+
+def test_who_pays_first_is_changed_in_one_step_and_the_others_follow(alpha, patient):
+    with alpha.acting("reception") as acting:
+        first, second, third = (
+            Policy.record(patient, by=acting.person, insurer=name, member_number="1", order=place)
+            for place, name in enumerate(("One", "Two", "Three"), start=1)
+        )
+        first.verify(by=acting.person, until=first.good_until)
+    answer = alpha.client("reception").post(f"{alpha.url}/policies/{third.pk}/first/", {"form_key": str(uuid4())})
+    assert answer.status_code == 302
+    with alpha.acting():
+        today = timezone.localdate()
+        assert list(Policy.objects.paying(patient, today)) == [third, first, second]
+        first.refresh_from_db()
+        assert first.is_verified and first.is_active, "it is asked later, and known as before"
+        third.refresh_from_db()
+        third.change(by=None, valid_until=today - timedelta(days=1))
+        assert list(Policy.objects.paying(patient, today)) == [first, second]

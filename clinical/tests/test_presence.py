@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.core import signing
@@ -26,7 +27,7 @@ def visit(alpha) -> Visit:
 def visit_of(hospital) -> Visit:
     with hospital.acting("reception") as acting:
         patient = Patient.register(
-            by=acting.person, given_name="Ida", family_name="Quist", sex="female", birth_date="1980-05-17"
+            by=acting.person, given_name="Ida", family_name="Quist", sex="female", birth_date=date(1980, 5, 17)
         )
         return Visit.register(patient, complaint="Cough", by=acting.person)
 
@@ -67,7 +68,7 @@ def test_a_role_without_the_right_gets_no_token(alpha, visit):
 
 def test_a_restricted_chart_has_none(alpha, visit):
     with alpha.acting("main_doctor"):
-        visit.patient.restricted = True
+        visit.patient.is_restricted = True
         assert token_of(visit.patient) == ""
 
 

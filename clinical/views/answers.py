@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
+from typing import Any
 from urllib.parse import urlsplit
+from uuid import UUID
 
 from django.http import HttpResponse
 from django.shortcuts import redirect
+from django.utils.http import url_has_allowed_host_and_scheme
 from django_htmx.http import HttpResponseClientRedirect, HttpResponseClientRefresh
 
+from clinical import days
 from hospital.http import Request
+from hospital.models import AuditEntry
+from hospital.spreadsheets import as_csv
 
 
 def answered(request: Request, address: str) -> HttpResponse:
@@ -22,3 +29,27 @@ def answered(request: Request, address: str) -> HttpResponse:
 def close(request: Request, address: str) -> HttpResponse:
     """A dialog over a list closes, and the list follows by itself; a form on its own page leads on."""
     return HttpResponse(status=204, headers={"HX-Trigger": "close-dialog"}) if request.htmx else redirect(address)
+
+
+def way_back(asked: str, otherwise: str = "") -> str:
+    """The address of ours that a page was asked to lead back to."""
+    return asked if url_has_allowed_host_and_scheme(asked, allowed_hosts=None) else otherwise
+
+
+def as_file(
+    request: Request,
+    name: str,
+    headings: Iterable[str],
+    rows: Sequence[Iterable[Any]],
+    *,
+    table: str,
+    patient_id: UUID | None = None,
+) -> HttpResponse:
+    """A list as it is filtered, for a spreadsheet. Who took it is written down."""
+    detail = {"rows": len(rows), "filters": request.GET.dict()}
+    AuditEntry.note("export", table=table, patient_id=patient_id, detail=detail)
+    return HttpResponse(
+        as_csv([headings, *rows]),
+        content_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}-{days.today()}.csv"'},
+    )

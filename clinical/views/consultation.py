@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -26,7 +27,17 @@ from clinical.forms.consultation import (
     with_codes,
     with_medicines,
 )
-from clinical.models import ConsultationDraft, Icd10Code, LabOrder, Medicine, Patient, Prescription, QueuePlace, Visit
+from clinical.models import (
+    ConsultationDraft,
+    Diagnosis,
+    Icd10Code,
+    LabOrder,
+    Medicine,
+    Patient,
+    Prescription,
+    QueuePlace,
+    Visit,
+)
 from hospital.http import Request
 from hospital.permits import permit
 from hospital.workflow import Refused
@@ -206,9 +217,12 @@ def asked(request: Request, name: str) -> str:
 
 def stamp(visit: Visit) -> str:
     """Changes when somebody records a diagnosis or a prescription of this visit."""
-    diagnoses = visit.diagnoses.standing().order_by("pk").values_list("pk", "version")
-    prescriptions = visit.prescriptions.order_by("pk").values_list("pk", flat=True)
-    return hashlib.sha256(repr((list(diagnoses), list(prescriptions))).encode()).hexdigest()[:16]
+    return stamp_of(visit.diagnoses.standing(), visit.prescriptions.all())
+
+
+def stamp_of(diagnoses: Iterable[Diagnosis], prescriptions: Iterable[Prescription]) -> str:
+    told = sorted((row.pk, row.version) for row in diagnoses), sorted(row.pk for row in prescriptions)
+    return hashlib.sha256(repr(told).encode()).hexdigest()[:16]
 
 
 def joined(visit: Visit, mine: dict[str, list[str]]) -> dict[str, list[str]]:

@@ -11,7 +11,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from clinical.chart import open_chart
 from clinical.forms.examination import ExamineForm
-from clinical.forms.laboratory import OrderTests
+from clinical.forms.lab_order import OrderTests
 from clinical.models import QueuePlace, Visit
 from clinical.vital_strip import last_vitals
 from hospital.http import Request
@@ -70,12 +70,12 @@ def choice_of_tests(visit: Visit, data: QueryDict | None = None) -> OrderTests:
 def record(visit: Visit, form: ExamineForm, tests: OrderTests, *, by: Any) -> None:
     """The first to send examines; whoever was there too amends it, and may still order tests."""
     if visit.status == Visit.Status.REGISTERED:
-        visit.examine(by=by, **form.record(), **tests.cleaned_data)
+        visit.examine(by=by, **form.record(), **tests.order())
         return
     if form.changes:
         form.instance.amend(by=by, **form.record())
-    if tests.cleaned_data["tests"]:
-        visit.order_tests(by=by, **tests.cleaned_data)
+    if tests.is_chosen:
+        visit.order_tests(by=by, **tests.order())
 
 
 def page(request: Request, visit: Visit, form: ExamineForm, tests: OrderTests, status: int = 200) -> HttpResponse:

@@ -10,6 +10,7 @@ from django.shortcuts import render
 from clinical import days
 from clinical.models import Patient, QueuePlace, Visit
 from hospital.permits import permit
+from realtime.regions import wants
 
 PAGE = 100
 OWING = Q(ended_at=None, payment__in=[Visit.Payment.UNPAID, Visit.Payment.PARTIAL])
@@ -31,8 +32,8 @@ def front_desk(request: HttpRequest) -> HttpResponse:
     today = Visit.objects.of_day(days.today())
     shown = today.filter(FILTERS[chosen][1]).in_order().shown()
     context = {
-        "page": Paginator(shown, PAGE).get_page(request.GET.get("page")),
-        "pills": pills(today),
+        "page": Paginator(shown, PAGE).get_page(request.GET.get("page")) if wants(request, "visits") else None,
+        "pills": pills(today) if wants(request, "visit-counts") else [],
         "list": f"visits-{chosen or 'open'}",
         "today": days.today(),
     }

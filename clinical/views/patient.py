@@ -11,26 +11,75 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 
-from clinical.chart import open_chart
+from clinical import days
+from clinical.chart import note_mention, open_chart
 from clinical.forms.patient import EditPatient, RegisterPatient, TypedSoFar
+from clinical.forms.patient_filter import PatientFilter
 from clinical.forms.visit import VisitForm
-from clinical.models import Patient, Visit
-from clinical.views.answers import answered
+from clinical.models import Merge, Patient, PatientRelation, Tag, Visit
+from clinical.views.answers import answered, as_file
 from clinical.vital_strip import last_vitals
 from hospital.http import Request
 from hospital.permits import permit
 
 VIEW, REGISTER = "clinical.view_patient", "clinical.register_patient"
 PAGE = 50
+MOST_EXPORTED = 10_000
 BOOKING = ("book", "walk_in")  # from where somebody may be registered on the way
 
 
 @permit(VIEW)
 def patients(request: Request) -> HttpResponse:
-    query = request.GET.get("q", "").strip()
-    found = Patient.objects.search(query) if query else Patient.objects.all()
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
-    return render(request, "clinical/patient/list.html", {"page": page, "query": query})
+    form = PatientFilter(request.GET)
+    page = Paginator(form.found(), PAGE).get_page(request.GET.get("page"))
+    context = {"page": page, "query": form.query, "form": form, "tones": Tag.tones(), "asked": asked(request)}
+    return render(request, "clinical/patient/list.html", context)
+
+
+def asked(request: Request) -> str:
+    """The filters, for the address of the file."""
+    query = request.GET.copy()
+    query.pop("page", None)
+    return query.urlencode()
+
+
+@permit(REGISTER)
+def patients_export(request: Request) -> HttpResponse:
+    rows = [exported(patient) for patient in PatientFilter(request.GET).found()[:MOST_EXPORTED]]
+    return as_file(request, "patients", HEADINGS, rows, table="clinical_patient")
+
+
+HEADINGS = (
+    "Number",
+    "Given names",
+    "Family name",
+    "Sex",
+    "Date of birth",
+    "Estimated",
+    "Died",
+    "Telephone",
+    "E-mail",
+    "Address",
+    "Identity document",
+    "Tags",
+)
+
+
+def exported(patient: Patient) -> tuple[Any, ...]:
+    return (
+        patient.number,
+        patient.given_name,
+        patient.family_name,
+        patient.get_sex_display(),
+        patient.birth_date,
+        "yes" if patient.birth_date_estimated else "",
+        days.day_of(patient.deceased_at) if patient.deceased_at else "",
+        patient.phone,
+        patient.email,
+        patient.address,
+        patient.document_number,
+        ", ".join(patient.tags),
+    )
 
 
 @permit(REGISTER, "GET", "POST")
@@ -40,7 +89,7 @@ def patient_new(request: Request) -> HttpResponse:
         return new_page(request, RegisterPatient(initial=names_in(request.GET.get("q", ""))), VisitForm())
     with_visit = request.POST.get("then") == "visit"
     form, visit_form = RegisterPatient(request.POST), VisitForm(request.POST if with_visit else None)
-    if not form.is_valid() or (with_visit and not visit_form.is_valid()):
+    if not all([form.is_valid(), not with_visit or visit_form.is_valid()]):
         return new_page(request, form, visit_form, status=422)
     duplicates = form.duplicates()
     if form.unseen(duplicates):
@@ -91,10 +140,24 @@ def patient_duplicates(request: Request) -> HttpResponse:
 
 @permit(VIEW)
 def patient(request: Request, pk: UUID) -> HttpResponse:
-    patient = open_chart(pk, page="patient")
+    if (merged := get_object_or_404(Patient, pk=pk)).merged_into_id is not None:
+        if not request.acting.says_again:  # an open page reads it in the page itself
+            messages.info(request, f"{merged.number} was merged into this record.")
+        return redirect(merged.current)
+    patient = open_chart(merged, page="patient")
     visits = Visit.objects.filter(patient=patient).shown()
     page = Paginator(visits, 20).get_page(request.GET.get("page"))
-    context = {"patient": patient, "page": page}
+    relations = [
+        (relation, *relation.seen_from(patient)) for relation in PatientRelation.objects.standing().of(patient)
+    ]
+    note_mention((other for _, other, _ in relations), page="relation")
+    context = {
+        "patient": patient,
+        "page": page,
+        "contacts": patient.contacts.order_by("ended_at", "id"),
+        "relations": relations,
+        "merged_here": Merge.objects.filter(survivor=patient, undone_at=None).select_related("source"),
+    }
     if request.acting.may("clinical.view_chart"):
         context["vitals"] = last_vitals(patient)
     return render(request, "clinical/patient/page.html", context)
@@ -103,7 +166,7 @@ def patient(request: Request, pk: UUID) -> HttpResponse:
 @permit(REGISTER, "GET", "POST")
 def patient_edit(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="edit")
-    form = EditPatient(request.POST or None, instance=get_object_or_404(Patient, pk=pk))
+    form = EditPatient(request.POST or None, instance=get_object_or_404(Patient, pk=patient.pk))
     if request.method == "GET":
         return edit_page(request, patient, form)
     if not form.is_valid():

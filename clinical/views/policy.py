@@ -47,16 +47,26 @@ def policy_edit(request: Request, pk: UUID) -> HttpResponse:
 def policy_verify(request: Request, pk: UUID) -> HttpResponse:
     policy = get_object_or_404(Policy.objects.select_related("patient"), pk=pk)
     patient = open_chart(policy.patient, page="insurance")
-    form = Verify(request.POST or None, initial={"until": policy.good_until})
+    form = Verify(request.POST or None, initial={"until": policy.good_until, "seen": policy.version})
     if request.method == "POST" and form.is_valid() and verified(request, policy, form):
         messages.success(request, f"{policy.insurer} is verified.")
         return answered(request, policy.get_absolute_url())
     return page(request, patient, form, f"Verify {policy.insurer}", "Verified")
 
 
+@permit(INSURANCE, "POST")
+def policy_first(request: Request, pk: UUID) -> HttpResponse:
+    """Coordination of benefits: this one is asked first, the others after it."""
+    policy = get_object_or_404(Policy.objects.select_related("patient"), pk=pk)
+    open_chart(policy.patient, page="insurance")
+    policy.pay_first(by=request.acting.person)
+    messages.success(request, f"{policy.insurer} pays first.")
+    return answered(request, policy.get_absolute_url())
+
+
 def verified(request: Request, policy: Policy, form: Verify) -> bool:
     try:
-        policy.verify(by=request.acting.person, until=form.cleaned_data["until"])
+        policy.verify(by=request.acting.person, **form.cleaned_data)
     except Refused as refusal:
         if not refusal.field:
             raise

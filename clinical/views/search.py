@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import NoReverseMatch, reverse
 
+from clinical import leads
 from clinical.models import Patient
 from hospital.http import Request
 from hospital.permits import permit
@@ -27,6 +28,10 @@ COMMANDS = (
     Command("Walk-in", "scheduling:walk_in", "man", "scheduling.check_in"),
     Command("Front desk", "clinical:front_desk", "layout-dashboard", "clinical.register_patient"),
     Command("Patients", "clinical:patients", "users", "clinical.view_patient"),
+    Command("Unknown patient", "clinical:unknown_new", "user-search", "clinical.register_patient"),
+    Command("Possible duplicates", "clinical:duplicates", "users", "clinical.merge_patients"),
+    Command("Merged records", "clinical:merges", "users", "clinical.merge_patients"),
+    Command("Tags of patients", "clinical:tags", "tag", "hospital.administer"),
     Command("Examination queue", "clinical:examination_queue", "stethoscope", "clinical.examine"),
     Command("Laboratory worklist", "clinical:lab_worklist", "flask", "clinical.process_lab"),
     Command("Consultation queue", "clinical:consultation_queue", "clipboard-heart", "clinical.diagnose"),
@@ -43,7 +48,11 @@ COMMANDS = (
 @permit("clinical.view_patient")
 def search(request: Request) -> HttpResponse:
     query = request.GET.get("q", "").strip()
-    context = {"query": query, "found": Patient.objects.search(query)[:10], "commands": commands(request, query)}
+    found_by_code = leads.address(query, request.acting)
+    if found_by_code and not request.htmx:
+        return redirect(found_by_code.url)
+    found = Patient.objects.search(query)[:10]
+    context = {"query": query, "leads": found_by_code, "found": found, "commands": commands(request, query)}
     template = "clinical/search/_results.html" if request.htmx else "clinical/search/page.html"
     return render(request, template, context)
 

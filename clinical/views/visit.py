@@ -28,7 +28,7 @@ VIEW, CREATE, CLOSE = "clinical.view_visit", "clinical.create_visit", "clinical.
 
 @permit(CREATE, "GET", "POST")
 def visit_new(request: Request, pk: UUID) -> HttpResponse:
-    patient = open_chart(get_object_or_404(Patient, pk=pk), page="new visit")
+    patient = open_chart(get_object_or_404(Patient, pk=pk), page="new visit", at_work=True)
     form = VisitForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         visit = Visit.register(patient, by=request.acting.person, **form.cleaned_data)
@@ -42,7 +42,7 @@ def visit_new(request: Request, pk: UUID) -> HttpResponse:
 @permit(VIEW)
 def visit(request: Request, pk: UUID) -> HttpResponse:
     visit = get_object_or_404(Visit.objects.shown().select_related("registered_by", "gate_override_by"), pk=pk)
-    patient = open_chart(visit.patient, page="visit")
+    patient = open_chart(visit.patient, page="visit", at_work=True)
     places = list(visit.places.order_by("entered_at"))
     context = {"visit": visit, "patient": patient, "places": places, "stops": way_of(visit, places)}
     if request.acting.may("clinical.view_chart"):
@@ -129,11 +129,11 @@ def small_form(request: Request, visit: Visit, form: forms.Form, words: dict[str
     over = request.htmx.target == "dialog"
     context = {
         "visit": visit,
-        "patient": open_chart(visit.patient, page=words["title"].lower()),
+        "patient": open_chart(visit.patient, page=words["title"].lower(), at_work=True),
         "form": form,
         "cancel": visit.get_absolute_url(),
         "over": over,
         **words,
     }
-    template = "clinical/visit/_small_form.html" if over else "clinical/visit/small_form.html"
+    template = "_small_form.html" if over else "clinical/visit/small_form.html"
     return render(request, template, context, status=422 if form.is_bound else 200)

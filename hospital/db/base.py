@@ -11,11 +11,13 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 from django.db.backends.postgresql import base
+from django.db.backends.postgresql.operations import DatabaseOperations
 from django.db.backends.utils import debug_transaction
 from psycopg.pq import TransactionStatus
 
 from hospital.context import Acting, current_or_none
 from hospital.db.ahead import Ahead, Cursor
+from hospital.seals import refuse_masked
 
 
 def settings_of(acting: Acting | None) -> tuple[str, str, str, str]:
@@ -43,7 +45,15 @@ def on_rollback(undo: Callable[[], Any]) -> None:
     connections[DEFAULT_DB_ALIAS].on_commit(Undo(undo))
 
 
+class Operations(DatabaseOperations):
+    def adapt_json_value(self, value: Any, encoder: Any) -> Any:
+        refuse_masked(value)
+        return super().adapt_json_value(value, encoder)
+
+
 class DatabaseWrapper(base.DatabaseWrapper):
+    ops_class = Operations
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.ahead = Ahead()

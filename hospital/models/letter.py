@@ -33,8 +33,11 @@ class Letter(EditableModel):
         NEEDLESS = "needless", "No longer needed"
         FAILED = "failed", "Failed"
 
+    in_the_clear: ClassVar = ("site",)
+
     kind = models.CharField(max_length=30)
     about = models.UUIDField(help_text="The row that it is about.")
+    patient_id = models.UUIDField(null=True, help_text="Whose address it is, if it is a patient's.")
     to = models.EmailField()
     site = models.CharField(max_length=200, help_text="The address of this installation that its links begin with.")
     state = models.CharField(max_length=8, choices=State.choices, default=State.WAITING)
@@ -53,9 +56,10 @@ class Letter(EditableModel):
         return f"{self.kind} to {self.to}"
 
     @classmethod
-    def post(cls, kind: str, *, about: UUID, to: str, site: str = "") -> Letter:
+    def post(cls, kind: str, *, about: UUID, to: str, site: str = "", patient_id: UUID | None = None) -> Letter:
         """In the transaction of what it tells of: both or neither."""
-        return cls.objects.create(kind=kind, about=about, to=to, site=(site or settings.SITE_URL).rstrip("/"))
+        where = (site or settings.SITE_URL).rstrip("/")
+        return cls.objects.create(kind=kind, about=about, to=to, site=where, patient_id=patient_id)
 
     def begin(self, now: datetime) -> None:
         """Count the attempt before it is made: whoever dies in it leaves the letter to the next sweep after the pause."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, cast
+from uuid import UUID
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, Permission, PermissionsMixin
@@ -19,6 +20,7 @@ from guardian.models import GroupObjectPermission
 from hospital.context import current
 from hospital.identifiers import uuid7
 from hospital.roles import HOMES, ROLES
+from hospital.seals import closed_in
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
 from hospital.workflow import Refused
 
@@ -83,8 +85,8 @@ WITH_PERMISSIONS = """
     SELECT role.*, ARRAY(
         SELECT permission.codename FROM guardian_groupobjectpermission held JOIN auth_permission permission ON permission.id = held.permission_id
         WHERE held.group_id = role.group_id AND held.object_pk = %(object)s AND permission.content_type_id = %(kind)s
-    ) AS held
-    FROM hospital_role role WHERE role.tenant_id = %(tenant)s AND {} ORDER BY role.position
+    ) AS held, {closed} AS closed
+    FROM hospital_role role WHERE role.tenant_id = %(tenant)s AND {which} ORDER BY role.position
 """
 OF_PERSON = """EXISTS (
     SELECT FROM hospital_membership membership
@@ -95,18 +97,19 @@ WITH_KEYS = "role.key = ANY(%(keys)s)"
 
 class Roles(models.QuerySet):
     def of(self, person: Person) -> list[Role]:
-        """Of somebody who is known to be active, in the open tenant, with their permissions."""
-        return self._with_permissions(OF_PERSON, person=person.pk)
+        """Of somebody who is known to be active, in the open tenant, with their permissions and what is closed there."""
+        return self._with_permissions(OF_PERSON, closed_in.sql, person=person.pk)
 
     def with_keys(self, keys: Iterable[str]) -> list[Role]:
         """Of the open tenant, with their permissions."""
         return self._with_permissions(WITH_KEYS, keys=list(keys))
 
-    def _with_permissions(self, which: str, **given: Any) -> list[Role]:
+    def _with_permissions(self, which: str, closed: str = "NULL", **given: Any) -> list[Role]:
         tenant = current().tenant
         kind = ContentType.objects.get_for_model(tenant).pk
         given |= {"object": str(tenant.pk), "kind": kind, "tenant": tenant.pk}
-        return [*cast("Iterable[Role]", self.raw(WITH_PERMISSIONS.format(which), given))]
+        asked = WITH_PERMISSIONS.format(which=which, closed=closed)
+        return [*cast("Iterable[Role]", self.raw(asked, given))]
 
     def held_by(self, *people: Person) -> Roles:
         """Once for each of these persons who holds it."""
@@ -118,6 +121,7 @@ class Role(EditableModel):
     """A role in one tenant. Its group holds the permissions, on the Tenant object."""
 
     held: list[str]  # the names, where they were read together with the role
+    closed: list[UUID]  # and what is closed in its tenant, for who acts
 
     key = models.SlugField(max_length=30)
     title = models.CharField(max_length=60)
@@ -156,8 +160,16 @@ class Role(EditableModel):
         grants = GroupObjectPermission.objects.filter(group=self.group, object_pk=str(tenant.pk))
         grants.exclude(permission__codename__in=names).delete()
         held = set(grants.values_list("permission__codename", flat=True))
-        for name in sorted(set(names) - held):
-            GroupObjectPermission.objects.assign_perm(known[name], self.group, tenant)
+        kind = ContentType.objects.get_for_model(tenant)
+        GroupObjectPermission.objects.bulk_create(
+            [
+                GroupObjectPermission(
+                    permission=known[name], group=self.group, content_type=kind, object_pk=str(tenant.pk)
+                )
+                for name in sorted(set(names) - held)
+            ],
+            ignore_conflicts=True,
+        )
         self.__dict__.pop("permissions", None)
         self.__dict__.pop("held", None)
 

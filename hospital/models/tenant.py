@@ -31,6 +31,13 @@ class Tenant(models.Model):
         LABORATORY = "laboratory", "Laboratory"
         PHARMACY = "pharmacy", "Pharmacy"
 
+    class SecondPerson(models.TextChoices):
+        """Which results are released by somebody else than who entered them."""
+
+        OFF = "off", "None"
+        CRITICAL = "critical", "Critical ones"
+        ALL = "all", "All"
+
     class Accent(models.TextChoices):
         BLUE = "blue"
         TEAL = "teal"
@@ -56,6 +63,9 @@ class Tenant(models.Model):
         max_length=2, default="US", help_text="Where telephone numbers without a country code are."
     )
     require_payment_before = models.CharField(max_length=12, choices=Gate.choices, default=Gate.CONSULTATION)
+    second_person = models.CharField(
+        "results that a second person releases", max_length=8, choices=SecondPerson.choices, default=SecondPerson.OFF
+    )
     waiting_amber_minutes = models.PositiveSmallIntegerField(default=15, validators=[MinValueValidator(1)])
     waiting_red_minutes = models.PositiveSmallIntegerField(
         default=30, validators=[MinValueValidator(2), MaxValueValidator(1440)]

@@ -17,6 +17,7 @@ from django.utils.safestring import SafeString
 
 from hospital.clock import age_between, ago_in_words, minutes_between, waiting_in_words
 from hospital.tones import FLAGS, tone_of
+from hospital.waiting import events_for
 
 register = template.Library()
 
@@ -186,11 +187,22 @@ def may(context: template.Context, permission: str) -> bool:
 
 
 @register.inclusion_tag("_place.html", takes_context=True)
-def place(context: template.Context, url_name: str, label: str, icon: str, permission: str) -> dict[str, Any]:
+def place(
+    context: template.Context, url_name: str, label: str, icon: str, permission: str, number: str = ""
+) -> dict[str, Any]:
+    """With the key of the number beside it, if it has one (hospital/waiting.py)."""
     if not may(context, permission):
         return {}
     url, path = reverse(url_name), context["request"].path
-    return {"url": url, "label": label, "icon": icon, "here": path == url, "inside": path.startswith(url)}
+    known = getattr(context.get("frame"), "numbers", {}).get(number)
+    here, inside = path == url, path.startswith(url)
+    return {"url": url, "label": label, "icon": icon, "here": here, "inside": inside, "number": known}
+
+
+@register.simple_tag(takes_context=True)
+def waiting_events(context: template.Context) -> str:
+    acting = context.get("acting")
+    return events_for(acting) if acting is not None else ""
 
 
 @register.simple_tag(takes_context=True)

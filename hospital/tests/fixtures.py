@@ -14,12 +14,15 @@ import psycopg
 import pytest
 from django.conf import settings
 from django.db import connections
+from django.template.base import Template
 from django.urls import set_script_prefix
 
 from hospital.tests import databases
 from hospital.tests.hospital import Hospital
 
 ROOT = Path(__file__).parents[2]
+RENDER = Template._render  # as it is outside of tests
+EMPTY = ("hospital/tests/test_run.py", "realtime/tests/faults/test_small.py")
 servers = contextlib.ExitStack()
 
 
@@ -38,8 +41,11 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Browser tests last: Playwright leaves an event loop in the thread, and Django then refuses plain queries."""
-    items.sort(key=lambda item: item.get_closest_marker("browser") is not None)
+    """Browser tests last: Playwright leaves an event loop in the thread, and Django then refuses plain queries.
+
+    What starts the product on an empty disk first: so it comes to one worker, which waits once for all migrations.
+    """
+    items.sort(key=lambda item: (item.get_closest_marker("browser") is not None, not item.nodeid.startswith(EMPTY)))
 
 
 def pytest_unconfigure() -> None:
@@ -58,6 +64,8 @@ def django_db_setup(django_db_blocker, tmp_path_factory):
             make_template(template, connection, django_db_blocker)
         connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        # Nobody pulls the plug on it: what must outlive a crash is tried on databases of its own, with real fsync.
+        connection.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
     settings.STORAGES["default"] = {
         "BACKEND": "hospital.storage.PrivateFolder",
         "OPTIONS": {"location": str(tmp_path_factory.mktemp("files"))},
@@ -106,6 +114,12 @@ def _open_database(request, django_db_setup, django_db_blocker):
     with django_db_blocker.unblock():
         yield
     set_script_prefix("/")
+
+
+@pytest.fixture
+def plain_templates(monkeypatch):
+    """Django tells its test client of each template and copies each context for it. Long walks do without that."""
+    monkeypatch.setattr(Template, "_render", RENDER)
 
 
 @pytest.fixture

@@ -134,6 +134,7 @@ def test_the_organisation_changes_its_own_settings_only(alpha, beta):
         "currency": "EUR",
         "phone_region": "DE",
         "require_payment_before": "nothing",
+        "second_person": "off",
         "waiting_amber_minutes": 10,
         "waiting_red_minutes": 20,
     }

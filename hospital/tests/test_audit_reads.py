@@ -8,8 +8,60 @@ from collections.abc import Iterator
 import pytest
 from django.test import Client
 
-from billing.models import Charge, Payment
-from clinical.models import Document, LabOrder, Patient, Policy, Prescription, PrescriptionLine, Visit
+from billing.models import (
+    Appeal,
+    Authorisation,
+    AuthorisationLetter,
+    AuthorisationUse,
+    Charge,
+    Claim,
+    ClaimBatch,
+    CreditNote,
+    Denial,
+    EligibilityCheck,
+    Invoice,
+    PayerFile,
+    Payment,
+    Refund,
+    Reminder,
+    Remittance,
+    RemittanceClaim,
+)
+from clinical.models import (
+    Allergy,
+    Biopsy,
+    BiopsyLetter,
+    BiopsyPart,
+    BiopsyTelling,
+    ChartGrant,
+    CourierManifest,
+    Document,
+    Encounter,
+    Hl7Message,
+    Immunization,
+    LabOrder,
+    Lesion,
+    ManifestItem,
+    MedicationStatement,
+    Merge,
+    Observation,
+    PathologyCode,
+    PathologyLab,
+    PathologyNotice,
+    Patient,
+    PatientContact,
+    PatientRelation,
+    PlanItem,
+    Policy,
+    Prescription,
+    PrescriptionLine,
+    Problem,
+    Procedure,
+    QuickText,
+    RebiopsyTask,
+    Specimen,
+    Visit,
+)
 from hospital.access import Entry, entries, is_admin
 from hospital.models import AuditEntry
 from hospital.tests.hospital import Hospital
@@ -18,31 +70,89 @@ from hospital.tests.world import World
 from realtime.alerts.models import Alert
 from scheduling.models import Appointment, Series
 
+pytestmark = pytest.mark.usefixtures("plain_templates")
+
 # What the first words of an address name.
 NAMED = {
     "alerts/": Alert,
+    "appeals/": Appeal,
     "appointments/": Appointment,
+    "authorisations/letters/": AuthorisationLetter,
+    "authorisations/uses/": AuthorisationUse,
+    "authorisations/": Authorisation,
+    "biopsies/again/": RebiopsyTask,
+    "biopsies/corrected/": PathologyNotice,
+    "biopsies/manifests/items/": ManifestItem,
+    "biopsies/manifests/": CourierManifest,
+    "biopsies/parts/": BiopsyPart,
+    "biopsies/tellings/": BiopsyTelling,
+    "biopsies/codes/": PathologyCode,
+    "biopsies/laboratories/": PathologyLab,
+    "biopsies/letters/": BiopsyLetter,
+    "biopsies/": Biopsy,
     "charges/": Charge,
+    "chart/allergy/": Allergy,
+    "chart/immunisation/": Immunization,
+    "chart/measurement/": Observation,
+    "chart/medicine/": MedicationStatement,
+    "chart/problem/": Problem,
+    "chart/procedure/": Procedure,
+    "chart-grants/": ChartGrant,
+    "claim-batches/": ClaimBatch,
+    "claims/": Claim,
+    "denials/": Denial,
     "documents/": Document,
+    "eligibility/": EligibilityCheck,
     "laboratory/tests/": LabOrder,
     "laboratory/visits/": Visit,
+    "messages/": Hl7Message,
+    "notes/lesions/": Lesion,
+    "notes/plan/": PlanItem,
+    "notes/quick-texts/": QuickText,
+    "notes/": Encounter,
+    "contacts/": PatientContact,
+    "credit-notes/": CreditNote,
+    "invoices/": Invoice,
+    "reminders/": Reminder,
+    "payer-files/": PayerFile,
+    "patients/merges/": Merge,
     "patients/": Patient,
+    "relations/": PatientRelation,
     "policies/": Policy,
     "prescriptions/lines/": PrescriptionLine,
     "prescriptions/": Prescription,
     "receipts/": Payment,
+    "refunds/": Refund,
+    "remittances/claims/": RemittanceClaim,
+    "remittances/": Remittance,
     "series/": Series,
+    "specimens/": Specimen,
     "visits/": Visit,
 }
 READS = [entry for entry in entries() if "GET" in entry.methods and not is_admin(entry)]
-NO_PATIENTS = ("stock/",)  # what these name has no patient
+NO_PATIENTS = (
+    "drawers/",
+    "claim-codes/",
+    "payers/",
+    "stock/",
+    "lab-catalogue/",
+    "notes/quick-texts/",
+)  # what these name has no patient
 ABOUT_ONE = [entry for entry in READS if "<uuid" in entry.route and entry.route.startswith(tuple(NAMED))]
 # A list names many patients in a line each. What is told of one is told after it was opened, and then it is noted.
 LISTS = {
-    "alerts:alerts", "alerts:notices", "alerts:report", "alerts:waiting", "billing:dashboard", "billing:payments",
+    "alerts:alerts", "alerts:notices", "alerts:report", "alerts:waiting", "billing:authorisations", "billing:claims_csv", "billing:dashboard", "billing:eligibility_checks", "billing:payments",
+    "billing:ageing", "billing:ageing_csv", "billing:invoices", "billing:refunds", "billing:reminders",
     "clinical:consultation_queue", "clinical:dispensing", "clinical:examination_queue", "clinical:find_patient",
     "clinical:front_desk", "clinical:lab_worklist", "clinical:patient_duplicates", "clinical:patients", "clinical:search",
+    "clinical:collection_round", "clinical:receiving", "clinical:specimens",
+    "clinical:specimens_export", "clinical:lab_worklist_export",
+    "clinical:duplicates", "clinical:merges", "clinical:patients_export",
+    "clinical:to_cosign", "clinical:unsigned_notes", "clinical:unsigned_export",
+    "clinical:biopsies", "clinical:biopsies_csv", "clinical:biopsies_corrected", "clinical:biopsies_day",
+    "clinical:biopsy_receiving", "clinical:manifests", "loops",
     "scheduling:calendar", "scheduling:day_sheets", "scheduling:find_patient", "scheduling:rooms", "scheduling:waitlist",
+    "scheduling:wish_new",
 }  # fmt: skip
 QUERY = {"q": "Amox", "code": "AMOX"}  # what a look-up needs to find something
 ANSWERS = {"page": {}, "part": {"HX-Request": "true"}, "dialog": {"HX-Request": "true", "HX-Target": "dialog"}}
@@ -80,7 +190,8 @@ def unnoted(world: World, client: Client, url: str, headers: dict, names: dict) 
     """The patients who are named in the answer, and whom no new line of the audit log names."""
     before = last_line(world)
     answer = client.get(url, QUERY | {"code": world.medicine.code}, headers=headers)
-    content = answer.content.decode(errors="replace") if answer.status_code == 200 else ""
+    told = b"".join(answer.streaming_content) if answer.streaming else answer.content
+    content = told.decode(errors="replace") if answer.status_code == 200 else ""
     with world.hospital.acting():
         lines = AuditEntry.objects.filter(pk__gt=before, person_id=world.hospital.admin.pk)
         noted = set(lines.values_list("patient_id", flat=True))

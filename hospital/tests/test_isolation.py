@@ -23,6 +23,8 @@ from hospital.tests.hospital import Hospital
 from hospital.tests.test_access import address
 from hospital.tests.world import World
 
+pytestmark = pytest.mark.usefixtures("plain_templates")
+
 WITH_ID = [entry for entry in entries() if "<uuid:" in entry.route]
 LISTS = [
     entry
@@ -30,7 +32,56 @@ LISTS = [
     if "<" not in entry.route and "GET" in entry.methods and not entry.route.startswith("admin/")
 ]
 
-WORDS = "Ida|Latex|Asthma|Letter|Cough|Fever|AMOX|New|LOT|House|Lane|Closed|Check-up|Group|Bring|Rash|Wheelchair|Ill|Bus|Dressing|Mornings|Travels|List|Nobody"
+# What stands at an address whose noun is not the name of its table.
+KINDS = {
+    "authorisations/letters/": "authorisationletter",
+    "authorisations/uses/": "authorisationuse",
+    "biopsies/": "biopsy",
+    "biopsies/again/": "rebiopsytask",
+    "biopsies/codes/": "pathologycode",
+    "biopsies/corrected/": "pathologynotice",
+    "biopsies/filters/": "savedfilter",
+    "biopsies/laboratories/": "pathologylab",
+    "biopsies/manifests/": "couriermanifest",
+    "biopsies/manifests/items/": "manifestitem",
+    "biopsies/parts/": "biopsypart",
+    "biopsies/tellings/": "biopsytelling",
+    "calendar/": "appointment",
+    "chart/immunisation/": "immunization",
+    "chart/measurement/": "observation",
+    "chart/medicine/": "medicationstatement",
+    "conditions/": "patientcondition",
+    "claim-batches/": "claimbatch",
+    "claim-codes/doctors/": "providernumber",
+    "claim-codes/organisation/": "billingidentity",
+    "claim-codes/procedures/": "procedurecode",
+    "claims/notes/": "encounter",
+    "contacts/": "patientcontact",
+    "eligibility/": "eligibilitycheck",
+    "credit-notes/": "creditnote",
+    "lab-catalogue/conditions/": "labcondition",
+    "lab-catalogue/tests/": "labtest",
+    "lab-catalogue/types/": "specimentype",
+    "laboratory/tests/": "laborder",
+    "messages/": "hl7message",
+    "notes/": "encounter",
+    "notes/plan/": "planitem",
+    "notices/": "event",
+    "payer-files/": "payerfile",
+    "payers/levels/": "appeallevel",
+    "payers/rules/": "authorisationrule",
+    "policies/": "policy",
+    "receipts/": "payment",
+    "relations/": "patientrelation",
+    "remittances/claims/": "remittanceclaim",
+    "results/corrected/": "correctionnotice",
+    "sessions/": "signin",
+    "stock/": "medicine",
+    "waitlist/": "wish",
+}
+
+OTHER_KINDS = 0.3
+WORDS = "Ida|Latex|Asthma|Letter|Cough|Fever|AMOX|New|LOT|House|Lane|Closed|Check-up|Group|Bring|Rash|Wheelchair|Ill|Bus|Dressing|Mornings|Travels|List|Nobody|Neighbour|Half|Tag|Package|Wrong|Less|Owes|Note"
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +124,7 @@ def both_fences(monkeypatch) -> Iterator[None]:
 
 
 def each_fence_and(keys: list[str], others: list[str]) -> pytest.MarkDecorator:
-    """Some roles also with each fence alone, the others behind both."""
+    """A role also with each fence alone, the others behind both."""
     fences = {"both": both_fences, "database alone": only_the_database, "application alone": only_the_application}
     cases = [pytest.param(fence, key, id=f"{key}, {name}") for key in keys for name, fence in fences.items()]
     return pytest.mark.parametrize(("fence", "key"), cases + [pytest.param(both_fences, key, id=key) for key in others])
@@ -86,12 +137,28 @@ def rows_of(world: World) -> list[TenantModel]:
     return [row for row in rows if row] + list(world.visits.values()) + list(world.desk.appointments.values())
 
 
+def is_at(model: type[TenantModel], route: str) -> bool:
+    """Whether rows of this table stand at the address."""
+    before = route[: route.index("<")]
+    name = model._meta.model_name
+    if before in KINDS:
+        return name == KINDS[before]
+    return any(noun.startswith(name) for noun in before.replace("-", "").replace("/", " ").split())
+
+
 def foreign_ids(route: str, rows: list[TenantModel], chance: random.Random) -> list[str]:
-    """Ids to try at an address: those of the noun in it, and three of other kinds; of all kinds where no noun is known."""
-    nouns = route[: route.index("<")].replace("-", "").replace("/", " ").split()
-    fitting = [row for row in rows if any(noun.startswith(row._meta.model_name) for noun in nouns)]
-    tried = fitting[-3:] + chance.sample(rows, 3) if fitting else rows
+    """Ids to try at an address: one of the newest two of its kind, and now and then one of another kind."""
+    fitting = [row for row in rows if is_at(type(row), route)][-2:]
+    tried = [chance.choice(fitting or rows)] + [chance.choice(rows)] * (chance.random() < OTHER_KINDS)
     return [str(row.pk) for row in tried]
+
+
+def test_it_is_known_what_stands_at_each_address():
+    """An address that fails here needs a line in KINDS."""
+    tables = [model for model in apps.get_models() if issubclass(model, TenantModel)]
+    own = [entry.route for entry in WITH_ID if not entry.route.startswith("admin/")]
+    assert [route for route in own if not any(is_at(model, route) for model in tables)] == []
+    assert {route[: route.index("<")] for route in own} >= set(KINDS)
 
 
 def state_of(world: World) -> dict[str, str]:
@@ -125,10 +192,10 @@ def probe(client: Client, base: str, entry: Entry, pk: str, mark: str) -> str:
     return ""
 
 
-@each_fence_and(["admin", "reception"], ["main_doctor", "pharmacy"])
+@each_fence_and(["admin"], ["reception", "main_doctor", "pharmacy"])
 def test_no_address_shows_or_changes_a_row_of_another_hospital(own, other, fence, key, monkeypatch):
     client, wrong = own.hospital.client(key), []
-    before, rows, chance = state_of(other), rows_of(other), random.Random(key)
+    before, rows, chance = state_of(other), rows_of(other), random.Random(f"{key} {fence.__name__}")
     with fence(monkeypatch):
         for entry in WITH_ID:
             wrong += filter(
@@ -142,16 +209,12 @@ def test_no_address_shows_or_changes_a_row_of_another_hospital(own, other, fence
     assert state_of(other) == before
 
 
-@each_fence_and(["admin", "main_doctor"], ["pharmacy", "reception", "lab_technician", "billing", "checker_doctor"])
+@each_fence_and(["admin"], ["main_doctor", "pharmacy", "reception", "lab_technician", "billing", "checker_doctor"])
 def test_no_list_search_or_export_carries_anything_of_another_hospital(own, other, fence, key, monkeypatch):
     client, wrong = own.hospital.client(key), []
     with fence(monkeypatch):
         for entry in LISTS:
-            for query in (
-                "",
-                f"?q={other.mark}",
-                f"?q={other.mark}&search={other.mark}&filter={other.mark}&ordering=tenant__name",
-            ):
+            for query in ("", f"?q={other.mark}&search={other.mark}&filter={other.mark}&ordering=tenant__name"):
                 answer = client.get(
                     own.hospital.url + address(entry.route) + query, headers={"HX-Request": "true"} if query else {}
                 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from itertools import product
@@ -33,6 +34,20 @@ def render(source: str, **context: object) -> str:
 
 def words(html: str) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", html)).strip()
+
+
+# --- scripts -----------------------------------------------------------------------------
+
+
+NAMED_AT_THE_TOP = re.compile(r"^(?:async )?(?:function\*?|class|const|let) (\w+)", re.MULTILINE)
+
+
+def test_no_two_scripts_give_one_name_to_two_things():
+    """They share one scope on a page: the later of two functions of one name would take the place of the former."""
+    scripts = [path.read_text() for path in (ROOT / "static").glob("*.js")]
+    named = Counter(name for script in scripts for name in set(NAMED_AT_THE_TOP.findall(script)))
+    assert named["closeDialog"] == 1
+    assert [name for name, times in named.items() if times > 1] == []
 
 
 # --- icons -------------------------------------------------------------------------------
@@ -79,6 +94,8 @@ def test_an_icon_is_silent_unless_it_has_a_label():
     [
         ("visit", "clinical.Visit", "status"),
         ("payment", "clinical.Visit", "payment"),
+        ("refund", "billing.Refund", "status"),
+        ("invoice", "billing.Invoice", "status"),
         ("priority", "clinical.Visit", "priority"),
         ("lab_order", "clinical.LabOrder", "status"),
         ("priority", "clinical.LabOrder", "priority"),
@@ -232,7 +249,7 @@ def test_filters_keep_each_other_and_begin_at_the_first_page():
 def test_the_banner_shows_what_may_hurt_the_patient():
     html = render_to_string("_patient_banner.html", {"patient": patient(allergies=["Penicillin", "Latex"])})
     assert "Allergies: Penicillin, Latex" in words(html)
-    assert "No allergies recorded" in render_to_string("_patient_banner.html", {"patient": patient()})
+    assert "Allergies not asked" in render_to_string("_patient_banner.html", {"patient": patient()})
 
 
 def test_the_banner_is_one_element_with_an_id_and_a_version():

@@ -1,17 +1,21 @@
 import re
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 import time_machine
+from django.apps import apps
 from django.conf import settings
 from django.core import mail
 from django.db import connection
 from django.test import Client, override_settings
 from django.utils import timezone
 
-from hospital import outbox
+from hospital import outbox, roles
+from hospital.apps import make_permissions
 from hospital.models import AuditEntry, Invitation, Letter, Membership, Person, Role, SignIn
+from hospital.tests.databases import owner
 from hospital.tests.hospital import PASSWORD
 from hospital.workflow import Refused
 
@@ -29,7 +33,8 @@ def invitation(alpha):
         )
         assert answer.status_code == 302
         outbox.send_all()
-        return re.search(r"https?://[^/]+(/accounts/invitation/\S+)", mail.outbox[0].body)[1]
+        own = next(message for message in mail.outbox if email in message.to)
+        return re.search(r"https?://[^/]+(/accounts/invitation/\S+)", own.body)[1]
 
     return send
 
@@ -246,3 +251,36 @@ def test_nobody_is_invited_as_an_administrator_by_leaving_the_role_alone(alpha):
         f"{alpha.url}/people/invite/", {"name": "Nadia Novak", "email": "nadia@example.org", "role": ""}
     )
     assert answer.status_code == 422
+
+
+@pytest.fixture
+def brought(monkeypatch):
+    """A release with one permission more, which the pharmacy of a new tenant would have."""
+    changed = [replace(role, permissions=(*role.permissions, "clinical.fly")) for role in roles.ROLES]
+    kept = [new if new.key == "pharmacy" else old for new, old in zip(changed, roles.ROLES, strict=True)]
+    monkeypatch.setitem(roles.PERMISSIONS, "clinical.fly", "fly")
+    monkeypatch.setattr(roles, "ROLES", tuple(kept))
+    yield "clinical.fly"
+    with owner() as database:
+        held = "(SELECT id FROM auth_permission WHERE codename = 'clinical.fly')"
+        database.execute(f"DELETE FROM guardian_groupobjectpermission WHERE permission_id IN {held}")
+        database.execute("DELETE FROM auth_permission WHERE codename = 'clinical.fly'")
+
+
+def holders(hospital, name: str) -> set[str]:
+    with hospital.acting():
+        return {role.key for role in Role.objects.all() if name in role.permissions}
+
+
+def test_what_a_release_brings_is_given_to_the_roles_that_have_it_in_a_new_tenant(alpha, beta, brought):
+    make_permissions("owner", apps)
+    assert holders(alpha, brought) == holders(beta, brought) == {"pharmacy"}
+
+
+def test_a_permission_that_was_taken_away_stays_away_at_the_next_release(alpha, brought):
+    make_permissions("owner", apps)
+    with alpha.acting():
+        role = Role.objects.get(key="pharmacy")
+        role.allow_exactly(role.permissions - {brought})
+    make_permissions("owner", apps)
+    assert holders(alpha, brought) == set()

@@ -24,7 +24,7 @@ from hospital.embedded import Embedded
 from hospital.embedded.processes import becomes, processes_in
 from hospital.supervisor.children import left_over
 
-FIRST_START_SECONDS = 180
+FIRST_START_SECONDS = 600  # all migrations; a minute of work on two cores that nobody else uses
 
 
 class Run:

@@ -11,23 +11,51 @@ from decimal import Decimal
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.utils import timezone
 
-from billing.models import Payment, Price
+from billing.models import (
+    Claim,
+    CreditNote,
+    Drawer,
+    DunningStep,
+    Invoice,
+    Package,
+    Payment,
+    Price,
+    Purse,
+    Refund,
+    Reminder,
+)
+from billing.models.invoice import billable
+from billing.tests.authorisations import furnish as furnish_authorisations
+from billing.tests.claims import furnish_world as furnish_claim
+from billing.tests.remittance_world import furnish_remittances
 from clinical import lab_catalogue
 from clinical.models import (
     Allergy,
     Batch,
     Confirmation,
     Document,
+    Immunization,
     LabTest,
+    MedicationStatement,
     Medicine,
+    Merge,
+    Observation,
     Patient,
+    PatientContact,
+    PatientRelation,
     Policy,
     Prescription,
     Problem,
+    Procedure,
+    Tag,
     Visit,
 )
+from clinical.reconciling import reconcile
+from clinical.tests.biopsies import furnish as furnish_biopsies
 from clinical.tests.dispensary import load_codes
-from hospital.models import Absence, Invitation, Role
+from clinical.tests.messages import adt, oru, send
+from clinical.tests.notes import furnish
+from hospital.models import Absence, Invitation, Person, Role
 from hospital.tests.hospital import Hospital
 from realtime.alerts.models import Ladder, Preference
 from realtime.tests.alarms import critical_value
@@ -59,7 +87,15 @@ class World:
             "cancelled",
         ):
             self.visits[station] = self.walk(station)
+        self.note = furnish(hospital, self.mark, over=self.visits["diagnosed"], going_on=self.visits["prescribed"])
+        self.biopsies = furnish_biopsies(hospital, self.mark)
+        self.authorisations = furnish_authorisations(hospital, self.mark)
+        furnish_remittances(hospital, self.mark)
+        self.claim = self.claimed()
         self.alarm()
+        self.post()
+        self.doubles()
+        self.money()
         self.desk = Furniture(hospital, self.mark, self.patient)
 
     def shelves(self) -> None:
@@ -88,6 +124,62 @@ class World:
             Ladder.objects.create()
             Preference.of(self.hospital.checker_doctor, "checker_doctor")
 
+    def claimed(self) -> Claim:
+        """Of the signed note."""
+        with self.hospital.acting():
+            note = self.visits["diagnosed"].encounters.get(signed_at__isnull=False)
+        return furnish_claim(self.hospital, self.mark, note)
+
+    def money(self) -> None:
+        """An invoice in each state, a credit note, a letter, a deposit, an open drawer, a package."""
+        with self.hospital.acting("admin") as acting:
+            DunningStep.objects.create(level=1, name="Reminder", days=1, text="{patient} owes {open}.")
+            Package.objects.create(name=f"Package {self.mark}", amount=Decimal(30))
+            self.invoices = {at: self.invoice(at, acting.person) for at in ("draft", "issued", "cancelled", "credited")}
+            Drawer.open_for(acting.person, Decimal(100))
+            Purse.deposit(self.visits["registered"].patient, Decimal(15), method="card", by=acting.person)
+
+    def invoice(self, at: str, by: Person) -> Invoice:
+        patient = self.patient(f"asked {at}")
+        Visit.register(patient, complaint=f"Cough {self.mark}", by=by)
+        invoice = Invoice.draft(patient, billable(patient), note=f"Note {self.mark}", by=by)
+        if at == "cancelled":
+            invoice.cancel(f"Wrong {self.mark}", by=by)
+        elif at != "draft":
+            invoice.issue(by=by)
+        if at == "credited":
+            line = invoice.lines.get()
+            CreditNote.write(invoice, {line.pk: Decimal(5)}, f"Less {self.mark}", by=by)
+            Reminder.objects.create(
+                serial=1,
+                invoice=invoice,
+                level=1,
+                name="Reminder",
+                text=f"Owes {self.mark}",
+                owed=Decimal(35),
+                written_by=by,
+            )
+        return invoice
+
+    def doubles(self) -> None:
+        """Two records that are alike, a third that was merged; a contact, a relation, a tag."""
+        one, other, third = (self.patient(station) for station in ("double", "doubles", "gone"))
+        with self.hospital.acting("reception") as acting:
+            contact = {"name": f"Neighbour {self.mark}", "relationship": f"neighbour {self.mark}"}
+            PatientContact.record(one, by=acting.person, **contact)
+            PatientRelation.record(one, other, "sibling", by=acting.person, note=f"Half {self.mark}")
+            Merge.make(third, other, by=acting.person)
+            Patient.register_unknown(by=acting.person, sex="male")
+        with self.hospital.acting("admin") as acting:
+            Tag.add(by=acting.person, name=f"Tag {self.mark}"[:30], tone="warn")
+
+    def post(self) -> None:
+        """Messages of another system: one that waits for a patient, and one with a code that nobody knows."""
+        name = f"Ng {self.mark}^Ada"
+        send(self.hospital, adt("A28", f"1^^^CITY^MR||{name}||19400304|F"))
+        send(self.hospital, oru("OBR|1||F1|X^X^L", "OBX|1|NM|X^X^L||1||||||F", person=f"1^^^CITY^MR||{name}"))
+        send(self.hospital, adt("A08", f"2^^^CITY^MR||{name}||19400304|F"))
+
     def patient(self, station: str) -> Patient:
         with self.hospital.acting("reception") as acting:
             patient = Patient.register(
@@ -104,6 +196,11 @@ class World:
         with self.hospital.acting():
             Allergy(patient=patient, substance=f"Latex {self.mark}").save()
             Problem(patient=patient, text=f"Asthma {self.mark}").save()
+            statement = MedicationStatement.record(patient, by=None, text=f"Cough drops {self.mark}", status="active")
+            reconcile(patient, statement, "continue", f"Cough {self.mark}", by=None)
+            Immunization.record(patient, by=None, text=f"Fever vaccine {self.mark}")
+            Procedure.record(patient, by=None, text=f"Dressing {self.mark}")
+            Observation.take_vitals(patient, {"8867-4": Decimal(72)}, by=None, at=timezone.now(), note=self.mark)
             Document.upload(
                 SimpleUploadedFile(f"letter {self.mark}.pdf", PDF),
                 patient=patient,
@@ -120,7 +217,9 @@ class World:
             if station == "cancelled":
                 visit.cancel(f"Went home {self.mark}", by=acting.person)
             elif station != "registered":
-                Payment.take(visit, Decimal("40.00"), method="cash", by=acting.person)
+                payment = Payment.take(visit, Decimal("40.00"), method="cash", by=acting.person)
+                if station == "paid":
+                    Refund.request(payment, Decimal("5.00"), f"Charged twice {self.mark}", by=acting.person)
         if station in ("registered", "cancelled", "paid"):
             return visit
         to_laboratory = station in ("lab_pending", "resulted", "lab_done")

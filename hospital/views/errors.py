@@ -23,7 +23,12 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:
-    return render(request, "403.html", {"sentence": str(exception or "")}, status=403)
+    return render(
+        request,
+        "403.html",
+        {"sentence": str(exception or ""), "address": getattr(exception, "address", "")},
+        status=403,
+    )
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:

@@ -6,6 +6,7 @@ from django.contrib.auth.decorators import login_required
 from django.db import DatabaseError, connection, transaction
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_GET
 
 from hospital.http import Request
@@ -47,7 +48,14 @@ def switch_role(request: Request) -> HttpResponse:
     if role is None:
         raise Http404
     request.session["roles"] = {**request.session.get("roles", {}), str(request.acting.tenant.pk): role.key}
-    return redirect(role.home)
+    return redirect(asked_for(request) or role.home)
+
+
+def asked_for(request: Request) -> str:
+    """A page of this organisation, to which the role was chosen."""
+    address = request.POST.get("next", "")
+    is_ours = url_has_allowed_host_and_scheme(address, None) and address.startswith(f"/{request.tenant_slug}/")
+    return address if is_ours else ""
 
 
 @require_GET

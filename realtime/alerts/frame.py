@@ -1,4 +1,5 @@
-"""What the frame of every page says: the alerts that wait for this person, and how many notices are unread. One query, and a second where an alert waits."""
+"""What the frame of every page says: the alerts that wait for this person, how many notices are unread,
+and what waits at the places of the sidebar. One query, and a second where an alert waits."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from django.db import connection
 
 from hospital.http import Request
 from hospital.models import Role
+from hospital.waiting import Number, Question
 from realtime.alerts.models import ACKNOWLEDGE, NEW, Alert
 from realtime.alerts.notices import KEPT, names_for
 
@@ -33,6 +35,9 @@ ASK = """
 """
 
 
+WITH_NUMBERS = "SELECT asked.*, {numbers} FROM ({asked}) AS asked"
+
+
 @dataclass(frozen=True)
 class Waiting:
     """An alert as this person sees it: in the acting role, or only that there is one, in another of the own roles."""
@@ -49,6 +54,7 @@ class Frame:
     unread: int
     quiet: list[str]
     seq: int  # of the log, when the unread were counted
+    numbers: dict[str, Number]  # beside the places of the sidebar
 
     @property
     def shown(self) -> list[Waiting]:
@@ -72,9 +78,9 @@ def frame_of(request: Request) -> Frame | None:
     """None for a wall board: nobody sits before it."""
     if not request.acting.may(ACKNOWLEDGE):
         return None
-    ids, quiet, unread, seq = asked(request)
+    ids, quiet, unread, seq, numbers = asked(request)
     alerts = Alert.objects.filter(pk__in=ids).order_by("raised_at") if ids else []
-    return Frame([waiting(request, alert) for alert in alerts], unread, quiet, seq)
+    return Frame([waiting(request, alert) for alert in alerts], unread, quiet, seq, numbers)
 
 
 def waiting(request: Request, alert: Alert) -> Waiting:
@@ -89,10 +95,12 @@ def role_for(request: Request, alert: Alert) -> Role | None:
     return next((role for role in request.my_roles if alert.title_for(role)), None)
 
 
-def asked(request: Request) -> tuple[list[UUID], list[str], int, int]:
+def asked(request: Request) -> tuple[list[UUID], list[str], int, int, dict[str, Number]]:
     acting = request.acting
     who: dict[str, Any] = {"tenant": acting.tenant.pk, "person": acting.person.pk, "role": acting.role.key}
     bounds = {"new": NEW, "kept": KEPT, "many": MANY + 1, "names": names_for(acting.role)}
+    waits = Question(acting)
     with connection.cursor() as cursor:
-        cursor.execute(ASK, who | bounds)
-        return cursor.fetchone()
+        cursor.execute(WITH_NUMBERS.format(numbers=waits.sql, asked=ASK), who | bounds | waits.values)
+        ids, quiet, unread, seq, counts = cursor.fetchone()
+    return ids, quiet, unread, seq, waits.numbers(counts)

@@ -13,6 +13,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 from hospital.models import Person, Role
+from hospital.seals import raw
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
 from hospital.workflow import SYSTEM, Refused, Workflow
 from realtime.alerts.reading import is_ambiguous, reads_as
@@ -216,6 +217,7 @@ class Alert(Workflow):
         if not self.is_open:
             raise Refused(f"This alert is settled already. {self.settled_words}")
 
+    @raw()
     def _refuse_unless_read(self, read_back: str) -> None:
         if is_ambiguous(read_back, self.expected):
             raise Refused(

@@ -10,6 +10,7 @@ from django.utils import timezone
 from hospital.context import current
 from hospital.middleware import script_prefix
 from hospital.models import Role
+from hospital.seals import raw
 from hospital.tenancy import acting_for
 from realtime.alerts.ladder import begin
 from realtime.alerts.models import ADMIN, Alert, bare_title
@@ -38,9 +39,14 @@ def alert_of(event: LiveEvent, instance: Any, critical: list[str]) -> Alert:
         titles=titles,
         link=link,
         roles=[role for role in critical if role in titles],
-        expected=event.reads_back(instance)[:200] if event.reads_back else "",
+        expected=to_read_back(event, instance),
         answers_id=event.answers(instance) if event.answers else None,
     )
+
+
+@raw()
+def to_read_back(event: LiveEvent, instance: Any) -> str:
+    return event.reads_back(instance)[:200] if event.reads_back else ""
 
 
 def titles_of(event: LiveEvent, instance: Any, keys: set[str]) -> dict[str, str]:

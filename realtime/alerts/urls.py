@@ -9,6 +9,7 @@ urlpatterns = [
     path("alerts/waiting/", views.waiting, name="waiting"),
     path("alerts/ladder/", ladder.ladders, name="ladders"),
     path("alerts/ladder/edit/", ladder.edit_ladder, name="edit_ladder"),
+    path("alerts/ladder/give-up/", ladder.give_up_ladder, name="give_up_ladder"),
     path("alerts/report/", report.report, name="report"),
     path("alerts/report/csv/", report.download, name="report_csv"),
     path("alerts/<uuid:pk>/", views.alert, name="alert"),

@@ -2,11 +2,32 @@ from typing import Any
 
 from django import template
 from django.template import Context
+from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.utils.safestring import SafeString
 
 from realtime.render import render
 
 register = template.Library()
+
+
+class Region(template.Node):
+    def __init__(self, names: list[FilterExpression], nodelist: NodeList) -> None:
+        self.names, self.nodelist = names, nodelist
+
+    def render(self, context: Context) -> SafeString:
+        asked = context.get("live_regions")
+        if asked and asked.isdisjoint(str(name.resolve(context)) for name in self.names):
+            return NodeList().render(context)
+        return self.nodelist.render(context)
+
+
+@register.tag
+def region(parser: Parser, token: Token) -> Region:
+    """`{% region "visits" %}…{% endregion %}` around live regions: nothing, when a page asks only for others."""
+    names = [parser.compile_filter(name) for name in token.split_contents()[1:]]
+    nodelist = parser.parse(["endregion"])
+    parser.delete_first_token()
+    return Region(names, nodelist)
 
 
 @register.simple_tag(takes_context=True)

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
+from pathlib import Path
 
-from billing.models import CONSULTATION, Charge, Kind, Payment, Price
+from django.core.files.storage import default_storage
+
+from billing.models import CONSULTATION, Charge, Kind, Payment, Price, Refund
 from clinical.models import Allergy, Document, LabOrder, Medicine, Patient, Policy, Prescription, Problem, Visit
 from clinical.tests.dispensary import COLD, a_medicine, load_codes, received
 from clinical.tests.laboratories import culture, potassium, take
 from clinical.tests.papers import pdf, upload
 from clinical.tests.wards import a_patient, a_visit
 from hospital.models import Membership, Person
+from hospital.seals import raw
 from hospital.tests.hospital import Hospital
+from hospital.workflow import Refused
 from realtime.alerts.models import Alert
 from realtime.tests.alarms import sweep
 from scheduling.models import Appointment, Wish
@@ -156,6 +162,13 @@ def records_an_allergy(day: Day) -> None:
         Problem.record(patient, by=acting.person, text=day.word("problem"))
 
 
+@happens("patient:duplicate", "two records are alike")
+def registers_somebody_twice(day: Day) -> None:
+    with day.hospital.acting("reception"):
+        for _ in range(2):
+            a_patient(family_name=day.word("family_name"))
+
+
 @happens("patient:insurance_verified", "a policy is verified")
 def verifies_a_policy(day: Day) -> None:
     with day.hospital.acting("reception") as acting:
@@ -212,6 +225,14 @@ def releases(day: Day) -> None:
         order.release(by=acting.person)
 
 
+@happens("lab_order:updated", "a released value is corrected")
+def corrects(day: Day) -> None:
+    """The checker doctor ordered it, and so has seen what it said."""
+    with day.hospital.acting("lab_technician") as acting:
+        order = LabOrder.objects.filter(status="released", test__code="UCULT").latest("released_at")
+        order.correct(day.word("lab_correction"), day.word("lab_reason"), by=acting.person)
+
+
 @happens("alert:raised", "a critical value")
 @happens("alert:listed", "a critical value")
 @happens("lab:result_ready", "a value is critical")
@@ -232,7 +253,9 @@ def acknowledges(day: Day) -> None:
     with day.hospital.acting("checker_doctor") as acting:
         alert = Alert.objects.open().latest("raised_at")
         answer = {"role": "checker_doctor", "done": Alert.Done.ACTED, "text": "Called the ward"}
-        alert.acknowledge(by=acting.person, read_back=alert.expected, **answer)
+        with raw():
+            read_back = alert.expected
+        alert.acknowledge(by=acting.person, read_back=read_back, **answer)
 
 
 @happens("alert:changed", "a quarter of an hour without an answer")
@@ -255,6 +278,15 @@ def newest_alert(day: Day) -> Alert:
 def files_a_document(day: Day) -> None:
     with day.hospital.acting("reception") as acting:
         Document.upload(upload(pdf()), patient=a_patient(), by=acting.person, title=day.word("document"))
+
+
+@happens("document:damaged", "its bytes are not those that came")
+def opens_a_damaged_document(day: Day) -> None:
+    with day.hospital.acting("reception") as acting:
+        document = Document.upload(upload(pdf(b"% whole")), patient=a_patient(), by=acting.person)
+    Path(default_storage.path(document.file.name)).write_bytes(b"something else")
+    with day.hospital.acting("admin"), suppress(Refused):
+        document.open()
 
 
 # --- pharmacy ---------------------------------------------------------------------------
@@ -316,6 +348,11 @@ def waives(day: Day) -> None:
         Charge.objects.filter(waived_at=None).latest("pk").waive("Hardship", by=acting.person)
 
 
+@happens("patient:balance_changed", "money comes in")
+def pays_a_little(day: Day) -> None:
+    pay(day, Decimal("10"))
+
+
 @happens("payment:received", "money posted")
 def pays_a_part(day: Day) -> None:
     pay(day, Decimal("31.50"))
@@ -323,7 +360,17 @@ def pays_a_part(day: Day) -> None:
 
 @happens("payment:received", "it opens the gate")
 def pays_all(day: Day) -> None:
-    pay(day, Decimal("7700"))
+    pay(day, Decimal("7690"))
+
+
+@happens("payment:received", "a refund is paid out")
+def pays_back(day: Day) -> None:
+    """Of what was paid last: nothing is due any more."""
+    with day.hospital.acting("reception") as acting:
+        refund = Refund.request(Payment.objects.latest("serial"), Decimal("12"), "Too much", by=acting.person)
+    with day.hospital.acting("billing") as acting:
+        refund.approve(by=acting.person)
+        refund.pay_out(by=acting.person)
 
 
 def pay(day: Day, amount: Decimal) -> None:

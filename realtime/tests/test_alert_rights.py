@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from hospital.models import AuditEntry, Membership
 from realtime.tests.alarms import again, answer, critical_value, sweep, told
 from realtime.tests.listening import Listener
@@ -79,8 +81,9 @@ def test_a_link_to_an_alert_of_another_own_role_offers_that_role(alpha):
     content = offered.content.decode().partition('id="content"')[2]
     assert offered.status_code == 403 and 'value="checker_doctor">Act as Checker doctor' in content
     assert "Potassium" not in content and "Okafor" not in content
-    client.post(f"{alpha.url}/role/", {"role": "checker_doctor"})
-    assert "Okafor" in client.get(url).content.decode()
+    assert f'name="next" value="{url}"' in content
+    back = client.post(f"{alpha.url}/role/", {"role": "checker_doctor", "next": url}, follow=True)
+    assert back.request["PATH_INFO"] == url and "Okafor" in back.content.decode()
 
 
 def test_no_page_of_a_role_that_lost_the_permission_hears_the_row_of_an_alert(site, alpha):
@@ -93,3 +96,11 @@ def test_no_page_of_a_role_that_lost_the_permission_hears_the_row_of_an_alert(si
         assert f"alert-{alert.pk}" in heard_since(keeping, alpha)
         quiet = heard_since(losing, alpha)
         assert "alert:" not in quiet and str(alert.patient_id) not in quiet
+
+
+@pytest.mark.parametrize(
+    "elsewhere", ["https://elsewhere.example/", "//elsewhere.example/", "/beta/alerts/", "alerts/"]
+)
+def test_a_change_of_role_leads_to_no_page_outside_the_hospital(alpha, elsewhere):
+    answered = alpha.client("reception").post(f"{alpha.url}/role/", {"role": "reception", "next": elsewhere})
+    assert answered.status_code == 302 and answered["Location"] == f"{alpha.url}/front-desk/"

@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
-from hospital.models import Membership
+from hospital.models import AuditEntry, Membership
 from realtime.alerts.models import Alert, Ladder
 from realtime.tests.alarms import again, answer, banners, bell, critical_value, make_head, send_away, sweep
 
@@ -41,11 +41,12 @@ def test_the_banner_stays_for_everybody_whom_the_alert_has_reached(alpha):
 def test_who_acts_in_another_role_learns_that_an_alert_waits_but_nothing_of_the_patient(alpha):
     with alpha.acting():
         Membership.grant(alpha.checker_doctor, "reception")
-    critical_value(alpha)
+    alert = critical_value(alpha)
     client = alpha.client("checker_doctor")
     client.post(f"{alpha.url}/role/", {"role": "reception"})
     shown = banners(client.get(f"{alpha.url}/patients/"))
     assert "A critical alert waits for you as Checker doctor" in shown
+    assert f'name="next" value="{alpha.url}/alerts/{alert.pk}/"' in shown
     assert "Potassium" not in shown and "Okafor" not in shown
 
 
@@ -179,6 +180,29 @@ def test_an_administrator_sets_a_ladder_and_open_alerts_follow_it(alpha):
     assert b"5" in client.get(f"{alpha.url}/alerts/ladder/").content
     with alpha.acting():
         assert Ladder.of("lab:result_ready").cover_minutes == 5 and Ladder.of("other:kind").cover_minutes == 15
+
+
+def test_an_administrator_gives_up_a_ladder_of_its_own_and_open_alerts_climb_as_all_others(alpha):
+    with alpha.acting():
+        Ladder.objects.create(cover_minutes=20)
+        Ladder.objects.create(kind="lab:result_ready", cover_minutes=5)
+    alert = critical_value(alpha)
+    client, url = alpha.client("admin"), f"{alpha.url}/alerts/ladder/"
+    assert b'value="lab:result_ready"' in client.get(url).content
+    assert client.post(f"{url}give-up/", {"kind": "lab:result_ready"}).status_code == 302
+    assert again(alpha, alert).next_at == alert.raised_at + timedelta(minutes=20)
+    assert b'value="lab:result_ready"' not in client.get(url).content
+    with alpha.acting():
+        assert AuditEntry.objects.filter(action="delete", table="realtime_ladder").exists()
+
+
+@pytest.mark.parametrize("kind", ["", "lab:result_ready", "no:such"])
+def test_only_a_ladder_of_its_own_can_be_given_up(alpha, kind):
+    with alpha.acting():
+        Ladder.objects.create()
+    assert alpha.client("admin").post(f"{alpha.url}/alerts/ladder/give-up/", {"kind": kind}).status_code == 404
+    with alpha.acting():
+        assert Ladder.objects.count() == 1
 
 
 def test_a_ladder_is_changed_on_its_page_only_where_open_alerts_follow_it(alpha):

@@ -30,12 +30,14 @@ EITHER = pytest.mark.parametrize("server", ["site", "daphne"])
 
 @EITHER
 def test_a_page_that_acknowledges_nothing_gets_200_events_and_a_resync_once_it_has_caught_up(request, alpha, server):
-    with Listener(request.getfixturevalue(server), alpha, "admin") as page:
-        page.joined()
+    site = request.getfixturevalue(server)
+    with Listener(site, alpha, "admin") as page, Listener(site, alpha, "admin", name="Witness") as witness:
+        page.joined(), witness.joined()
         page.acknowledges = False
         membership = grant(alpha)
         for _ in range(6):
             say_often(alpha, membership, EVENTS // 4)
+            witness.until(lambda: witness.cursor == cursor_of(alpha), 20)
         assert count_of(page) <= EVENTS
         page.messages.clear()
         page.say({"ack": page.seq})
@@ -129,7 +131,13 @@ class Writings:
         return self.queued
 
     def connection(self) -> Connection:
-        offered = {"write": self.write, "close": self.ends.append, "abort": lambda: self.ends.append("cut")}
+        offered = {
+            "write": self.write,
+            "close": self.ends.append,
+            "abort": lambda: self.ends.append("cut"),
+            "listen": lambda hear: None,
+            "queued": lambda: self.queued,
+        }
         identity = Identity(uuid4(), uuid4(), "admin", "key", time.monotonic())
         return Connection(Asker("alpha", "key"), identity, Frames(offered))
 

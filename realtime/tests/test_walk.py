@@ -13,9 +13,9 @@ from hospital.roles import ROLE_KEYS
 from hospital.tests.hospital import Hospital
 from realtime.catalogue import catalogue
 from realtime.models import Event
-from realtime.tests.booked_happenings import HAPPENINGS, Day
 from realtime.tests.listening import Listener, cursor_of
-from realtime.tests.table import NOT_BUILT, OWN, READERS, TABLE, Audience
+from realtime.tests.remittance_happenings import HAPPENINGS, Day
+from realtime.tests.table import BROUGHT, NOT_BUILT, OWN, READERS, TABLE, Audience
 
 Line = tuple[str, str]
 Heard = list[tuple[str, str]]  # (event, loudness)
@@ -75,8 +75,10 @@ def due(role: str, log: Log, *, own: str = "notice") -> Heard:
 
 
 def audience_of(event: str, line: Line) -> Audience:
-    """An event that another line of the table brings along is as in its first line."""
+    """An event that another line of the table brings along is as in its first line, unless the table says otherwise."""
     lines = TABLE[event]
+    if event in (brought := BROUGHT.get(line, {})):
+        return brought[event]
     return lines[line[1]] if line[0] == event else next(iter(lines.values()))
 
 

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from clinical.models import Patient, Visit
 from hospital.models import Counter
+from hospital.seals import truth
 from hospital.workflow import Refused, allow
 from scheduling.models.booking import check_free, check_time, hold_together, house_of, take_place, written
 from scheduling.models.entry import BOOK, Entry
@@ -122,7 +123,7 @@ class Appointment(Entry):
     ) -> Appointment:
         """The other half: the same for the same patient at another time. `changed` are a new reason and note."""
         provider = provider or self.provider
-        kept = {"reason": self.reason, "note": self.note, "kind": self.kind, "series": self.series}
+        kept = {"reason": truth(self, "reason"), "note": truth(self, "note"), "kind": self.kind, "series": self.series}
         return Appointment.book(
             self.patient,
             self.type,
@@ -229,7 +230,7 @@ class Appointment(Entry):
         self._only_today("Only an appointment of today can be checked in. Reschedule it to today first.")
         visit = Visit.register(
             self.patient,
-            complaint=self.reason or self.type.name,
+            complaint=truth(self, "reason") or self.type.name,
             by=by,
             priority=priority,
             kind=Visit.Kind.WALK_IN if self.kind == self.Kind.WALK_IN else Visit.Kind.APPOINTMENT,
@@ -314,7 +315,7 @@ class Appointment(Entry):
         if visit.status == Visit.Status.DONE:
             self.move_to(self.Status.COMPLETED, by=None, completed_at=timezone.now())
         else:
-            self._finish(self.Status.CANCELLED, by=None, reason=visit.end_reason)
+            self._finish(self.Status.CANCELLED, by=None, reason=truth(visit, "end_reason"))
         self._empty_room(None)
 
     def _empty_room(self, by: Person | None) -> None:

@@ -10,6 +10,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from clinical.models import Patient
+from hospital.seals import truth
 from hospital.tenancy import TenantKey, TenantManager, TenantModel
 from hospital.workflow import SYSTEM, Moves, Refused, Workflow
 from scheduling.models.appointment import Appointment
@@ -165,8 +166,8 @@ class ImportLine(TenantModel):
                     minutes=self.minutes,
                     location=self.location,
                     outside=self.of.outside,
-                    reason=self.reason,
-                    note=self.note,
+                    reason=truth(self, "reason"),
+                    note=truth(self, "note"),
                 )
                 self._settle(self.Outcome.BOOKED, "")
         except Refused as refused:

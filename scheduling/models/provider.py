@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date, timedelta
 from typing import TYPE_CHECKING, ClassVar, Self
 
-from django.core.validators import MaxValueValidator, MinValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 from django.db import models
 from django.utils.crypto import salted_hmac
 
@@ -53,6 +53,14 @@ class AppointmentType(EditableModel):
     )
     instructions = models.CharField(
         max_length=300, blank=True, help_text="What the patient is told in the reminder, such as what to bring."
+    )
+    service = models.CharField(
+        "code of the service",
+        max_length=20,
+        blank=True,
+        default="",
+        validators=[RegexValidator(r"\A[A-Za-z0-9._-]*\Z", "Use letters, digits, hyphens and points.")],
+        help_text="As insurers call it: booking then says whether it must be authorised first.",
     )
     is_active = models.BooleanField(default=True)
 

@@ -236,7 +236,7 @@ class Offer(EditableModel):
         offer.save(force_insert=True)
         wish.move_to(Wish.Status.OFFERED, by=None)
         if wish.patient.email:
-            Letter.post(LETTER, about=offer.pk, to=wish.patient.email)
+            Letter.post(LETTER, about=offer.pk, to=wish.patient.email, patient_id=wish.patient_id)
         return offer
 
     @transaction.atomic

@@ -70,8 +70,8 @@ class Desk:
             return Appointment.book(patient, kind, provider, begins_at or morning(), by=acting.person, **fields)
 
     def due(self, **fields: Any) -> Appointment:
-        """One of today that is about to begin."""
-        return self.book(soon(), **fields)
+        """One of today that is about to begin; late in the evening it reaches beyond the hours of the day."""
+        return self.book(soon(), **{"outside": True, **fields})
 
 
 def soon() -> datetime:

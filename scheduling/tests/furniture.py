@@ -50,7 +50,7 @@ class Furniture:
         patient = self.patient(state.replace("_", " "))
         words = {"reason": f"Rash {self.mark}", "note": f"Wheelchair {self.mark}"}
         with self.hospital.acting("reception") as acting:
-            made = Appointment.book(patient, self.group, self.doctor, self.now, by=acting.person, **words)
+            made = Appointment.book(patient, self.group, self.doctor, self.now, by=acting.person, outside=True, **words)
             self.take(made, state)
         return made
 

@@ -29,6 +29,20 @@ OVERLAPS = f"""
 """
 
 
+@pytest.fixture(autouse=True, scope="module")
+def connections_for_fifty():
+    """A process lends twenty connections, which is enough for its threads; fifty at once stand for several processes."""
+    options = connection.settings_dict["OPTIONS"]
+    pool = options["pool"]
+    connection.close()
+    connection.close_pool()
+    options["pool"] = {**pool, "max_size": WRITERS + 5, "timeout": 60}
+    yield
+    connection.close()
+    connection.close_pool()
+    options["pool"] = pool
+
+
 def overlaps(hospital: Hospital) -> int:
     with hospital.acting(), connection.cursor() as cursor:
         cursor.execute(OVERLAPS)

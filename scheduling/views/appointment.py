@@ -27,7 +27,7 @@ def appointment(request: Request, pk: UUID) -> HttpResponse:
     row = found(pk)
     context = {
         "appointment": row,
-        "patient": open_chart(row.patient, page="appointment"),
+        "patient": open_chart(row.patient, page="appointment", at_work=True),
         "history": row.history(),
         "moved_to": row.moved_to.first(),
         "steps": steps_of(row),
@@ -55,7 +55,7 @@ def appointment_cancel(request: Request, pk: UUID) -> HttpResponse:
     words = {"title": f"Cancel {row.number}", "submit": "Cancel the appointment", "danger": True}
     if row.is_near:
         hours = row.location.late_cancel_hours
-        words["text"] = f"This is a late cancellation: less than {hours} hours before the appointment."
+        words["warning"] = f"This is a late cancellation: less than {hours} hours before the appointment."
     return small_form(request, row, form, words)
 
 
@@ -85,7 +85,7 @@ def slip(request: Request, pk: UUID) -> HttpResponse:
     row = found(pk)
     context = {
         "appointment": row,
-        "patient": open_chart(row.patient, page="appointment slip"),
+        "patient": open_chart(row.patient, page="appointment slip", at_work=True),
         "begins": wall(row.begins_at, row.location.zone),
         "back": row.get_absolute_url(),
     }
@@ -104,11 +104,11 @@ def small_form(
     over = request.htmx.target == "dialog"
     context = {
         "appointment": row,
-        "patient": open_chart(row.patient, page=words["title"].split()[0].lower()),
+        "patient": open_chart(row.patient, page=words["title"].split()[0].lower(), at_work=True),
         "form": form,
         "cancel": row.get_absolute_url(),
         "over": over,
         **words,
     }
-    template = "scheduling/appointment/_small_form.html" if over else "scheduling/appointment/small_form.html"
+    template = "_small_form.html" if over else "scheduling/appointment/small_form.html"
     return render(request, template, context, status=status or (422 if form.is_bound else 200))

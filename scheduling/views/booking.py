@@ -21,6 +21,7 @@ from clinical.models import Patient
 from hospital.http import Request
 from hospital.permits import permit
 from hospital.workflow import Refused
+from scheduling.cautions import cautions
 from scheduling.diary import OpenTime
 from scheduling.forms.booking import LastStep, Looking, Minutes, WalkIn
 from scheduling.models import Appointment, AppointmentType, Hold, Location, Provider, Taken
@@ -38,7 +39,7 @@ def book(request: Request) -> HttpResponse:
     patient = row_of(Patient, request.GET.get("patient"))
     if patient is None:
         return render(request, "scheduling/booking/find.html", {"then": "book", "carried": carried(request)})
-    open_chart(patient, page="booking")
+    open_chart(patient, page="booking", at_work=True)
     type = row_of(AppointmentType, request.GET.get("type")) or only_type()
     return choose(request, patient, type)
 
@@ -49,7 +50,7 @@ def reschedule(request: Request, pk: UUID) -> HttpResponse:
     leaving = get_object_or_404(Appointment.objects.shown(), pk=pk)
     if leaving.status != Appointment.Status.BOOKED:
         raise Refused(f"{leaving.number} is {leaving.get_status_display().lower()}. Only a booked one can be moved.")
-    return choose(request, open_chart(leaving.patient, page="reschedule"), leaving.type, leaving)
+    return choose(request, open_chart(leaving.patient, page="reschedule", at_work=True), leaving.type, leaving)
 
 
 def choose(
@@ -133,11 +134,12 @@ def last_page(request: Request, context: dict[str, Any], status: int = 200) -> H
     mine = Hold.objects.standing().filter(held_by=wanted.by, provider=context["provider"], busy_from=busy.begins)
     held = mine.first()
     context |= {
-        "patient": open_chart(wanted.patient, page="booking"),
+        "patient": open_chart(wanted.patient, page="booking", at_work=True),
         "at": wall(begins_at, zone),
         "until": wall(wanted.span(begins_at).ends, zone),
         "held_until": wall(held.expires_at, zone) if held else None,
         "query": urlencode(asked(wanted) | {"at": request.GET.get("at", "")}),
+        "cautions": cautions(wanted.patient, wanted.type, wall(begins_at, zone).date()),
     }
     return render(request, "scheduling/booking/last.html", context, status=status)
 
@@ -148,7 +150,7 @@ def walk_in(request: Request) -> HttpResponse:
     patient = row_of(Patient, request.GET.get("patient"))
     if patient is None:
         return render(request, "scheduling/booking/find.html", {"then": "walk_in", "carried": carried(request)})
-    open_chart(patient, page="walk-in")
+    open_chart(patient, page="walk-in", at_work=True)
     type = row_of(AppointmentType, request.GET.get("type")) or only_type()
     form = WalkIn(sent(request))
     context = {"patient": patient, "type": type, "types": types(), "form": form}

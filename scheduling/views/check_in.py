@@ -23,7 +23,7 @@ TO_COME = (Appointment.Status.BOOKED, Appointment.Status.NO_SHOW)
 @permit(CHECK_IN, "GET", "POST")
 def check_in(request: Request, pk: UUID) -> HttpResponse:
     appointment = get_object_or_404(Appointment.objects.shown(), pk=pk)
-    patient = open_chart(appointment.patient, page="check-in")
+    patient = open_chart(appointment.patient, page="check-in", at_work=True)
     if request.method == "GET" and appointment.status not in TO_COME:
         return page(request, "_done", appointment, patient)
     policies = list(patient.policies.in_use().select_related("verified_by"))

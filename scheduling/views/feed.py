@@ -24,7 +24,7 @@ from scheduling.views.appointment import VIEW
 @permit(VIEW)
 def appointment_file(request: Request, pk: UUID) -> HttpResponse:
     appointment = get_object_or_404(Appointment.objects.shown(), pk=pk)
-    open_chart(appointment.patient, page="calendar file")
+    open_chart(appointment.patient, page="calendar file", at_work=True)
     return as_file(icalendar.file_of(appointment), f"{appointment.number}.ics")
 
 

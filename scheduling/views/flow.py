@@ -37,14 +37,14 @@ def to_room(request: Request, pk: UUID) -> HttpResponse:
     over = request.htmx.target == "dialog"
     context = {
         "appointment": appointment,
-        "patient": open_chart(appointment.patient, page="room"),
+        "patient": open_chart(appointment.patient, page="room", at_work=True),
         "form": form,
         "title": f"{appointment.patient.name} into a room",
         "submit": "Into the room",
         "cancel": reverse("scheduling:desk"),
         "over": over,
     }
-    template = "clinical/visit/_small_form.html" if over else "scheduling/flow/to_room.html"
+    template = "_small_form.html" if over else "scheduling/flow/to_room.html"
     return render(request, template, context, status=422 if form.is_bound else 200)
 
 
@@ -81,7 +81,7 @@ def check_out(request: Request, pk: UUID) -> HttpResponse:
     over = request.htmx.target == "panel"
     context = {
         "appointment": appointment,
-        "patient": open_chart(appointment.patient, page="check-out"),
+        "patient": open_chart(appointment.patient, page="check-out", at_work=True),
         "over": over,
         "is_due": appointment.status == Appointment.Status.WITH_PROVIDER,
     }

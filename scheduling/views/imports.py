@@ -9,7 +9,7 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.http import content_disposition_header
 
-from clinical.models.document import clean_name
+from clinical.filing import clean_name
 from hospital.http import Request
 from hospital.permits import permit
 from scheduling import importing

@@ -33,7 +33,7 @@ def series(request: Request, pk: UUID) -> HttpResponse:
     rows = list(row.appointments.exclude(status="rescheduled").shown().order_by("begins_at"))
     if not rows:
         raise Http404
-    patient = open_chart(rows[0].patient, page="series")
+    patient = open_chart(rows[0].patient, page="series", at_work=True)
     to_come = [one for one in rows if one.status == Appointment.Status.BOOKED]
     context = {"series": row, "rows": rows, "patient": patient, "next": next(iter(to_come), None)}
     return render(request, "scheduling/series/page.html", context)
@@ -134,10 +134,10 @@ def again(request: Request, context: dict[str, Any], plan: Plan, refused: Refuse
 
 
 def plan_page(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    context["patient"] = open_chart(context["wanted"].patient, page="series")
+    context["patient"] = open_chart(context["wanted"].patient, page="series", at_work=True)
     return render(request, "scheduling/series/new.html", context, status=status)
 
 
 def move_page(request: Request, context: dict[str, Any], status: int = 200) -> HttpResponse:
-    context["patient"] = open_chart(context["wanted"].patient, page="series")
+    context["patient"] = open_chart(context["wanted"].patient, page="series", at_work=True)
     return render(request, "scheduling/series/move.html", context, status=status)

@@ -70,7 +70,7 @@ def wish_new(request: Request) -> HttpResponse:
         form.instance.add(by=request.acting.person)
         messages.success(request, f"{patient.name} is on the waitlist.")
         return redirect("scheduling:waitlist")
-    context = {"form": form, "patient": open_chart(patient, page="waitlist"), "instead_of": instead_of}
+    context = {"form": form, "patient": open_chart(patient, page="waitlist", at_work=True), "instead_of": instead_of}
     return render(request, "scheduling/waitlist/new.html", context, status=422 if request.method == "POST" else 200)
 
 

@@ -11,7 +11,7 @@ from django.core.management.base import BaseCommand, CommandError
 from django.core.validators import validate_email
 from django.db import transaction
 
-from clinical import lab_catalogue
+from clinical import lab_catalogue, note_catalogue, pathology_catalogue
 from hospital import outbox
 from hospital.invitations import path_of, post
 from hospital.models import Invitation, Letter, Membership, Role, Tenant
@@ -82,5 +82,7 @@ def opened(slug: str, name: str, admin: str, admin_name: str, chosen: dict[str, 
         for former in Invitation.objects.filter(accepted_at=None, withdrawn_at=None):
             former.withdraw()
         lab_catalogue.install()
+        note_catalogue.install()
+        pathology_catalogue.install()
         invitation, secret = Invitation.issue(email=admin, name=admin_name, role=Role.objects.get(key="admin"), by=None)
     return tenant, invitation, secret

@@ -128,7 +128,7 @@ def perform(at: Hands, name: str, value: str) -> None:
         at.enter(row_of(at, name).get_by_role("button", name=step))
         expect(row_of(at, name).get_by_role("button", name=step)).to_have_count(0)
     at.enter(row_of(at, name).get_by_role("link", name="Enter result"))
-    at.write(at.page.locator(".result-value input").first, value)
+    at.write(at.page.locator(".result-value input:not([type=hidden])").first, value)
     at.enter(at.page.get_by_role("button", name="Save and release"))
     expect(at.page).to_have_url(re.compile("/laboratory/$"))
     at.close()

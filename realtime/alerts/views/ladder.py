@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import messages
 from django.db import IntegrityError, transaction
 from django.http import Http404, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 
 from hospital.http import Request
@@ -48,10 +48,23 @@ def save(form: EditLadder) -> None:
             row = form.save()
     except IntegrityError:
         raise Refused("Somebody else made this ladder at the same moment. Open the page again.") from None
-    kinds = [row.kind] if row.kind else [kind for kind in known_kinds() if not Ladder.objects.filter(kind=kind)]
+    follow(row, [row.kind] if row.kind else [kind for kind in known_kinds() if not Ladder.objects.filter(kind=kind)])
+
+
+def follow(row: Ladder, kinds: list[str]) -> None:
     for alert in Alert.objects.open().filter(kind__in=kinds).select_for_update(no_key=True):
         alert.next_at = row.next_after(alert.step, alert.raised_at, timezone.now())
         alert.save(update_fields=["next_at"])
+
+
+@permit(ADMINISTER, "POST")
+def give_up_ladder(request: Request) -> HttpResponse:
+    """Alerts of this kind climb as all others do, those that are open too."""
+    row = get_object_or_404(Ladder.objects.select_for_update(), kind=request.POST.get("kind") or None)
+    row.delete()
+    follow(Ladder.of(row.kind), [row.kind])
+    messages.success(request, f"{row}: from now on as all other alerts.")
+    return redirect("alerts:ladders")
 
 
 def known_kinds() -> list[str]:

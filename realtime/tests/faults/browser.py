@@ -24,14 +24,15 @@ DIFFERS = r"""async () => {
     }
     return copy.outerHTML.replace(/>\s+/g, ">").replace(/\s+</g, "<").replace(/\s+/g, " ");
   };
+  const shown = [...document.querySelectorAll("[data-live][id]")].map((region) => [region.id, plain(region)]);
   const answer = await fetch(location.href, { cache: "no-store", headers: { "X-Live-Refresh": "1" } });
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html"), found = [];
-  for (const region of document.querySelectorAll("[data-live][id]")) {
-    const other = fresh.getElementById(region.id), mine = plain(region), theirs = other ? plain(other) : "";
+  for (const [id, mine] of shown) {
+    const other = fresh.getElementById(id), theirs = other ? plain(other) : "";
     if (mine === theirs) continue;
     let at = 0;
     while (mine[at] === theirs[at]) at++;
-    found.push(`${region.id}: …${mine.slice(at - 60, at + 120)} / …${theirs.slice(at - 60, at + 120)}`);
+    found.push(`${id}: …${mine.slice(at - 60, at + 120)} / …${theirs.slice(at - 60, at + 120)}`);
   }
   return found;
 }"""

@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
 
-SILENT, POLL, ANSWER, SLOWEST, RETRY = 12.0, 5.0, 1.0, 2.0, 2.0  # as in static/live.js
+SILENT, POLL, ANSWER, SLOWEST, RETRY, GATHER, LONGEST = 12.0, 5.0, 1.0, 2.0, 2.0, 0.15, 2.0  # as in static/live.js
 LIST = re.compile(r'<tbody[^>]*\bdata-live-list="([^"]+)"[^>]*>(.*?)</tbody>', re.DOTALL)
 ROOT = re.compile(r"<\w+\b[^>]*\bdata-v=[^>]*>", re.DOTALL)
-FOLLOWS = re.compile(r'data-live-on="([^"]*)"')
+REGION = re.compile(r"<\w+\b[^>]*\sdata-live(?=[\s>])[^>]*>", re.DOTALL)
 CURSOR = re.compile(r'data-live-cursor="([^"]+)"')
+Lists = dict[str, dict[str, int]]
 threads = ThreadPoolExecutor(24, thread_name_prefix="headless")
 
 
@@ -41,12 +42,23 @@ def get(base: str, path: str, cookie: str, seconds: float = 30, **headers: str) 
         connection.close()
 
 
-def lists_in(html: str) -> dict[str, dict[str, int]]:
+def lists_in(html: str) -> Lists:
     """Each live list of a page: which rows, and in which version."""
     return {
         name: {attribute(tag, "id"): int(attribute(tag, "data-v")) for tag in ROOT.findall(rows)}
         for name, rows in LIST.findall(html)
     }
+
+
+def regions_in(html: str) -> dict[str, str]:
+    """What is written from the beginning of each live region to the next one."""
+    found = list(REGION.finditer(html))
+    ends = [*(one.start() for one in found[1:]), len(html)]
+    return {attribute(one[0], "id"): html[one.start() : end] for one, end in zip(found, ends, strict=False)}
+
+
+def listens(region: str) -> set[str]:
+    return set(attribute(REGION.findall(region)[0], "data-live-on").split())
 
 
 async def end_all(tasks: Iterable[asyncio.Task]) -> None:
@@ -75,7 +87,9 @@ class Page:
     role: str
     lists: dict[str, dict[str, int]] = field(default_factory=dict)
     gone: dict[str, int] = field(default_factory=dict)
-    follows: set[str] = field(default_factory=set)
+    follows: dict[str, set[str]] = field(default_factory=dict)  # by region, the events that it listens to
+    wanted: set[str] | None = field(default_factory=set)  # regions to be fetched; None: all of the page
+    took: float = 0.0
     heard: list[str | Jump] = field(default_factory=list)
     heard_when: dict[int, float] = field(default_factory=dict)
     received: list[str] = field(default_factory=list)
@@ -103,6 +117,11 @@ class Page:
         return "/" + self.path.split("/")[1] + "/live/socket"
 
     @property
+    def key(self) -> str:
+        """Pages with the same one show the same."""
+        return self.path + self.role
+
+    @property
     def jumps(self) -> list[Jump]:
         return [item for item in self.heard if isinstance(item, Jump)]
 
@@ -113,16 +132,17 @@ class Page:
         self.take_cursor(found[1])
         self.began = self.seq
         self.lists = lists_in(html)
-        self.follows = {name for names in FOLLOWS.findall(html) for name in names.split()}
+        self.follows = {name: listens(region) for name, region in regions_in(html).items()}
 
     def take_cursor(self, cursor: str) -> None:
         self.epoch, seq = cursor.split(":")
         self.seq = int(seq)
 
-    async def fetch(self) -> str:
+    async def fetch(self, regions: Iterable[str] = ()) -> str:
         loop = asyncio.get_running_loop()
+        named = {"X-Live-Regions": " ".join(regions)} if regions else {}
         try:
-            status, html = await loop.run_in_executor(threads, self._get)
+            status, html = await loop.run_in_executor(threads, self._get, named)
         except (OSError, http.client.HTTPException):
             self.answers.append(0)
             raise
@@ -140,8 +160,8 @@ class Page:
         self.answers.clear()
         self.began, self.connects, self.lost = self.seq, 1, 0
 
-    def _get(self) -> tuple[int, str]:
-        return get(self.base, self.path, self.cookie, **{"X-Live-Refresh": "1"})
+    def _get(self, named: dict[str, str]) -> tuple[int, str]:
+        return get(self.base, self.path, self.cookie, 30, **{"X-Live-Refresh": "1", **named})
 
     async def live(self, chance: random.Random) -> None:
         """Always a socket, or one on its way; polls while it is silent."""
@@ -219,8 +239,11 @@ class Page:
         self.heard += [event["name"] for event in message["events"]]
         for html in message["html"]:
             self.place(html)
-        if any(event.get("refetch") or event["name"] in self.follows for event in message["events"]):
+        names = {event["name"] for event in message["events"]}
+        if any(event.get("refetch") for event in message["events"]):
             self.refetch()
+        elif touched := {region for region, followed in self.follows.items() if followed & names}:
+            self.want(touched)
         if not self.silent:
             await self.socket.send(json.dumps({"ack": self.seq}))
 
@@ -238,6 +261,10 @@ class Page:
                 self.gone[row] = int(version)
 
     def refetch(self) -> None:
+        self.want(None)
+
+    def want(self, regions: set[str] | None) -> None:
+        self.wanted = None if regions is None or self.wanted is None else self.wanted | regions
         if self.fetching:
             self.again = True
             return
@@ -246,11 +273,13 @@ class Page:
 
     async def _refetch(self) -> None:
         """What was pushed while the page was fetched stays, if it is newer."""
-        await asyncio.sleep(0.15)
+        await asyncio.sleep(max(GATHER, min(2 * self.took, LONGEST)))
+        only, self.wanted, self.again, began = self.wanted, set(), False, time.monotonic()
         mark = len(self.received)
         try:
-            html = await self.fetch()
-            self.lists = lists_in(html)
+            html = await self.fetch(only or ())
+            self.took = time.monotonic() - began
+            self.renew(html, only)
             self.news.set()
             for text in self.received[mark:]:
                 if text.startswith("{"):
@@ -259,11 +288,20 @@ class Page:
         except (OSError, http.client.HTTPException):
             await asyncio.sleep(RETRY)
             self.again = True
+            self.wanted = None if only is None or self.wanted is None else self.wanted | only
         finally:
             self.fetching = False
             if self.again:
                 self.again = False
-                self.refetch()
+                self.want(set())
+
+    def renew(self, html: str, only: set[str] | None) -> None:
+        if only is None:
+            self.lists = lists_in(html)
+            return
+        for name, region in regions_in(html).items():
+            if name in only:
+                self.lists |= lists_in(region)
 
     async def poll(self) -> None:
         while True:

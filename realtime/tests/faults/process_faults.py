@@ -185,10 +185,10 @@ def come_and_go(run: Run, news: dict[Hospital, list[UUID]], rounds: int) -> int:
 
 
 async def visit_shortly(run: Run, pages: list[Page], turn: int) -> None:
-    firsts = {page.path + page.role: page for page in pages}
+    firsts = {page.key: page for page in pages}
     shown = {key: await page.fetch() for key, page in firsts.items()}
     for page in pages:
-        await page.open(shown[page.path + page.role])
+        await page.open(shown[page.key])
     tasks = [asyncio.ensure_future(page.live(random.Random(turn))) for page in pages]
     await asyncio.gather(*(run.joined(page) for page in pages))
     await end_all(tasks)

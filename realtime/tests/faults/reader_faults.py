@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from hospital.tests.hospital import Hospital
+from realtime import figures
 from realtime.tests.faults import checker
 from realtime.tests.faults.flood import flood, some_visits
 from realtime.tests.faults.pages import SILENT, Page
@@ -103,12 +104,14 @@ class Watch:
     """When each kind was cut off, and how much the server has grown until then."""
 
     def __init__(self, everybody: list[Readers], site: Site) -> None:
-        self.began, self.site, self.memory = time.monotonic(), site, 0
+        self.began, self.site, self.memory, self.queued = time.monotonic(), site, 0, 0
         self.everybody = everybody
+        self.slugs = {page.tenant for readers in everybody for page in readers.pages}
         self.cut: dict[str, float] = {}
 
     def look(self) -> bool:
         self.memory = max(self.memory, memory_of(self.site))
+        self.queued = max(self.queued, sum(queued_of(slug) for slug in self.slugs))
         for readers in self.everybody:
             if readers.kind not in self.cut and readers.wire.kept_of(readers.count) == 0:
                 self.cut[readers.kind] = time.monotonic() - self.began
@@ -124,6 +127,9 @@ def judge(run: Run, others: list[Page], watch: Watch, before: int) -> None:
     run.figure("memory MB", grown / 1e6)
     if grown > MEMORY * count + HEAP:
         run.blame(f"{count} pages that did not read cost {grown / 1e6:.1f} MB")
+    run.figure("queued MB", watch.queued / 1e6)
+    if watch.queued > MEMORY * count:
+        run.blame(f"{watch.queued / 1e6:.1f} MB waited for {count} pages that did not read")
     lag = max(lag_of(run, others, hospital) for hospital in run.hospitals)
     run.figure("others behind", lag)
     if lag > run.within(LATE):
@@ -134,6 +140,12 @@ def lag_of(run: Run, pages: list[Page], hospital: Hospital) -> float:
     there = [page for page in pages if page.tenant == hospital.tenant.slug]
     with hospital.acting():
         return checker.percentile(checker.lags(hospital, there, run.broken_at, run.healed_at), 1)
+
+
+def queued_of(slug: str) -> int:
+    """What its servers say that they keep for sockets that take nothing."""
+    told, _ = figures.of_all_processes(slug)
+    return sum(role["queued"] for process in told for role in process["roles"].values())
 
 
 def memory_of(site: Site) -> int:

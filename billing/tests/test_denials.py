@@ -1,0 +1,190 @@
+"""Refusals: what stays due until a person decides, what is never the patient's, and what a later word of the payer does to them."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from billing import remitting
+from billing.claims import correcting, scrubber
+from billing.models import Appeal, Claim, Denial
+from billing.tests.remittances import DAY, decided, line, loaded, posted, send, sent, taken
+from billing.tests.test_remittance import euros, standing
+from billing.x12.remittance import PaidClaim
+from clinical import days
+from clinical.models.payer import AppealLevel
+from hospital.tests.hospital import Hospital
+from hospital.workflow import Refused
+
+S = Claim.Status
+
+
+def refused(alpha: Hospital, **codes: str) -> Claim:
+    claim = sent(alpha)
+    with alpha.acting("billing"):
+        for level, name in ((1, "Reconsideration"), (2, "External review")):
+            AppealLevel.objects.create(payer=claim.payer, level=level, name=name, days=180)
+    posted(alpha, decided(claim, line(claim, 1, "0.00", **(codes or {"CO16": "100.00"})), status="4"))
+    return loaded(alpha, claim)
+
+
+def the_denial() -> Denial:
+    return Denial.objects.select_related("claim").get()
+
+
+@pytest.mark.parametrize("void", [False, True])
+def test_what_the_payer_refused_stays_its_debt_when_the_correction_is_rejected(alpha: Hospital, void: bool) -> None:
+    claim = refused(alpha)
+    with alpha.acting("billing") as acting:
+        correcting.correct(claim, "Wrong code", by=acting.person, void=void)
+    claim = send(alpha, claim)
+    with alpha.acting("billing"):
+        claim.go(S.REJECTED, by=None, words="A7")
+    assert standing(alpha, claim) == (S.REJECTED, *euros("0.00", "100.00"))
+    with alpha.acting("billing") as acting:
+        claim = Claim.objects.get(pk=claim.pk)
+        scrubber.take_back(claim, by=acting.person)
+        correcting.give_up(claim, "The denial was right", by=acting.person)
+        assert claim.current.number == 1, "what the payer rejected is not what it knows"
+    assert standing(alpha, claim) == (S.DENIED, *euros("0.00", "100.00"))
+
+
+def test_a_word_about_another_line_leaves_the_denial_open(alpha: Hospital) -> None:
+    claim = sent(alpha, "40.00")
+    posted(
+        alpha,
+        decided(claim, line(claim, 1, "0.00", CO16="100.00"), line(claim, 2, "0.00", CO16="40.00"), status="4"),
+    )
+    row = posted(alpha, decided(claim, line(claim, 1, "100.00")))
+    with alpha.acting("billing") as acting:
+        remitting.match(row.claims.get(), Claim.objects.get(pk=claim.pk), by=acting.person)
+        denial = the_denial()
+        assert denial.is_open and denial.rest == Decimal("40.00")
+        assert (denial.amount, denial.recovered) == euros("140.00", "100.00")
+
+
+def test_a_second_refusal_is_heard_and_counts_anew(alpha: Hospital) -> None:
+    claim = refused(alpha)
+    with alpha.acting("billing") as acting:
+        Appeal.send(the_denial(), "Appeal", "It was needed.", by=acting.person)
+    row = posted(alpha, decided(claim, line(claim, 1, "60.00", CO50="40.00")))
+    with alpha.acting("billing"):
+        denial = the_denial()
+        assert (denial.status, denial.heard, denial.codes) == ("to_do", row.claims.get(), ["50"])
+        assert denial.category == "medical_necessity" and denial.spoken_amount.endswith("40.00")
+        assert (denial.deadline - DAY).days == 180 and denial.appeals.get().outcome == "lost"
+        assert Denial.objects.all().with_rest().get().still_due == Decimal("40.00")
+    posted(alpha, decided(claim, line(claim, 1, "40.00", OA23="60.00")))
+    with alpha.acting("billing"):
+        denial = the_denial()
+        assert (denial.status, denial.amount, denial.recovered) == ("recovered", *euros("100.00", "100.00"))
+
+
+def test_what_a_contract_forbids_is_never_left_to_the_patient(alpha: Hospital) -> None:
+    claim = refused(alpha, CO29="60.00", OA50="40.00")
+    with alpha.acting("billing") as acting, pytest.raises(Refused, match="does not owe"):
+        the_denial().transfer("Not covered", by=acting.person)
+    assert standing(alpha, claim) == (S.DENIED, *euros("0.00", "100.00"))
+    shown = alpha.client("billing").get(f"{alpha.url}/denials/{denial_pk(alpha)}/").content.decode()
+    assert "Leave it to the patient" not in shown and "does not owe" in shown
+
+
+def post_part(alpha: Hospital, claim: Claim, said: PaidClaim) -> None:
+    row = taken(alpha, said)
+    with alpha.acting("billing") as acting:
+        remitting.match(row.claims.get(), Claim.objects.get(pk=claim.pk), by=acting.person)
+        remitting.post(row, by=acting.person)
+
+
+def test_a_later_word_about_another_line_does_not_make_the_patient_owe_what_a_contract_forbids(alpha: Hospital) -> None:
+    claim = sent(alpha, "40.00")
+    contract, other = line(claim, 1, "0.00", CO197="100.00"), line(claim, 2, "0.00", PI16="40.00")
+    posted(alpha, decided(claim, contract, other, status="4"))
+    post_part(alpha, claim, decided(claim, other, status="4"))
+    with alpha.acting("billing") as acting, pytest.raises(Refused, match="does not owe"):
+        the_denial().transfer("Not covered", by=acting.person)
+    shown = alpha.client("billing").get(f"{alpha.url}/denials/{denial_pk(alpha)}/").content.decode()
+    assert "Leave it to the patient" not in shown and "does not owe" in shown
+    post_part(alpha, claim, decided(claim, line(claim, 1, "0.00", PI197="100.00"), status="4"))
+    with alpha.acting("billing") as acting:
+        the_denial().transfer("Not covered", by=acting.person)
+    assert standing(alpha, claim) == (S.TRANSFERRED, *euros("140.00", "0.00"))
+
+
+def test_what_the_payer_has_not_answered_stays_with_it_when_the_rest_is_left_to_the_patient(alpha: Hospital) -> None:
+    claim = sent(alpha, "40.00")
+    post_part(alpha, claim, decided(claim, line(claim, 1, "0.00", PI16="100.00"), status="4"))
+    with alpha.acting("billing") as acting:
+        the_denial().transfer("Not covered", by=acting.person)
+    assert standing(alpha, claim) == (S.IN_PROCESS, *euros("100.00", "40.00"))
+    with alpha.acting("billing"):
+        assert "40.00 stays due" in claim.steps.order_by("-at", "-pk")[0].words
+    post_part(alpha, claim, decided(claim, line(claim, 2, "40.00")))
+    assert standing(alpha, claim) == (S.PAID, *euros("100.00", "0.00"))
+
+
+def denial_pk(alpha: Hospital) -> object:
+    with alpha.acting("billing"):
+        return the_denial().pk
+
+
+def test_a_refusal_that_is_granted_and_never_paid_can_still_be_settled(alpha: Hospital) -> None:
+    claim = refused(alpha, PI50="100.00")
+    with alpha.acting("billing") as acting:
+        appeal = Appeal.send(the_denial(), "Appeal", "It was needed.", by=acting.person)
+        appeal.decide("won", days.today(), "", by=acting.person)
+        further = Appeal.send(the_denial(), "Appeal", "Nothing came.", by=acting.person)
+        assert further.level == 2
+        the_denial().write_off("Nothing came", by=acting.person)
+    assert standing(alpha, claim) == (S.WRITTEN_OFF, *euros("0.00", "0.00"))
+
+
+def test_an_appeal_that_is_lost_leaves_what_was_paid_paid(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    with alpha.acting("billing"):
+        AppealLevel.objects.create(payer=claim.payer, level=1, name="Reconsideration", days=180)
+    posted(alpha, decided(claim, line(claim, 1, "60.00", CO50="40.00")))
+    with alpha.acting("billing") as acting:
+        Appeal.send(the_denial(), "Appeal", "It was needed.", by=acting.person).decide(
+            "lost", days.today(), "", by=acting.person
+        )
+    assert standing(alpha, claim) == (S.PARTIALLY_PAID, *euros("0.00", "40.00"))
+
+
+def test_a_refusal_is_settled_only_where_its_claim_can_be(alpha: Hospital) -> None:
+    claim = refused(alpha, PI50="100.00")
+    with alpha.acting("billing") as acting:
+        correcting.correct(claim, "Wrong code", by=acting.person)
+    address = f"{alpha.url}/denials/{denial_pk(alpha)}/"
+    shown = alpha.client("billing").get(address).content.decode()
+    assert "Write it off" not in shown and "being corrected" in shown
+
+
+def test_a_refusal_by_telephone_is_no_denial(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    client, address = alpha.client("billing"), f"{alpha.url}/claims/{claim.pk}/"
+    said = {"status": "denied", "words": "No", "payer_number": ""}
+    assert client.post(f"{address}answer/", said).status_code == 422
+    assert f"remittances/new/?claims={claim.number}" in client.get(address).content.decode()
+    assert standing(alpha, claim)[0] == S.SUBMITTED
+
+
+def test_a_claim_is_not_void_while_the_payers_money_is_on_it(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    posted(alpha, decided(claim, line(claim, 1, "80.00", CO45="20.00")))
+    with alpha.acting("billing") as acting:
+        claim = Claim.objects.get(pk=claim.pk)
+        correcting.correct(claim, "Never was", by=acting.person, void=True)
+    claim = send(alpha, claim)
+    with alpha.acting("billing") as acting, pytest.raises(Refused, match="taken its payment back"):
+        correcting.confirm_void(Claim.objects.get(pk=claim.pk), by=acting.person)
+
+
+def test_the_time_of_filing_does_not_run_for_what_the_payer_has(alpha: Hospital) -> None:
+    claim = refused(alpha)
+    with alpha.acting("billing") as acting:
+        correcting.correct(claim, "Wrong code", by=acting.person)
+        claim.put(deadline=days.today() - timedelta(days=3))
+        assert claim.days_left is None and not Claim.objects.near_deadline().exists()

@@ -1,0 +1,15 @@
+from __future__ import annotations
+
+from django.http import HttpResponse
+from django.shortcuts import render
+
+from billing.models.claim import VIEW
+from billing.reports.claims_desk import report
+from hospital.http import Request
+from hospital.permits import permit
+
+
+@permit(VIEW)
+def claims_desk(request: Request) -> HttpResponse:
+    """The claims desk at a glance; every figure follows by itself."""
+    return render(request, "billing/claims_desk/page.html", {"report": report()})

@@ -1,0 +1,112 @@
+"""Cash drawers: one's own, and those that were closed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from django import forms
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db import transaction
+from django.db.models import Count, F, Q
+from django.http import HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+
+from billing.forms import CloseDrawer, MoveCash, OpenDrawer
+from billing.models import Drawer
+from hospital.http import Request
+from hospital.models import Person
+from hospital.panel import panel
+from hospital.permits import permit
+from hospital.workflow import Refused
+
+TAKE = "billing.take_payment"
+PAGE = 25
+FILTERS = (
+    ("", "All", Q()),
+    ("open", "Open", Q(closed_at=None)),
+    ("different", "With a difference", ~Q(counted=F("expected")) & Q(closed_at__isnull=False)),
+)
+
+
+@permit(TAKE)
+def drawers(request: Request) -> HttpResponse:
+    counts = Drawer.objects.aggregate(**{f"n_{name}": Count("pk", filter=chosen) for name, _, chosen in FILTERS})
+    chosen = next((chosen for name, _, chosen in FILTERS if name == request.GET.get("show")), Q())
+    rows = Drawer.objects.filter(chosen).select_related("person")
+    context = {
+        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "pills": [{"value": name, "label": label, "count": counts[f"n_{name}"]} for name, label, _ in FILTERS],
+        "own": Drawer.objects.open().filter(person=request.acting.person).first(),
+    }
+    return render(request, "billing/drawer/list.html", context)
+
+
+@permit(TAKE, "GET", "POST")
+def drawer_open(request: Request) -> HttpResponse:
+    form = OpenDrawer(request.POST or None)
+    if request.method == "GET" or not form.is_valid():
+        return ask(request, form, reverse("billing:drawers"), title="Open your drawer", submit="Open it")
+    row = Drawer.open_for(request.acting.person, form.cleaned_data["amount"])
+    return done(request, row, f"{row.number} is open.")
+
+
+@permit(TAKE)
+def drawer(request: Request, pk: UUID) -> HttpResponse:
+    row = found(pk)
+    context = {
+        "drawer": row,
+        "moves": row.moves.select_related("moved_by"),
+        "pieces": [(coin, count) for coin, count in row.pieces.items()],
+        "payments": row.payments.select_related("patient").order_by("-serial")[:50],
+    }
+    return render(request, "billing/drawer/show.html", context)
+
+
+@permit(TAKE, "GET", "POST")
+def drawer_move(request: Request, pk: UUID) -> HttpResponse:
+    row, form = found(pk), MoveCash(request.POST or None)
+    if request.method == "GET" or not form.is_valid():
+        return ask(request, form, at(row), title=f"Put into or take out of {row.number}", submit="Write it down")
+    row.move(form.signed, form.cleaned_data["reason"], by=request.acting.person)
+    return done(request, row, "It is written down.")
+
+
+@permit(TAKE, "GET", "POST")
+def drawer_close(request: Request, pk: UUID) -> HttpResponse:
+    row, form = found(pk), CloseDrawer(request.POST or None)
+    if request.method == "GET" or not form.is_valid() or not was_closed(row, form, by=request.acting.person):
+        words = {"title": f"Count and close {row.number}", "submit": "Close the drawer"}
+        return ask(request, form, at(row), never_optional=True, **words)
+    return done(request, row, f"{row.number} is closed.")
+
+
+def was_closed(row: Drawer, form: CloseDrawer, *, by: Person) -> bool:
+    """A difference that has no reason yet is asked for beside what was counted, which stays as it was typed."""
+    try:
+        with transaction.atomic():
+            row.close(form.pieces, form.cleaned_data["reason"], by=by)
+    except Refused as refused:
+        if refused.field != "reason":
+            raise
+        form.add_error("reason", str(refused))
+    return not form.errors
+
+
+def found(pk: UUID) -> Drawer:
+    return get_object_or_404(Drawer.objects.select_related("person", "closed_by"), pk=pk)
+
+
+def at(row: Drawer) -> str:
+    return reverse("billing:drawer", args=[row.pk])
+
+
+def ask(request: Request, form: forms.Form, cancel: str, **words: Any) -> HttpResponse:
+    return panel(request, form, "billing/drawer/form.html", cancel=cancel, **words)
+
+
+def done(request: Request, row: Drawer, sentence: str) -> HttpResponse:
+    messages.success(request, sentence)
+    return redirect(at(row))
