@@ -12,6 +12,7 @@ from django.core.exceptions import PermissionDenied
 from django.utils import timezone
 from playwright.sync_api import Browser, Locator, Page, expect
 
+from hospital.tests.windows import TELEPHONE
 from hospital.workflow import IllegalMove, Refused
 from realtime.tests.listening import cookie_of
 from realtime.tests.server import Site, wait_until
@@ -45,8 +46,8 @@ class Office(Desk):
     def at(self, hour: int, minute: int = 0) -> datetime:
         return begin_of(self.location.today(), time(hour, minute), self.location.zone)
 
-    def open(self, role: str, query: str = "") -> Page:
-        context = self.browser.new_context(viewport={"width": 1440, "height": 1500}, reduced_motion="reduce")
+    def open(self, role: str, query: str = "", size: tuple[int, int] = (1440, 1500)) -> Page:
+        context = self.browser.new_context(viewport={"width": size[0], "height": size[1]}, reduced_motion="reduce")
         name, value = cookie_of(self.hospital, role).split("=", 1)
         context.add_cookies([{"name": name, "value": value, "url": self.site.url}])
         page = context.new_page()
@@ -246,11 +247,10 @@ def test_a_press_on_an_empty_place_books_there(office):
 
 def test_on_a_telephone_it_is_a_list_of_the_day_that_scrolls_nowhere_sideways(office):
     row = office.book(office.at(9))
-    page = office.open("reception")
-    page.set_viewport_size({"width": 390, "height": 844})
+    page = office.open("reception", size=TELEPHONE)
     expect(by_patient(page, row)).to_be_in_viewport()
     expect(page.locator(".cal-picker")).to_be_visible()
-    assert page.evaluate("document.documentElement.scrollWidth") == 390
+    page.wait_for_function("document.documentElement.scrollWidth <= 390")
     page.locator(".cal-picker").select_option(label=str(office.checker))
     page.wait_for_url(f"**provider={office.checker.pk}**")
     expect(by_patient(page, row)).to_have_count(0)
