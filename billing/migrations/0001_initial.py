@@ -123,6 +123,28 @@ class Migration(migrations.Migration):
                 "ordering": ["charged_at", "pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "charged_at"], name="charge_by_time"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "kind", "source_id", "sequence"), name="charge_once_a_source"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "amount",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("unit_price"), "*", models.F("quantity")
+                                ),
+                            )
+                        ),
+                        name="charge_is_price_times_quantity",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gte", 0), ("quantity__gte", 1)), name="charge_not_negative"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -197,6 +219,13 @@ class Migration(migrations.Migration):
                 "ordering": ["-serial"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "received_at"], name="payment_by_time"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="receipt_once"),
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payment_is_positive"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -242,6 +271,11 @@ class Migration(migrations.Migration):
                 "ordering": ["pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True), name="allocation_is_something"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -298,65 +332,11 @@ class Migration(migrations.Migration):
                 "ordering": ["kind", "code", "-valid_from"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "kind", "code", "valid_from"), name="price_once_a_day"),
+                    models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="price_not_negative"),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="charge",
-            index=models.Index(fields=["tenant", "charged_at"], name="charge_by_time"),
-        ),
-        migrations.AddConstraint(
-            model_name="charge",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "kind", "source_id", "sequence"), name="charge_once_a_source"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="charge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "amount",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("unit_price"), "*", models.F("quantity")
-                        ),
-                    )
-                ),
-                name="charge_is_price_times_quantity",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="charge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gte", 0), ("quantity__gte", 1)), name="charge_not_negative"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="payment",
-            index=models.Index(fields=["tenant", "received_at"], name="payment_by_time"),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="receipt_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="payment",
-            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="payment_is_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="allocation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True), name="allocation_is_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="price",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "kind", "code", "valid_from"), name="price_once_a_day"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="price",
-            constraint=models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="price_not_negative"),
         ),
         hospital.db.fence.Fence(
             names=["Allocation", "Charge", "Payment", "Price"],

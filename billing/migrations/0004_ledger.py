@@ -86,6 +86,12 @@ class Migration(migrations.Migration):
                 "ordering": ["-at", "-pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "at"], name="journal_by_time"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "kind", "source_id"), name="journal_entry_once_a_source"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -127,6 +133,9 @@ class Migration(migrations.Migration):
                 "ordering": ["currency", "book", "key"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "currency", "book", "key"), name="ledger_account_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -192,6 +201,24 @@ class Migration(migrations.Migration):
                 "ordering": ["pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("credit", 0), ("debit__gt", 0)),
+                            models.Q(("credit__gt", 0), ("debit", 0)),
+                            _connector="OR",
+                        ),
+                        name="journal_line_has_one_side",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("charge", None), ("payment__isnull", False)),
+                            models.Q(("charge__isnull", False), ("payment", None)),
+                            _connector="OR",
+                        ),
+                        name="journal_line_is_of_a_charge_or_a_payment",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -288,6 +315,9 @@ class Migration(migrations.Migration):
                 "ordering": ["-requested_at", "-pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="refund_is_positive"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -333,6 +363,9 @@ class Migration(migrations.Migration):
                 "ordering": ["-voided_at", "-pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "payment"), name="payment_is_cancelled_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -380,55 +413,9 @@ class Migration(migrations.Migration):
                 "abstract": False,
                 "base_manager_name": "objects",
                 "constraints": [
-                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="discount_is_positive")
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="discount_is_positive"),
                 ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="journalentry",
-            index=models.Index(fields=["tenant", "at"], name="journal_by_time"),
-        ),
-        migrations.AddConstraint(
-            model_name="journalentry",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "kind", "source_id"), name="journal_entry_once_a_source"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="ledgeraccount",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "currency", "book", "key"), name="ledger_account_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journalline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("credit", 0), ("debit__gt", 0)),
-                    models.Q(("credit__gt", 0), ("debit", 0)),
-                    _connector="OR",
-                ),
-                name="journal_line_has_one_side",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="journalline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("charge", None), ("payment__isnull", False)),
-                    models.Q(("charge__isnull", False), ("payment", None)),
-                    _connector="OR",
-                ),
-                name="journal_line_is_of_a_charge_or_a_payment",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="refund",
-            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="refund_is_positive"),
-        ),
-        migrations.AddConstraint(
-            model_name="void",
-            constraint=models.UniqueConstraint(fields=("tenant", "payment"), name="payment_is_cancelled_once"),
         ),
         hospital.db.fence.Fence(
             names=["Discount", "LedgerAccount", "Refund", "Void"],

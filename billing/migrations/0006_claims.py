@@ -281,6 +281,9 @@ class Migration(migrations.Migration):
                 "ordering": ["-serial"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="claim_batch_serial_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -319,6 +322,9 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "batch"), name="batch_file_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -417,6 +423,9 @@ class Migration(migrations.Migration):
                 "ordering": ["at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "claim", "at"], name="step_of_claim"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -522,6 +531,33 @@ class Migration(migrations.Migration):
                 "ordering": ["claim", "number"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "claim", "number"), name="claim_version_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("content__isnull", True), ("frozen_at", None), ("sha256", "")),
+                            models.Q(
+                                ("content__isnull", False),
+                                ("frozen_at__isnull", False),
+                                models.Q(("sha256", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="claim_version_frozen_whole",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("submitted_at", None), ("x12", "")),
+                            models.Q(
+                                ("frozen_at__isnull", False),
+                                ("submitted_at__isnull", False),
+                                models.Q(("x12", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="claim_version_sent_whole",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -613,19 +649,16 @@ class Migration(migrations.Migration):
                 "ordering": ["claim_version", "position"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "claim_version", "position"), name="claim_line_once"),
+                    models.UniqueConstraint(
+                        fields=("tenant", "claim_version", "charge"), name="claim_line_charge_once"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gte", 0), ("units__gt", 0)), name="claim_line_is_positive"
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="claim",
-            name="current",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="billing.claimversion",
-            ),
         ),
         migrations.CreateModel(
             name="BatchItem",
@@ -669,6 +702,9 @@ class Migration(migrations.Migration):
                 "ordering": ["id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "batch", "claim_version"), name="batch_item_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -744,6 +780,16 @@ class Migration(migrations.Migration):
                 "ordering": ["kind", "code"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "kind", "code"), name="procedure_code_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("is_claimed", False), models.Q(("procedure", ""), _negated=True), _connector="OR"
+                        ),
+                        name="claimed_procedure_has_a_code",
+                        violation_error_message="What is claimed needs a code.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -794,6 +840,9 @@ class Migration(migrations.Migration):
                 "ordering": ["person__name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "person"), name="provider_number_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -941,69 +990,21 @@ class Migration(migrations.Migration):
                 "verbose_name_plural": "billing details",
                 "abstract": False,
                 "base_manager_name": "objects",
-                "constraints": [models.UniqueConstraint(fields=("tenant",), name="billing_identity_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant",), name="billing_identity_once"),
+                ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="claimbatch",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="claim_batch_serial_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="batchfile",
-            constraint=models.UniqueConstraint(fields=("tenant", "batch"), name="batch_file_once"),
-        ),
-        migrations.AddIndex(
-            model_name="claimstep",
-            index=models.Index(fields=["tenant", "claim", "at"], name="step_of_claim"),
-        ),
-        migrations.AddConstraint(
-            model_name="claimversion",
-            constraint=models.UniqueConstraint(fields=("tenant", "claim", "number"), name="claim_version_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="claimversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("content__isnull", True), ("frozen_at", None), ("sha256", "")),
-                    models.Q(
-                        ("content__isnull", False),
-                        ("frozen_at__isnull", False),
-                        models.Q(("sha256", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="claim_version_frozen_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimversion",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("submitted_at", None), ("x12", "")),
-                    models.Q(
-                        ("frozen_at__isnull", False),
-                        ("submitted_at__isnull", False),
-                        models.Q(("x12", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="claim_version_sent_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.UniqueConstraint(fields=("tenant", "claim_version", "position"), name="claim_line_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "claim_version", "charge"), name="claim_line_charge_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="claimline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gte", 0), ("units__gt", 0)), name="claim_line_is_positive"
+        migrations.AddField(
+            model_name="claim",
+            name="current",
+            field=hospital.tenancy.TenantKey(
+                db_constraint=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="billing.claimversion",
             ),
         ),
         migrations.AddIndex(
@@ -1029,26 +1030,6 @@ class Migration(migrations.Migration):
                 fields=("tenant", "encounter", "order"),
                 name="claim_once_an_encounter",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="batchitem",
-            constraint=models.UniqueConstraint(fields=("tenant", "batch", "claim_version"), name="batch_item_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="procedurecode",
-            constraint=models.UniqueConstraint(fields=("tenant", "kind", "code"), name="procedure_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="procedurecode",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("is_claimed", False), models.Q(("procedure", ""), _negated=True), _connector="OR"),
-                name="claimed_procedure_has_a_code",
-                violation_error_message="What is claimed needs a code.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="providernumber",
-            constraint=models.UniqueConstraint(fields=("tenant", "person"), name="provider_number_once"),
         ),
         hospital.db.fence.Fence(
             names=[

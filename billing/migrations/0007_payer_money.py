@@ -35,157 +35,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Appeal",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("level", models.PositiveSmallIntegerField(editable=False)),
-                ("name", models.CharField(editable=False, max_length=80, verbose_name="level")),
-                ("subject", models.CharField(max_length=120)),
-                ("body", models.TextField(verbose_name="text")),
-                ("sent_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "outcome",
-                    models.CharField(
-                        choices=[("waiting", "No answer yet"), ("won", "Granted"), ("lost", "Refused")],
-                        default="waiting",
-                        editable=False,
-                        max_length=7,
-                    ),
-                ),
-                ("decided_on", models.DateField(editable=False, null=True)),
-                ("note", models.CharField(blank=True, default="", editable=False, max_length=200)),
-            ],
-            options={
-                "ordering": ["level"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="AppealLetter",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("name", models.CharField(max_length=80)),
-                (
-                    "category",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("coverage", "Coverage"),
-                            ("authorisation", "Authorisation"),
-                            ("coding", "Coding"),
-                            ("timely_filing", "Timely filing"),
-                            ("duplicate", "Duplicate"),
-                            ("patient_responsibility", "Patient responsibility"),
-                            ("contractual", "Contractual"),
-                            ("information_missing", "Information missing"),
-                            ("medical_necessity", "Medical necessity"),
-                            ("other", "Other"),
-                        ],
-                        default="",
-                        help_text="Offered first for this kind of denial.",
-                        max_length=22,
-                    ),
-                ),
-                ("subject", models.CharField(max_length=120, validators=[billing.appeal_words.refuse_unknown])),
-                ("text", models.TextField(max_length=6000, validators=[billing.appeal_words.refuse_unknown])),
-                ("is_active", models.BooleanField(default=True, verbose_name="in use")),
-            ],
-            options={
-                "verbose_name": "letter of appeal",
-                "verbose_name_plural": "letters of appeal",
-                "ordering": ["name"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Denial",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("to_do", "To do"),
-                            ("appealed", "Appealed"),
-                            ("recovered", "Paid after all"),
-                            ("transferred", "Left to the patient"),
-                            ("written_off", "Written off"),
-                            ("taken_back", "Taken back by the payer"),
-                        ],
-                        default="to_do",
-                        editable=False,
-                        max_length=11,
-                    ),
-                ),
-                (
-                    "category",
-                    models.CharField(
-                        choices=[
-                            ("coverage", "Coverage"),
-                            ("authorisation", "Authorisation"),
-                            ("coding", "Coding"),
-                            ("timely_filing", "Timely filing"),
-                            ("duplicate", "Duplicate"),
-                            ("patient_responsibility", "Patient responsibility"),
-                            ("contractual", "Contractual"),
-                            ("information_missing", "Information missing"),
-                            ("medical_necessity", "Medical necessity"),
-                            ("other", "Other"),
-                        ],
-                        editable=False,
-                        max_length=22,
-                    ),
-                ),
-                (
-                    "codes",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=8), default=list, editable=False, size=None
-                    ),
-                ),
-                ("amount", models.DecimalField(decimal_places=2, editable=False, max_digits=12)),
-                (
-                    "recovered",
-                    models.DecimalField(decimal_places=2, default=Decimal("0.00"), editable=False, max_digits=12),
-                ),
-                ("denied_on", models.DateField(editable=False)),
-                ("deadline", models.DateField(editable=False, null=True, verbose_name="last day of the appeal")),
-                ("level", models.PositiveSmallIntegerField(default=0, editable=False, verbose_name="appeals so far")),
-                ("closed_at", models.DateTimeField(editable=False, null=True)),
-                ("reason", models.CharField(blank=True, default="", editable=False, max_length=200)),
-            ],
-            options={
-                "ordering": ["-denied_on", "-pk"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
             name="PayerFile",
             fields=[
                 (
@@ -216,6 +65,25 @@ class Migration(migrations.Migration):
                 ("words", models.TextField(blank=True, default="", editable=False, verbose_name="what became of it")),
                 ("complaints", models.JSONField(blank=True, default=list, editable=False)),
                 ("uploaded_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "file of a payer",
@@ -223,54 +91,12 @@ class Migration(migrations.Migration):
                 "ordering": ["-uploaded_at", "-pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="PayerFileContent",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("raw", models.BinaryField()),
-            ],
-            options={
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="PayerMove",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("claimed", "Claimed"),
-                            ("payer_paid", "Paid by the payer"),
-                            ("contract", "Contractual adjustment"),
-                            ("to_patient", "Left to the patient"),
-                            ("given_up", "Written off"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("amount", models.DecimalField(decimal_places=2, max_digits=12)),
-                ("reason", models.CharField(blank=True, default="", max_length=200)),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-            ],
-            options={
-                "ordering": ["pk"],
-                "abstract": False,
-                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "-uploaded_at"], name="payer_file_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "sha256"), name="payer_file_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -341,11 +167,91 @@ class Migration(migrations.Migration):
                         blank=True, default="", editable=False, max_length=200, verbose_name="why it was put aside"
                     ),
                 ),
+                (
+                    "entered_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "file",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="remittances",
+                        to="billing.payerfile",
+                    ),
+                ),
+                (
+                    "payer",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="remittances",
+                        to="clinical.payer",
+                    ),
+                ),
+                (
+                    "posted_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-received_at", "-pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "-received_at"], name="remittance_inbox"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("trace", ""), _negated=True),
+                        fields=("tenant", "originator", "trace", "total"),
+                        name="remittance_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "posted"), _negated=True),
+                            (
+                                "total",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("claims_paid"), "-", models.F("held_back")
+                                ),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="remittance_balances",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "posted"), _negated=True), ("posted_at__isnull", False), _connector="OR"
+                        ),
+                        name="remittance_posted_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -399,6 +305,47 @@ class Migration(migrations.Migration):
                 ("patient_share", models.DecimalField(decimal_places=2, editable=False, max_digits=12)),
                 ("patient_name", models.CharField(blank=True, default="", editable=False, max_length=120)),
                 ("content", models.JSONField(default=dict, editable=False)),
+                (
+                    "claim",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="heard",
+                        to="billing.claim",
+                    ),
+                ),
+                (
+                    "remittance",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="claims",
+                        to="billing.remittance",
+                    ),
+                ),
+                (
+                    "taken_back_by",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="takes_back",
+                        to="billing.remittanceclaim",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "claim of a remittance",
@@ -406,6 +353,401 @@ class Migration(migrations.Migration):
                 "ordering": ["remittance", "place"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "number"], name="remittance_claim_inbox"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "remittance", "place"), name="remittance_claim_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Denial",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("to_do", "To do"),
+                            ("appealed", "Appealed"),
+                            ("recovered", "Paid after all"),
+                            ("transferred", "Left to the patient"),
+                            ("written_off", "Written off"),
+                            ("taken_back", "Taken back by the payer"),
+                        ],
+                        default="to_do",
+                        editable=False,
+                        max_length=11,
+                    ),
+                ),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("coverage", "Coverage"),
+                            ("authorisation", "Authorisation"),
+                            ("coding", "Coding"),
+                            ("timely_filing", "Timely filing"),
+                            ("duplicate", "Duplicate"),
+                            ("patient_responsibility", "Patient responsibility"),
+                            ("contractual", "Contractual"),
+                            ("information_missing", "Information missing"),
+                            ("medical_necessity", "Medical necessity"),
+                            ("other", "Other"),
+                        ],
+                        editable=False,
+                        max_length=22,
+                    ),
+                ),
+                (
+                    "codes",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=8), default=list, editable=False, size=None
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=2, editable=False, max_digits=12)),
+                (
+                    "recovered",
+                    models.DecimalField(decimal_places=2, default=Decimal("0.00"), editable=False, max_digits=12),
+                ),
+                ("denied_on", models.DateField(editable=False)),
+                ("deadline", models.DateField(editable=False, null=True, verbose_name="last day of the appeal")),
+                ("level", models.PositiveSmallIntegerField(default=0, editable=False, verbose_name="appeals so far")),
+                ("closed_at", models.DateTimeField(editable=False, null=True)),
+                ("reason", models.CharField(blank=True, default="", editable=False, max_length=200)),
+                (
+                    "assigned_to",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "claim",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="denials",
+                        to="billing.claim",
+                    ),
+                ),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "heard",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="denials",
+                        to="billing.remittanceclaim",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-denied_on", "-pk"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "deadline"], name="denial_worklist"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "heard"), name="denial_once"),
+                    models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="denial_is_positive"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Appeal",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("level", models.PositiveSmallIntegerField(editable=False)),
+                ("name", models.CharField(editable=False, max_length=80, verbose_name="level")),
+                ("subject", models.CharField(max_length=120)),
+                ("body", models.TextField(verbose_name="text")),
+                ("sent_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "outcome",
+                    models.CharField(
+                        choices=[("waiting", "No answer yet"), ("won", "Granted"), ("lost", "Refused")],
+                        default="waiting",
+                        editable=False,
+                        max_length=7,
+                    ),
+                ),
+                ("decided_on", models.DateField(editable=False, null=True)),
+                ("note", models.CharField(blank=True, default="", editable=False, max_length=200)),
+                (
+                    "sent_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "denial",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="appeals",
+                        to="billing.denial",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["level"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "denial", "level"), name="appeal_once_a_level"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="AppealLetter",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=80)),
+                (
+                    "category",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("coverage", "Coverage"),
+                            ("authorisation", "Authorisation"),
+                            ("coding", "Coding"),
+                            ("timely_filing", "Timely filing"),
+                            ("duplicate", "Duplicate"),
+                            ("patient_responsibility", "Patient responsibility"),
+                            ("contractual", "Contractual"),
+                            ("information_missing", "Information missing"),
+                            ("medical_necessity", "Medical necessity"),
+                            ("other", "Other"),
+                        ],
+                        default="",
+                        help_text="Offered first for this kind of denial.",
+                        max_length=22,
+                    ),
+                ),
+                ("subject", models.CharField(max_length=120, validators=[billing.appeal_words.refuse_unknown])),
+                ("text", models.TextField(max_length=6000, validators=[billing.appeal_words.refuse_unknown])),
+                ("is_active", models.BooleanField(default=True, verbose_name="in use")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "letter of appeal",
+                "verbose_name_plural": "letters of appeal",
+                "ordering": ["name"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "name"),
+                        name="appeal_letter_once",
+                        violation_error_message="There is a letter with this name already.",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PayerFileContent",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("raw", models.BinaryField()),
+                (
+                    "file",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contents",
+                        to="billing.payerfile",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "file"), name="payer_file_content_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PayerMove",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("claimed", "Claimed"),
+                            ("payer_paid", "Paid by the payer"),
+                            ("contract", "Contractual adjustment"),
+                            ("to_patient", "Left to the patient"),
+                            ("given_up", "Written off"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=12)),
+                ("reason", models.CharField(blank=True, default="", max_length=200)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "charge",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="payer_moves",
+                        to="billing.charge",
+                    ),
+                ),
+                (
+                    "claim",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="moves",
+                        to="billing.claim",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "heard",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="moves",
+                        to="billing.remittanceclaim",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["pk"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True), name="payer_move_is_something"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "payer_paid"), _negated=True), ("heard__isnull", False), _connector="OR"
+                        ),
+                        name="payer_paid_by_a_remittance",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "given_up"), _negated=True),
+                            models.Q(("by__isnull", False), models.Q(("reason", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="written_off_by_a_person",
+                    ),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -468,201 +810,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="appeal",
-            name="sent_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="appeal",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="appealletter",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="denial",
-            name="assigned_to",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="denial",
-            name="claim",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="denials",
-                to="billing.claim",
-            ),
-        ),
-        migrations.AddField(
-            model_name="denial",
-            name="closed_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="denial",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="appeal",
-            name="denial",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="appeals",
-                to="billing.denial",
-            ),
-        ),
-        migrations.AddField(
-            model_name="payerfile",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="payerfile",
-            name="uploaded_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="payerfilecontent",
-            name="file",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="contents",
-                to="billing.payerfile",
-            ),
-        ),
-        migrations.AddField(
-            model_name="payerfilecontent",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="payermove",
-            name="by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="payermove",
-            name="charge",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="payer_moves",
-                to="billing.charge",
-            ),
-        ),
-        migrations.AddField(
-            model_name="payermove",
-            name="claim",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="moves",
-                to="billing.claim",
-            ),
-        ),
-        migrations.AddField(
-            model_name="payermove",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="remittance",
-            name="entered_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="remittance",
-            name="file",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="remittances",
-                to="billing.payerfile",
-            ),
-        ),
-        migrations.AddField(
-            model_name="remittance",
-            name="payer",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="remittances",
-                to="clinical.payer",
-            ),
-        ),
-        migrations.AddField(
-            model_name="remittance",
-            name="posted_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="remittance",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
             model_name="journalline",
             name="remittance",
             field=hospital.tenancy.TenantKey(
@@ -684,177 +831,6 @@ class Migration(migrations.Migration):
                 ),
                 name="journal_line_is_of_one_thing",
             ),
-        ),
-        migrations.AddField(
-            model_name="remittanceclaim",
-            name="claim",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="heard",
-                to="billing.claim",
-            ),
-        ),
-        migrations.AddField(
-            model_name="remittanceclaim",
-            name="remittance",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="claims",
-                to="billing.remittance",
-            ),
-        ),
-        migrations.AddField(
-            model_name="remittanceclaim",
-            name="taken_back_by",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="takes_back",
-                to="billing.remittanceclaim",
-            ),
-        ),
-        migrations.AddField(
-            model_name="remittanceclaim",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="payermove",
-            name="heard",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="moves",
-                to="billing.remittanceclaim",
-            ),
-        ),
-        migrations.AddField(
-            model_name="denial",
-            name="heard",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="denials",
-                to="billing.remittanceclaim",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appealletter",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "name"),
-                name="appeal_letter_once",
-                violation_error_message="There is a letter with this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeal",
-            constraint=models.UniqueConstraint(fields=("tenant", "denial", "level"), name="appeal_once_a_level"),
-        ),
-        migrations.AddIndex(
-            model_name="payerfile",
-            index=models.Index(fields=["tenant", "-uploaded_at"], name="payer_file_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="payerfile",
-            constraint=models.UniqueConstraint(fields=("tenant", "sha256"), name="payer_file_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="payerfilecontent",
-            constraint=models.UniqueConstraint(fields=("tenant", "file"), name="payer_file_content_once"),
-        ),
-        migrations.AddIndex(
-            model_name="remittance",
-            index=models.Index(fields=["tenant", "status", "-received_at"], name="remittance_inbox"),
-        ),
-        migrations.AddConstraint(
-            model_name="remittance",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("trace", ""), _negated=True),
-                fields=("tenant", "originator", "trace", "total"),
-                name="remittance_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="remittance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "posted"), _negated=True),
-                    (
-                        "total",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("claims_paid"), "-", models.F("held_back")
-                        ),
-                    ),
-                    _connector="OR",
-                ),
-                name="remittance_balances",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="remittance",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "posted"), _negated=True), ("posted_at__isnull", False), _connector="OR"
-                ),
-                name="remittance_posted_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="remittanceclaim",
-            index=models.Index(fields=["tenant", "status", "number"], name="remittance_claim_inbox"),
-        ),
-        migrations.AddConstraint(
-            model_name="remittanceclaim",
-            constraint=models.UniqueConstraint(fields=("tenant", "remittance", "place"), name="remittance_claim_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="payermove",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True), name="payer_move_is_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payermove",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "payer_paid"), _negated=True), ("heard__isnull", False), _connector="OR"
-                ),
-                name="payer_paid_by_a_remittance",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payermove",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "given_up"), _negated=True),
-                    models.Q(("by__isnull", False), models.Q(("reason", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="written_off_by_a_person",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="denial",
-            index=models.Index(fields=["tenant", "status", "deadline"], name="denial_worklist"),
-        ),
-        migrations.AddConstraint(
-            model_name="denial",
-            constraint=models.UniqueConstraint(fields=("tenant", "heard"), name="denial_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="denial",
-            constraint=models.CheckConstraint(condition=models.Q(("amount__gt", 0)), name="denial_is_positive"),
         ),
         hospital.db.fence.Fence(
             names=[

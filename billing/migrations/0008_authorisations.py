@@ -234,6 +234,35 @@ class Migration(migrations.Migration):
                 "ordering": ["-serial"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "valid_until"], name="authorisation_by_status"),
+                    models.Index(fields=["tenant", "patient", "payer", "valid_until"], name="authorisation_of_patient"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="authorisation_serial_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_from", None), ("valid_until__gte", models.F("valid_from")), _connector="OR"
+                        ),
+                        name="authorisation_in_order",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("status__in", ("approved", "partially_approved", "exhausted", "expired")),
+                                _negated=True,
+                            ),
+                            models.Q(
+                                ("units_approved__gt", 0),
+                                ("valid_from__isnull", False),
+                                ("valid_until__isnull", False),
+                                models.Q(("payer_number", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="authorisation_granted_whole",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -297,6 +326,11 @@ class Migration(migrations.Migration):
                 "ordering": ["-at", "-id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "authorisation", "document"), name="authorisation_letter_once"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -408,6 +442,9 @@ class Migration(migrations.Migration):
                 "ordering": ["-at", "-id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "authorisation", "-at"], name="note_of_authorisation"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -476,6 +513,24 @@ class Migration(migrations.Migration):
                 "ordering": ["used_on", "at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "authorisation", "used_on"], name="use_of_authorisation"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("reverses", None), ("units__gt", 0)),
+                            models.Q(("reverses__isnull", False), ("units__lt", 0)),
+                            _connector="OR",
+                        ),
+                        name="authorisation_use_signed",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("reverses__isnull", False)),
+                        fields=("tenant", "reverses"),
+                        name="authorisation_use_reversed_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -586,102 +641,26 @@ class Migration(migrations.Migration):
                 "ordering": ["-serial"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "policy", "-serial"], name="eligibility_of_policy"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="eligibility_serial_once"),
+                    models.UniqueConstraint(fields=("tenant", "trace"), name="eligibility_trace_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("answer", ""), ("answered_at", None), ("outcome", "")),
+                            models.Q(
+                                ("answered_at__isnull", False),
+                                models.Q(("outcome", ""), _negated=True),
+                                models.Q(("answer", ""), _negated=True),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="eligibility_answered_whole",
+                    ),
+                ],
             },
-        ),
-        migrations.AddIndex(
-            model_name="authorisation",
-            index=models.Index(fields=["tenant", "status", "valid_until"], name="authorisation_by_status"),
-        ),
-        migrations.AddIndex(
-            model_name="authorisation",
-            index=models.Index(fields=["tenant", "patient", "payer", "valid_until"], name="authorisation_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisation",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="authorisation_serial_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("valid_from", None), ("valid_until__gte", models.F("valid_from")), _connector="OR"),
-                name="authorisation_in_order",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ("approved", "partially_approved", "exhausted", "expired")), _negated=True),
-                    models.Q(
-                        ("units_approved__gt", 0),
-                        ("valid_from__isnull", False),
-                        ("valid_until__isnull", False),
-                        models.Q(("payer_number", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="authorisation_granted_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisationletter",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "authorisation", "document"), name="authorisation_letter_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="authorisationnote",
-            index=models.Index(fields=["tenant", "authorisation", "-at"], name="note_of_authorisation"),
-        ),
-        migrations.AddIndex(
-            model_name="authorisationuse",
-            index=models.Index(fields=["tenant", "authorisation", "used_on"], name="use_of_authorisation"),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisationuse",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("reverses", None), ("units__gt", 0)),
-                    models.Q(("reverses__isnull", False), ("units__lt", 0)),
-                    _connector="OR",
-                ),
-                name="authorisation_use_signed",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisationuse",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("reverses__isnull", False)),
-                fields=("tenant", "reverses"),
-                name="authorisation_use_reversed_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="eligibilitycheck",
-            index=models.Index(fields=["tenant", "policy", "-serial"], name="eligibility_of_policy"),
-        ),
-        migrations.AddConstraint(
-            model_name="eligibilitycheck",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="eligibility_serial_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="eligibilitycheck",
-            constraint=models.UniqueConstraint(fields=("tenant", "trace"), name="eligibility_trace_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="eligibilitycheck",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("answer", ""), ("answered_at", None), ("outcome", "")),
-                    models.Q(
-                        ("answered_at__isnull", False),
-                        models.Q(("outcome", ""), _negated=True),
-                        models.Q(("answer", ""), _negated=True),
-                    ),
-                    _connector="OR",
-                ),
-                name="eligibility_answered_whole",
-            ),
         ),
         hospital.db.fence.Fence(
             names=["Authorisation", "AuthorisationLetter", "AuthorisationNote", "AuthorisationUse", "EligibilityCheck"],

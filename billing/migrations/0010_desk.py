@@ -37,7 +37,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="CreditLine",
+            name="Invoice",
             fields=[
                 (
                     "id",
@@ -45,13 +45,120 @@ class Migration(migrations.Migration):
                         default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
                     ),
                 ),
-                ("amount", models.DecimalField(decimal_places=2, max_digits=12)),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("issued", "Issued"),
+                            ("balanced", "Balanced"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="draft",
+                        editable=False,
+                        max_length=10,
+                    ),
+                ),
+                ("serial", models.PositiveBigIntegerField(editable=False, null=True, verbose_name="number")),
+                ("note", models.CharField(blank=True, help_text="Printed under the lines.", max_length=300)),
+                ("total", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
                 ("tax", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
+                ("drafted_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("issued_at", models.DateTimeField(null=True)),
+                ("due_on", models.DateField(null=True)),
+                ("cancelled_at", models.DateTimeField(null=True)),
+                ("cancel_reason", models.CharField(blank=True, max_length=200)),
+                ("reminders_stopped_at", models.DateTimeField(null=True)),
+                ("reminders_stopped_for", models.CharField(blank=True, max_length=200)),
+                (
+                    "cancelled_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "drafted_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "issued_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invoices",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "reminders_stopped_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
-                "ordering": ["line__position"],
+                "ordering": ["-drafted_at", "-pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "due_on"], name="invoice_by_status"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="invoice_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("serial", None), ("status", "draft")),
+                            ("status", "cancelled"),
+                            models.Q(
+                                ("issued_at__isnull", False),
+                                ("serial__isnull", False),
+                                ("status__in", ("issued", "balanced")),
+                            ),
+                            _connector="OR",
+                        ),
+                        name="invoice_has_number_when_issued",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status", "cancelled"), _negated=True),
+                            models.Q(("cancel_reason", ""), _negated=True),
+                            _connector="OR",
+                        ),
+                        name="invoice_is_cancelled_with_a_reason",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -68,11 +175,181 @@ class Migration(migrations.Migration):
                 ("total", models.DecimalField(decimal_places=2, max_digits=12)),
                 ("tax", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
                 ("issued_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "issued_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "invoice",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credit_notes",
+                        to="billing.invoice",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-serial"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="credit_note_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("tax__gte", 0), ("tax__lte", models.F("total")), ("total__gt", 0)),
+                        name="credit_note_is_positive",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="InvoiceLine",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("position", models.PositiveSmallIntegerField()),
+                ("is_live", models.BooleanField(default=True, help_text="Its invoice was not cancelled.")),
+                ("text", models.CharField(blank=True, max_length=200)),
+                ("visit_number", models.CharField(blank=True, max_length=20)),
+                ("done_at", models.DateTimeField(null=True)),
+                ("quantity", models.PositiveIntegerField(default=1)),
+                ("unit_price", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
+                ("amount", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
+                ("discount", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
+                ("tax_rate", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=5)),
+                ("tax", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
+                ("total", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
+                (
+                    "charge",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="invoice_lines",
+                        to="billing.charge",
+                    ),
+                ),
+                (
+                    "invoice",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="billing.invoice",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["invoice", "position"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "invoice", "position"), name="invoice_line_position_once"
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_live", True)), fields=("tenant", "charge"), name="charge_on_one_invoice"
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            (
+                                "amount",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("unit_price"), "*", models.F("quantity")
+                                ),
+                            ),
+                            ("discount__gte", 0),
+                            ("tax__gte", 0),
+                            ("tax__lte", models.F("total")),
+                            (
+                                "total",
+                                django.db.models.expressions.CombinedExpression(
+                                    models.F("amount"), "-", models.F("discount")
+                                ),
+                            ),
+                            ("total__gte", 0),
+                        ),
+                        name="invoice_line_adds_up",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CreditLine",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("amount", models.DecimalField(decimal_places=2, max_digits=12)),
+                ("tax", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "note",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="billing.creditnote",
+                    ),
+                ),
+                (
+                    "line",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="credits",
+                        to="billing.invoiceline",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["line__position"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "note", "line"), name="credit_line_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("amount__gt", 0), ("tax__gte", 0), ("tax__lte", models.F("amount"))),
+                        name="credit_line_is_positive",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -126,12 +403,30 @@ class Migration(migrations.Migration):
                         verbose_name="invoices are due within days",
                     ),
                 ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "rules of the desk",
                 "verbose_name_plural": "rules of the desk",
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant",), name="desk_rules_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("discount_limit__range", (0, 100)), ("due_days__lte", 365), ("follow_up_days__lte", 365)
+                        ),
+                        name="desk_rules_sane",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -154,11 +449,56 @@ class Migration(migrations.Migration):
                 ("counted", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
                 ("expected", models.DecimalField(decimal_places=2, max_digits=12, null=True)),
                 ("reason", models.CharField(blank=True, help_text="Why it is not what it should be.", max_length=200)),
+                (
+                    "closed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-serial"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="drawer_number_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("closed_at", None)),
+                        fields=("tenant", "person"),
+                        name="drawer_open_once_a_person",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("opened_with__gte", 0),
+                            models.Q(
+                                models.Q(("closed_at", None), ("counted", None), ("expected", None)),
+                                models.Q(
+                                    ("closed_at__isnull", False), ("counted__gte", 0), ("expected__isnull", False)
+                                ),
+                                _connector="OR",
+                            ),
+                        ),
+                        name="drawer_is_closed_counted",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -173,11 +513,43 @@ class Migration(migrations.Migration):
                 ("amount", models.DecimalField(decimal_places=2, max_digits=12)),
                 ("reason", models.CharField(max_length=200)),
                 ("moved_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "drawer",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="moves",
+                        to="billing.drawer",
+                    ),
+                ),
+                (
+                    "moved_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["moved_at", "pk"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("amount", 0), _negated=True), name="drawer_move_is_something"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -220,6 +592,15 @@ class Migration(migrations.Migration):
                         max_length=2000,
                     ),
                 ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "step of reminding",
@@ -227,78 +608,13 @@ class Migration(migrations.Migration):
                 "ordering": ["level"],
                 "abstract": False,
                 "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Invoice",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "level"), name="dunning_level_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("days__range", (1, 365)), ("level__range", (1, 9))),
+                        name="dunning_step_sane",
                     ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("draft", "Draft"),
-                            ("issued", "Issued"),
-                            ("balanced", "Balanced"),
-                            ("cancelled", "Cancelled"),
-                        ],
-                        default="draft",
-                        editable=False,
-                        max_length=10,
-                    ),
-                ),
-                ("serial", models.PositiveBigIntegerField(editable=False, null=True, verbose_name="number")),
-                ("note", models.CharField(blank=True, help_text="Printed under the lines.", max_length=300)),
-                ("total", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
-                ("tax", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
-                ("drafted_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("issued_at", models.DateTimeField(null=True)),
-                ("due_on", models.DateField(null=True)),
-                ("cancelled_at", models.DateTimeField(null=True)),
-                ("cancel_reason", models.CharField(blank=True, max_length=200)),
-                ("reminders_stopped_at", models.DateTimeField(null=True)),
-                ("reminders_stopped_for", models.CharField(blank=True, max_length=200)),
-            ],
-            options={
-                "ordering": ["-drafted_at", "-pk"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="InvoiceLine",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("position", models.PositiveSmallIntegerField()),
-                ("is_live", models.BooleanField(default=True, help_text="Its invoice was not cancelled.")),
-                ("text", models.CharField(blank=True, max_length=200)),
-                ("visit_number", models.CharField(blank=True, max_length=20)),
-                ("done_at", models.DateTimeField(null=True)),
-                ("quantity", models.PositiveIntegerField(default=1)),
-                ("unit_price", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
-                ("amount", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
-                ("discount", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
-                ("tax_rate", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=5)),
-                ("tax", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
-                ("total", models.DecimalField(decimal_places=2, default=Decimal("0.00"), max_digits=12)),
-            ],
-            options={
-                "ordering": ["invoice", "position"],
-                "abstract": False,
-                "base_manager_name": "objects",
+                ],
             },
         ),
         migrations.CreateModel(
@@ -324,11 +640,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="in use")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "name"), name="package_once"),
+                    models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="package_not_negative"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -359,11 +688,32 @@ class Migration(migrations.Migration):
                     "quantity",
                     models.PositiveIntegerField(default=1, validators=[django.core.validators.MinValueValidator(1)]),
                 ),
+                (
+                    "package",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="items",
+                        to="billing.package",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["kind", "code"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("quantity__gte", 1)), name="package_item_is_something"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -376,6 +726,33 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("printed_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "payment",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="prints",
+                        to="billing.payment",
+                    ),
+                ),
+                (
+                    "printed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["pk"],
@@ -398,11 +775,42 @@ class Migration(migrations.Migration):
                 ("text", models.TextField()),
                 ("owed", models.DecimalField(decimal_places=2, max_digits=12)),
                 ("written_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "invoice",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reminders",
+                        to="billing.invoice",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "written_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["invoice", "level"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="reminder_number_once"),
+                    models.UniqueConstraint(fields=("tenant", "invoice", "level"), name="reminder_once_a_level"),
+                ],
             },
         ),
         migrations.RemoveConstraint(
@@ -509,65 +917,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="creditline",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="creditnote",
-            name="issued_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="creditnote",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="creditline",
-            name="note",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="lines",
-                to="billing.creditnote",
-            ),
-        ),
-        migrations.AddField(
-            model_name="deskrules",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="drawer",
-            name="closed_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="drawer",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="drawer",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
             model_name="payment",
             name="drawer",
             field=hospital.tenancy.TenantKey(
@@ -588,365 +937,6 @@ class Migration(migrations.Migration):
                 related_name="refunds",
                 to="billing.drawer",
             ),
-        ),
-        migrations.AddField(
-            model_name="drawermove",
-            name="drawer",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="moves",
-                to="billing.drawer",
-            ),
-        ),
-        migrations.AddField(
-            model_name="drawermove",
-            name="moved_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="drawermove",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="dunningstep",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoice",
-            name="cancelled_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoice",
-            name="drafted_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoice",
-            name="issued_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoice",
-            name="patient",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="invoices",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoice",
-            name="reminders_stopped_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoice",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="creditnote",
-            name="invoice",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="credit_notes",
-                to="billing.invoice",
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoiceline",
-            name="charge",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="invoice_lines",
-                to="billing.charge",
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoiceline",
-            name="invoice",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="lines",
-                to="billing.invoice",
-            ),
-        ),
-        migrations.AddField(
-            model_name="invoiceline",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="creditline",
-            name="line",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="credits",
-                to="billing.invoiceline",
-            ),
-        ),
-        migrations.AddField(
-            model_name="package",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="packageitem",
-            name="package",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="items",
-                to="billing.package",
-            ),
-        ),
-        migrations.AddField(
-            model_name="packageitem",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="receiptprint",
-            name="payment",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="prints",
-                to="billing.payment",
-            ),
-        ),
-        migrations.AddField(
-            model_name="receiptprint",
-            name="printed_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="receiptprint",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reminder",
-            name="invoice",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="reminders",
-                to="billing.invoice",
-            ),
-        ),
-        migrations.AddField(
-            model_name="reminder",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="reminder",
-            name="written_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="deskrules",
-            constraint=models.UniqueConstraint(fields=("tenant",), name="desk_rules_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="deskrules",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("discount_limit__range", (0, 100)), ("due_days__lte", 365), ("follow_up_days__lte", 365)
-                ),
-                name="desk_rules_sane",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="drawer",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="drawer_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="drawer",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("closed_at", None)), fields=("tenant", "person"), name="drawer_open_once_a_person"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="drawer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("opened_with__gte", 0),
-                    models.Q(
-                        models.Q(("closed_at", None), ("counted", None), ("expected", None)),
-                        models.Q(("closed_at__isnull", False), ("counted__gte", 0), ("expected__isnull", False)),
-                        _connector="OR",
-                    ),
-                ),
-                name="drawer_is_closed_counted",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="drawermove",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount", 0), _negated=True), name="drawer_move_is_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="dunningstep",
-            constraint=models.UniqueConstraint(fields=("tenant", "level"), name="dunning_level_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="dunningstep",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("days__range", (1, 365)), ("level__range", (1, 9))), name="dunning_step_sane"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="invoice",
-            index=models.Index(fields=["tenant", "status", "due_on"], name="invoice_by_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="invoice_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("serial", None), ("status", "draft")),
-                    ("status", "cancelled"),
-                    models.Q(
-                        ("issued_at__isnull", False), ("serial__isnull", False), ("status__in", ("issued", "balanced"))
-                    ),
-                    _connector="OR",
-                ),
-                name="invoice_has_number_when_issued",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoice",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status", "cancelled"), _negated=True),
-                    models.Q(("cancel_reason", ""), _negated=True),
-                    _connector="OR",
-                ),
-                name="invoice_is_cancelled_with_a_reason",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="creditnote",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="credit_note_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="creditnote",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("tax__gte", 0), ("tax__lte", models.F("total")), ("total__gt", 0)),
-                name="credit_note_is_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoiceline",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "invoice", "position"), name="invoice_line_position_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoiceline",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_live", True)), fields=("tenant", "charge"), name="charge_on_one_invoice"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="invoiceline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    (
-                        "amount",
-                        django.db.models.expressions.CombinedExpression(
-                            models.F("unit_price"), "*", models.F("quantity")
-                        ),
-                    ),
-                    ("discount__gte", 0),
-                    ("tax__gte", 0),
-                    ("tax__lte", models.F("total")),
-                    (
-                        "total",
-                        django.db.models.expressions.CombinedExpression(models.F("amount"), "-", models.F("discount")),
-                    ),
-                    ("total__gte", 0),
-                ),
-                name="invoice_line_adds_up",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="creditline",
-            constraint=models.UniqueConstraint(fields=("tenant", "note", "line"), name="credit_line_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="creditline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("amount__gt", 0), ("tax__gte", 0), ("tax__lte", models.F("amount"))),
-                name="credit_line_is_positive",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="package",
-            constraint=models.UniqueConstraint(fields=("tenant", "name"), name="package_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="package",
-            constraint=models.CheckConstraint(condition=models.Q(("amount__gte", 0)), name="package_not_negative"),
-        ),
-        migrations.AddConstraint(
-            model_name="packageitem",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("quantity__gte", 1)), name="package_item_is_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="reminder",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="reminder_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="reminder",
-            constraint=models.UniqueConstraint(fields=("tenant", "invoice", "level"), name="reminder_once_a_level"),
         ),
         hospital.db.fence.Fence(
             names=[

@@ -36,7 +36,9 @@ class Migration(migrations.Migration):
             options={
                 "verbose_name": "ICD-10-CM code",
                 "ordering": ["code"],
-                "indexes": [django.contrib.postgres.indexes.GinIndex(fields=["search"], name="icd10_search")],
+                "indexes": [
+                    django.contrib.postgres.indexes.GinIndex(fields=["search"], name="icd10_search"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -236,501 +238,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name="Document",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("title", models.CharField(max_length=200)),
-                (
-                    "category",
-                    models.CharField(
-                        choices=[
-                            ("lab_report", "Laboratory report"),
-                            ("imaging", "Imaging"),
-                            ("referral", "Referral or letter"),
-                            ("consent", "Consent"),
-                            ("identity", "Identity or insurance"),
-                            ("photo", "Photo"),
-                            ("other", "Other"),
-                        ],
-                        default="other",
-                        max_length=12,
-                    ),
-                ),
-                (
-                    "name",
-                    models.CharField(editable=False, help_text="As it was called where it came from.", max_length=255),
-                ),
-                (
-                    "file",
-                    models.FileField(
-                        blank=True, editable=False, max_length=200, upload_to=clinical.models.document.random_key
-                    ),
-                ),
-                (
-                    "content_type",
-                    models.CharField(editable=False, help_text="By its bytes, not by its name.", max_length=100),
-                ),
-                ("size", models.PositiveBigIntegerField(editable=False)),
-                ("sha256", models.CharField(editable=False, max_length=64)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[("uploaded", "Being checked"), ("filed", "Filed"), ("rejected", "Rejected")],
-                        default="uploaded",
-                        editable=False,
-                        max_length=8,
-                    ),
-                ),
-                ("scanned_at", models.DateTimeField(editable=False, null=True)),
-                ("scan_result", models.CharField(blank=True, default="", editable=False, max_length=200)),
-                ("uploaded_at", models.DateTimeField(auto_now_add=True)),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-                (
-                    "uploaded_by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "lab_order",
-                    hospital.tenancy.TenantKey(
-                        blank=True,
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="documents",
-                        to="clinical.laborder",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-uploaded_at"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="LabResult",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                (
-                    "sequence",
-                    models.PositiveSmallIntegerField(
-                        help_text="From 1; the highest is what counts.", verbose_name="version"
-                    ),
-                ),
-                (
-                    "comparator",
-                    models.CharField(
-                        blank=True, default="", help_text="< or > when beyond what is measured.", max_length=2
-                    ),
-                ),
-                ("value_number", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
-                ("value_code", models.CharField(blank=True, default="", max_length=40)),
-                ("value_text", models.TextField(blank=True, default="", help_text="What is read, for every kind.")),
-                ("unit", models.CharField(blank=True, default="", max_length=30)),
-                (
-                    "flag",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("", "—"),
-                            ("low", "Low"),
-                            ("high", "High"),
-                            ("abnormal", "Abnormal"),
-                            ("critical_low", "Critical low"),
-                            ("critical_high", "Critical high"),
-                            ("critical", "Critical"),
-                        ],
-                        default="",
-                        max_length=14,
-                    ),
-                ),
-                ("low", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
-                ("high", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
-                ("critical_low", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
-                ("critical_high", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
-                ("note", models.TextField(blank=True, default="")),
-                ("entered_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "document",
-                    hospital.tenancy.TenantKey(
-                        blank=True,
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="lab_results",
-                        to="clinical.document",
-                    ),
-                ),
-                (
-                    "entered_by",
-                    models.ForeignKey(
-                        blank=True,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "order",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="results",
-                        to="clinical.laborder",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "result",
-                "ordering": ["order", "-sequence"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.AddField(
-            model_name="laborder",
-            name="result",
-            field=hospital.tenancy.TenantKey(
-                blank=True,
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="clinical.labresult",
-            ),
-        ),
-        migrations.CreateModel(
-            name="LabTest",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("code", models.CharField(max_length=20)),
-                ("name", models.CharField(max_length=120)),
-                ("group", models.CharField(help_text="The heading under which the test is ordered.", max_length=60)),
-                ("loinc", models.CharField(blank=True, default="", max_length=20, verbose_name="LOINC")),
-                (
-                    "specimen",
-                    models.CharField(
-                        choices=[
-                            ("serum", "Serum"),
-                            ("plasma", "Plasma"),
-                            ("blood", "Whole blood"),
-                            ("urine", "Urine"),
-                            ("stool", "Stool"),
-                            ("swab", "Swab"),
-                            ("sputum", "Sputum"),
-                            ("tissue", "Tissue"),
-                            ("other", "Other"),
-                            ("none", "No specimen"),
-                        ],
-                        default="serum",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("numeric", "Number"),
-                            ("coded", "One of several answers"),
-                            ("text", "Text"),
-                            ("file", "File"),
-                        ],
-                        default="numeric",
-                        max_length=8,
-                    ),
-                ),
-                ("unit", models.CharField(blank=True, default="", help_text="In UCUM, such as mmol/L.", max_length=30)),
-                ("decimals", models.PositiveSmallIntegerField(default=0)),
-                ("options", models.JSONField(blank=True, default=list)),
-                (
-                    "absolute_low",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=4,
-                        help_text="A smaller value is a typing error, and is refused.",
-                        max_digits=14,
-                        null=True,
-                    ),
-                ),
-                (
-                    "absolute_high",
-                    models.DecimalField(
-                        blank=True,
-                        decimal_places=4,
-                        help_text="A greater value is a typing error, and is refused.",
-                        max_digits=14,
-                        null=True,
-                    ),
-                ),
-                ("is_active", models.BooleanField(default=True)),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "test",
-                "ordering": ["group", "name"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.AddField(
-            model_name="laborder",
-            name="test",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="orders",
-                to="clinical.labtest",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Medicine",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("code", models.CharField(max_length=30)),
-                ("name", models.CharField(max_length=160)),
-                ("form", models.CharField(blank=True, default="", max_length=60)),
-                ("strength", models.CharField(blank=True, default="", max_length=60)),
-                (
-                    "unit",
-                    models.CharField(
-                        default="tablet", help_text="What is counted when it is dispensed.", max_length=30
-                    ),
-                ),
-                ("atc", models.CharField(blank=True, default="", max_length=7, verbose_name="ATC code")),
-                ("rxnorm", models.CharField(blank=True, default="", max_length=12, verbose_name="RxNorm code")),
-                ("low_at", models.PositiveIntegerField(default=0, help_text="Stock is low at this many, or fewer.")),
-                ("low_since", models.DateTimeField(editable=False, null=True)),
-                ("is_active", models.BooleanField(default=True)),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["name", "strength"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Batch",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("lot", models.CharField(max_length=60)),
-                ("expires_on", models.DateField()),
-                ("location", models.CharField(blank=True, default="", max_length=60)),
-                (
-                    "state",
-                    models.CharField(
-                        choices=[("available", "Available"), ("quarantined", "Quarantined"), ("recalled", "Recalled")],
-                        default="available",
-                        max_length=12,
-                    ),
-                ),
-                ("state_reason", models.CharField(blank=True, default="", max_length=250)),
-                ("on_hand", models.PositiveIntegerField(default=0, editable=False)),
-                ("received_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-                (
-                    "medicine",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="batches",
-                        to="clinical.medicine",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "batches",
-                "ordering": ["expires_on", "received_at", "id"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Organisation",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("name", models.CharField(max_length=255)),
-                ("kind", models.CharField(blank=True, default="", max_length=255)),
-                (
-                    "identifiers",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=255),
-                        default=list,
-                        help_text="As “system|value”.",
-                        size=None,
-                    ),
-                ),
-                ("phone", models.CharField(blank=True, default="", max_length=60)),
-                ("address", models.TextField(blank=True, default="")),
-                ("is_active", models.BooleanField(default=True)),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["name"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Encounter",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("code", models.CharField(blank=True, default="", max_length=255)),
-                ("system", models.CharField(blank=True, default="", max_length=255)),
-                ("text", models.TextField()),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                (
-                    "kind",
-                    models.CharField(
-                        blank=True, default="", help_text="Code of HL7 ActEncounterCode: AMB, EMER, IMP…", max_length=20
-                    ),
-                ),
-                ("status", models.CharField(default="finished", max_length=20)),
-                ("started_at", models.DateTimeField(null=True)),
-                ("started_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                ("ended_at", models.DateTimeField(null=True)),
-                ("ended_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                ("reason", models.TextField(blank=True, default="")),
-                ("disposition", models.CharField(blank=True, default="", max_length=255)),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-                (
-                    "organisation",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="encounters",
-                        to="clinical.organisation",
-                    ),
-                ),
-            ],
-            options={
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
             name="Patient",
             fields=[
                 (
@@ -797,982 +304,25 @@ class Migration(migrations.Migration):
                 "ordering": ["family_name", "given_name", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
-            },
-        ),
-        migrations.AddField(
-            model_name="laborder",
-            name="patient",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="lab_orders",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Immunization",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("code", models.CharField(blank=True, default="", max_length=255)),
-                ("system", models.CharField(blank=True, default="", max_length=255)),
-                ("text", models.TextField()),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                ("status", models.CharField(default="completed", max_length=20)),
-                ("status_reason", models.CharField(blank=True, default="", max_length=255)),
-                ("occurred_at", models.DateTimeField(null=True)),
-                ("occurred_said", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                ("lot", models.CharField(blank=True, default="", max_length=60)),
-                ("dose", models.CharField(blank=True, default="", max_length=60)),
-                ("site", models.CharField(blank=True, default="", max_length=255)),
-                (
-                    "encounter",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="immunizations",
-                        to="clinical.encounter",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="immunizations",
-                        to="clinical.patient",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-occurred_at", "text"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Examination",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("symptoms", models.TextField(blank=True)),
-                ("findings", models.TextField(blank=True)),
-                ("examined_at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "examined_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="examinations",
-                        to="clinical.patient",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-examined_at"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.AddField(
-            model_name="encounter",
-            name="patient",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="encounters",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="document",
-            name="patient",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="documents",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Allergy",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("substance", models.CharField(max_length=255)),
-                ("code", models.CharField(blank=True, default="", max_length=255)),
-                ("system", models.CharField(blank=True, default="", max_length=255)),
-                (
-                    "category",
-                    models.CharField(
-                        choices=[
-                            ("food", "Food"),
-                            ("medication", "Medication"),
-                            ("environment", "Environment"),
-                            ("biologic", "Biologic"),
-                            ("other", "Other"),
-                        ],
-                        default="other",
-                        max_length=12,
-                    ),
-                ),
-                (
-                    "criticality",
-                    models.CharField(
-                        choices=[("low", "Low risk"), ("high", "High risk"), ("unknown", "Risk unknown")],
-                        default="unknown",
-                        max_length=8,
-                    ),
-                ),
-                ("reaction", models.TextField(blank=True, default="")),
-                (
-                    "clinical_status",
-                    models.CharField(
-                        choices=[("active", "Active"), ("inactive", "Inactive"), ("resolved", "Resolved")],
-                        default="active",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "verification",
-                    models.CharField(
-                        choices=[
-                            ("unconfirmed", "Unconfirmed"),
-                            ("provisional", "Provisional"),
-                            ("differential", "Differential"),
-                            ("presumed", "Presumed"),
-                            ("confirmed", "Confirmed"),
-                            ("refuted", "Refuted"),
-                            ("entered-in-error", "Entered by mistake"),
-                        ],
-                        default="unconfirmed",
-                        max_length=20,
-                    ),
-                ),
-                ("onset_at", models.DateTimeField(blank=True, null=True)),
-                ("onset_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("recorded_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                ("fhir_digest", models.CharField(blank=True, default="", editable=False, max_length=64)),
-                (
-                    "recorded_by",
-                    models.ForeignKey(
-                        blank=True,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="allergies",
-                        to="clinical.patient",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name_plural": "allergies",
-                "ordering": ["substance"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="PatientContact",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("relationship", models.CharField(blank=True, default="", max_length=255)),
-                ("name", models.CharField(blank=True, default="", max_length=255)),
-                ("phone", models.CharField(blank=True, default="", max_length=60)),
-                ("email", models.CharField(blank=True, default="", max_length=255)),
-                ("address", models.TextField(blank=True, default="")),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="contacts",
-                        to="clinical.patient",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["id"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="PatientIdentifier",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("system", models.CharField(blank=True, default="", max_length=255)),
-                ("value", models.CharField(max_length=255)),
-                (
-                    "kind",
-                    models.CharField(
-                        blank=True, default="", help_text="Code of HL7 table 0203: MR, SS, DL, PPN…", max_length=20
-                    ),
-                ),
-                ("text", models.CharField(blank=True, default="", max_length=255)),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="identifiers",
-                        to="clinical.patient",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["text", "value"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Practitioner",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("name", models.CharField(max_length=255)),
-                ("sex", models.CharField(blank=True, default="", max_length=10)),
-                (
-                    "identifiers",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=255),
-                        default=list,
-                        help_text="As “system|value”.",
-                        size=None,
-                    ),
-                ),
-                ("phone", models.CharField(blank=True, default="", max_length=60)),
-                ("address", models.TextField(blank=True, default="")),
-                ("is_active", models.BooleanField(default=True)),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["name"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="MedicationStatement",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("code", models.CharField(blank=True, default="", max_length=255)),
-                ("system", models.CharField(blank=True, default="", max_length=255)),
-                ("text", models.TextField()),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                ("status", models.CharField(default="unknown", max_length=20)),
-                ("intent", models.CharField(blank=True, default="", max_length=20)),
-                ("dosage", models.TextField(blank=True, default="")),
-                ("as_needed", models.BooleanField(default=False)),
-                ("reason", models.TextField(blank=True, default="")),
-                ("authored_at", models.DateTimeField(null=True)),
-                ("authored_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                (
-                    "encounter",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="medication_statements",
-                        to="clinical.encounter",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="medication_statements",
-                        to="clinical.patient",
-                    ),
-                ),
-                (
-                    "practitioner",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="medication_statements",
-                        to="clinical.practitioner",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-authored_at", "text"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.AddField(
-            model_name="encounter",
-            name="practitioner",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="encounters",
-                to="clinical.practitioner",
-            ),
-        ),
-        migrations.CreateModel(
-            name="Prescription",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("serial", models.PositiveBigIntegerField(editable=False, verbose_name="number")),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("draft", "Draft"),
-                            ("active", "At the pharmacy"),
-                            ("dispensing", "Being dispensed"),
-                            ("dispensed", "Dispensed"),
-                            ("declined", "Declined"),
-                            ("cancelled", "Cancelled"),
-                        ],
-                        default="draft",
-                        max_length=12,
-                    ),
-                ),
-                ("note", models.TextField(blank=True, default="", help_text="For the pharmacy.")),
-                ("prescribed_at", models.DateTimeField(null=True)),
-                ("ended_at", models.DateTimeField(null=True)),
-                ("end_reason", models.TextField(blank=True, default="")),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="prescriptions",
-                        to="clinical.patient",
-                    ),
-                ),
-                (
-                    "prescribed_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-serial"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="PrescriptionLine",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("position", models.PositiveSmallIntegerField(default=0)),
-                ("dose", models.CharField(blank=True, default="", max_length=60)),
-                ("frequency", models.CharField(blank=True, default="", max_length=60)),
-                (
-                    "duration_days",
-                    models.PositiveSmallIntegerField(
-                        blank=True, null=True, validators=[django.core.validators.MaxValueValidator(365)]
-                    ),
-                ),
-                ("instructions", models.CharField(blank=True, default="", max_length=250)),
-                (
-                    "quantity",
-                    models.PositiveIntegerField(
-                        help_text="Prescribed.", validators=[django.core.validators.MinValueValidator(1)]
-                    ),
-                ),
-                ("dispensed", models.PositiveIntegerField(default=0)),
-                ("returned", models.PositiveIntegerField(default=0)),
-                (
-                    "status",
-                    models.CharField(
-                        choices=[
-                            ("pending", "To dispense"),
-                            ("partial", "Partly dispensed"),
-                            ("dispensed", "Dispensed"),
-                            ("declined", "Declined"),
-                            ("cancelled", "Cancelled"),
-                        ],
-                        default="pending",
-                        max_length=10,
-                    ),
-                ),
-                (
-                    "short_reason",
-                    models.CharField(
-                        blank=True, default="", help_text="Why less was issued than asked.", max_length=250
-                    ),
-                ),
-                ("decline_reason", models.CharField(blank=True, default="", max_length=250)),
-                (
-                    "allergy_reason",
-                    models.CharField(
-                        blank=True, default="", help_text="Why it is given in spite of an allergy.", max_length=250
-                    ),
-                ),
-                ("settled_at", models.DateTimeField(null=True)),
-                (
-                    "medicine",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="prescription_lines",
-                        to="clinical.medicine",
-                    ),
-                ),
-                (
-                    "prescription",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="lines",
-                        to="clinical.prescription",
-                    ),
-                ),
-                (
-                    "settled_by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["prescription", "position", "id"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Problem",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("code", models.CharField(blank=True, default="", max_length=255)),
-                ("system", models.CharField(blank=True, default="", max_length=255)),
-                ("text", models.TextField()),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                (
-                    "clinical_status",
-                    models.CharField(
-                        choices=[
-                            ("active", "Active"),
-                            ("recurrence", "Recurrence"),
-                            ("relapse", "Relapse"),
-                            ("inactive", "Inactive"),
-                            ("remission", "Remission"),
-                            ("resolved", "Resolved"),
-                        ],
-                        default="active",
-                        max_length=12,
-                    ),
-                ),
-                (
-                    "verification",
-                    models.CharField(
-                        choices=[
-                            ("unconfirmed", "Unconfirmed"),
-                            ("provisional", "Provisional"),
-                            ("differential", "Differential"),
-                            ("presumed", "Presumed"),
-                            ("confirmed", "Confirmed"),
-                            ("refuted", "Refuted"),
-                            ("entered-in-error", "Entered by mistake"),
-                        ],
-                        default="confirmed",
-                        max_length=20,
-                    ),
-                ),
-                ("onset_at", models.DateTimeField(blank=True, null=True)),
-                ("onset_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                ("abated_at", models.DateTimeField(blank=True, null=True)),
-                ("abated_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
-                ("recorded_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                ("fhir_digest", models.CharField(blank=True, default="", editable=False, max_length=64)),
-                (
-                    "encounter",
-                    hospital.tenancy.TenantKey(
-                        blank=True,
-                        db_constraint=False,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="problems",
-                        to="clinical.encounter",
-                    ),
-                ),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="problems",
-                        to="clinical.patient",
-                    ),
-                ),
-                (
-                    "recorded_by",
-                    models.ForeignKey(
-                        blank=True,
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-onset_at", "text"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Procedure",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("code", models.CharField(blank=True, default="", max_length=255)),
-                ("system", models.CharField(blank=True, default="", max_length=255)),
-                ("text", models.TextField()),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                ("status", models.CharField(default="completed", max_length=20)),
-                ("performed_at", models.DateTimeField(null=True)),
-                ("performed_said", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                ("ended_at", models.DateTimeField(null=True)),
-                ("ended_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                ("reason", models.TextField(blank=True, default="")),
-                ("outcome", models.TextField(blank=True, default="")),
-                (
-                    "encounter",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="procedures",
-                        to="clinical.encounter",
-                    ),
-                ),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="procedures",
-                        to="clinical.patient",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-performed_at", "text"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="ReferenceRange",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "sex",
-                    models.CharField(
-                        choices=[("any", "Any"), ("female", "Female"), ("male", "Male")], default="any", max_length=6
-                    ),
-                ),
-                ("age_from_hours", models.PositiveIntegerField(default=0)),
-                ("age_to_hours", models.PositiveIntegerField(blank=True, help_text="Up to, not including.", null=True)),
-                ("low", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
-                ("high", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
-                ("critical_low", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
-                ("critical_high", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
-                ("source", models.CharField(blank=True, default="", max_length=200)),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-                (
-                    "test",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.CASCADE,
-                        related_name="ranges",
-                        to="clinical.labtest",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["test", "sex", "age_from_hours"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="Report",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("code", models.CharField(blank=True, default="", max_length=255)),
-                ("system", models.CharField(blank=True, default="", max_length=255)),
-                ("text", models.TextField()),
-                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
-                ("category", models.CharField(blank=True, default="", max_length=255)),
-                ("status", models.CharField(default="final", max_length=20)),
-                ("effective_at", models.DateTimeField(null=True)),
-                ("effective_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
-                ("conclusion", models.TextField(blank=True, default="")),
-                (
-                    "results",
-                    django.contrib.postgres.fields.ArrayField(
-                        base_field=models.CharField(max_length=255), default=list, size=None
-                    ),
-                ),
-                (
-                    "encounter",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="reports",
-                        to="clinical.encounter",
-                    ),
-                ),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="reports",
-                        to="clinical.patient",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-effective_at", "text"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="StockMove",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("quantity", models.IntegerField(help_text="Signed: what came is positive, what went negative.")),
-                (
-                    "balance",
-                    models.PositiveIntegerField(
-                        default=0, help_text="On hand in the batch after it; the database reckons it."
-                    ),
-                ),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("receipt", "Received"),
-                            ("dispense", "Dispensed"),
-                            ("return", "Taken back"),
-                            ("write_off", "Written off"),
-                            ("count", "Counted"),
-                            ("transfer", "Moved"),
-                        ],
-                        max_length=10,
-                    ),
-                ),
-                ("reason", models.CharField(blank=True, default="", max_length=250)),
-                ("at", models.DateTimeField(default=django.utils.timezone.now)),
-                (
-                    "batch",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="moves",
-                        to="clinical.batch",
-                    ),
-                ),
-                (
-                    "by",
-                    models.ForeignKey(
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "line",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="moves",
-                        to="clinical.prescriptionline",
-                    ),
-                ),
-                (
-                    "medicine",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="moves",
-                        to="clinical.medicine",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-id"],
-                "abstract": False,
-                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "family_name", "given_name", "id"], name="patient_by_name"),
+                    models.Index(fields=["tenant", "birth_date"], name="patient_by_birth_date"),
+                    models.Index(fields=["tenant", "phone"], name="patient_by_phone"),
+                    models.Index(fields=["tenant", "document_number"], name="patient_by_document"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "mrn"), name="patient_mrn_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="patient_fhir_id_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("family_name", ""), ("given_name", ""), _negated=True),
+                        name="patient_has_a_name",
+                        violation_error_message="Write one name at least.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1906,6 +456,1653 @@ class Migration(migrations.Migration):
                 "ordering": ["-registered_at", "-id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "-registered_at"], name="visit_by_time"),
+                    models.Index(fields=["tenant", "patient", "-registered_at"], name="visit_of_patient"),
+                    models.Index(
+                        condition=models.Q(("ended_at", None)),
+                        fields=["tenant", "status", "registered_at"],
+                        name="visit_open",
+                    ),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", False)),
+                        fields=["tenant", "ended_at"],
+                        name="visit_ended",
+                    ),
+                    models.Index(
+                        condition=models.Q(("payment__in", ("unpaid", "partial"))),
+                        fields=["tenant", "registered_at"],
+                        name="visit_owing",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="visit_number_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Document",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("title", models.CharField(max_length=200)),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("lab_report", "Laboratory report"),
+                            ("imaging", "Imaging"),
+                            ("referral", "Referral or letter"),
+                            ("consent", "Consent"),
+                            ("identity", "Identity or insurance"),
+                            ("photo", "Photo"),
+                            ("other", "Other"),
+                        ],
+                        default="other",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "name",
+                    models.CharField(editable=False, help_text="As it was called where it came from.", max_length=255),
+                ),
+                (
+                    "file",
+                    models.FileField(
+                        blank=True, editable=False, max_length=200, upload_to=clinical.models.document.random_key
+                    ),
+                ),
+                (
+                    "content_type",
+                    models.CharField(editable=False, help_text="By its bytes, not by its name.", max_length=100),
+                ),
+                ("size", models.PositiveBigIntegerField(editable=False)),
+                ("sha256", models.CharField(editable=False, max_length=64)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[("uploaded", "Being checked"), ("filed", "Filed"), ("rejected", "Rejected")],
+                        default="uploaded",
+                        editable=False,
+                        max_length=8,
+                    ),
+                ),
+                ("scanned_at", models.DateTimeField(editable=False, null=True)),
+                ("scan_result", models.CharField(blank=True, default="", editable=False, max_length=200)),
+                ("uploaded_at", models.DateTimeField(auto_now_add=True)),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "uploaded_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "lab_order",
+                    hospital.tenancy.TenantKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="clinical.laborder",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "visit",
+                    hospital.tenancy.TenantKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="documents",
+                        to="clinical.visit",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-uploaded_at"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-uploaded_at"], name="document_of_patient"),
+                    models.Index(
+                        condition=models.Q(("status", "uploaded")),
+                        fields=["tenant", "uploaded_at"],
+                        name="document_waiting",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="document_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="LabResult",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                (
+                    "sequence",
+                    models.PositiveSmallIntegerField(
+                        help_text="From 1; the highest is what counts.", verbose_name="version"
+                    ),
+                ),
+                (
+                    "comparator",
+                    models.CharField(
+                        blank=True, default="", help_text="< or > when beyond what is measured.", max_length=2
+                    ),
+                ),
+                ("value_number", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
+                ("value_code", models.CharField(blank=True, default="", max_length=40)),
+                ("value_text", models.TextField(blank=True, default="", help_text="What is read, for every kind.")),
+                ("unit", models.CharField(blank=True, default="", max_length=30)),
+                (
+                    "flag",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "—"),
+                            ("low", "Low"),
+                            ("high", "High"),
+                            ("abnormal", "Abnormal"),
+                            ("critical_low", "Critical low"),
+                            ("critical_high", "Critical high"),
+                            ("critical", "Critical"),
+                        ],
+                        default="",
+                        max_length=14,
+                    ),
+                ),
+                ("low", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
+                ("high", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
+                ("critical_low", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
+                ("critical_high", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
+                ("note", models.TextField(blank=True, default="")),
+                ("entered_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "document",
+                    hospital.tenancy.TenantKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lab_results",
+                        to="clinical.document",
+                    ),
+                ),
+                (
+                    "entered_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "order",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="results",
+                        to="clinical.laborder",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "result",
+                "ordering": ["order", "-sequence"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "order", "sequence"), name="result_sequence_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="LabTest",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("code", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=120)),
+                ("group", models.CharField(help_text="The heading under which the test is ordered.", max_length=60)),
+                ("loinc", models.CharField(blank=True, default="", max_length=20, verbose_name="LOINC")),
+                (
+                    "specimen",
+                    models.CharField(
+                        choices=[
+                            ("serum", "Serum"),
+                            ("plasma", "Plasma"),
+                            ("blood", "Whole blood"),
+                            ("urine", "Urine"),
+                            ("stool", "Stool"),
+                            ("swab", "Swab"),
+                            ("sputum", "Sputum"),
+                            ("tissue", "Tissue"),
+                            ("other", "Other"),
+                            ("none", "No specimen"),
+                        ],
+                        default="serum",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("numeric", "Number"),
+                            ("coded", "One of several answers"),
+                            ("text", "Text"),
+                            ("file", "File"),
+                        ],
+                        default="numeric",
+                        max_length=8,
+                    ),
+                ),
+                ("unit", models.CharField(blank=True, default="", help_text="In UCUM, such as mmol/L.", max_length=30)),
+                ("decimals", models.PositiveSmallIntegerField(default=0)),
+                ("options", models.JSONField(blank=True, default=list)),
+                (
+                    "absolute_low",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=4,
+                        help_text="A smaller value is a typing error, and is refused.",
+                        max_digits=14,
+                        null=True,
+                    ),
+                ),
+                (
+                    "absolute_high",
+                    models.DecimalField(
+                        blank=True,
+                        decimal_places=4,
+                        help_text="A greater value is a typing error, and is refused.",
+                        max_digits=14,
+                        null=True,
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "test",
+                "ordering": ["group", "name"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "code"), name="lab_test_code_once"),
+                    models.CheckConstraint(condition=models.Q(("decimals__lte", 4)), name="lab_test_decimals"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Medicine",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("code", models.CharField(max_length=30)),
+                ("name", models.CharField(max_length=160)),
+                ("form", models.CharField(blank=True, default="", max_length=60)),
+                ("strength", models.CharField(blank=True, default="", max_length=60)),
+                (
+                    "unit",
+                    models.CharField(
+                        default="tablet", help_text="What is counted when it is dispensed.", max_length=30
+                    ),
+                ),
+                ("atc", models.CharField(blank=True, default="", max_length=7, verbose_name="ATC code")),
+                ("rxnorm", models.CharField(blank=True, default="", max_length=12, verbose_name="RxNorm code")),
+                ("low_at", models.PositiveIntegerField(default=0, help_text="Stock is low at this many, or fewer.")),
+                ("low_since", models.DateTimeField(editable=False, null=True)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name", "strength"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "code"), name="medicine_code_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Batch",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("lot", models.CharField(max_length=60)),
+                ("expires_on", models.DateField()),
+                ("location", models.CharField(blank=True, default="", max_length=60)),
+                (
+                    "state",
+                    models.CharField(
+                        choices=[("available", "Available"), ("quarantined", "Quarantined"), ("recalled", "Recalled")],
+                        default="available",
+                        max_length=12,
+                    ),
+                ),
+                ("state_reason", models.CharField(blank=True, default="", max_length=250)),
+                ("on_hand", models.PositiveIntegerField(default=0, editable=False)),
+                ("received_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "medicine",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="batches",
+                        to="clinical.medicine",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "batches",
+                "ordering": ["expires_on", "received_at", "id"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "medicine", "lot", "location"), name="batch_lot_once"),
+                    models.CheckConstraint(condition=models.Q(("on_hand__gte", 0)), name="batch_never_negative"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Organisation",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=255)),
+                ("kind", models.CharField(blank=True, default="", max_length=255)),
+                (
+                    "identifiers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=255),
+                        default=list,
+                        help_text="As “system|value”.",
+                        size=None,
+                    ),
+                ),
+                ("phone", models.CharField(blank=True, default="", max_length=60)),
+                ("address", models.TextField(blank=True, default="")),
+                ("is_active", models.BooleanField(default=True)),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="organisation_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Practitioner",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=255)),
+                ("sex", models.CharField(blank=True, default="", max_length=10)),
+                (
+                    "identifiers",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=255),
+                        default=list,
+                        help_text="As “system|value”.",
+                        size=None,
+                    ),
+                ),
+                ("phone", models.CharField(blank=True, default="", max_length=60)),
+                ("address", models.TextField(blank=True, default="")),
+                ("is_active", models.BooleanField(default=True)),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["name"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="practitioner_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Encounter",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("code", models.CharField(blank=True, default="", max_length=255)),
+                ("system", models.CharField(blank=True, default="", max_length=255)),
+                ("text", models.TextField()),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                (
+                    "kind",
+                    models.CharField(
+                        blank=True, default="", help_text="Code of HL7 ActEncounterCode: AMB, EMER, IMP…", max_length=20
+                    ),
+                ),
+                ("status", models.CharField(default="finished", max_length=20)),
+                ("started_at", models.DateTimeField(null=True)),
+                ("started_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("ended_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("reason", models.TextField(blank=True, default="")),
+                ("disposition", models.CharField(blank=True, default="", max_length=255)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "organisation",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="encounters",
+                        to="clinical.organisation",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="encounters",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "practitioner",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="encounters",
+                        to="clinical.practitioner",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-started_at"], name="encounter_of_patient"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="encounter_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Immunization",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("code", models.CharField(blank=True, default="", max_length=255)),
+                ("system", models.CharField(blank=True, default="", max_length=255)),
+                ("text", models.TextField()),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("status", models.CharField(default="completed", max_length=20)),
+                ("status_reason", models.CharField(blank=True, default="", max_length=255)),
+                ("occurred_at", models.DateTimeField(null=True)),
+                ("occurred_said", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("lot", models.CharField(blank=True, default="", max_length=60)),
+                ("dose", models.CharField(blank=True, default="", max_length=60)),
+                ("site", models.CharField(blank=True, default="", max_length=255)),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="immunizations",
+                        to="clinical.encounter",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="immunizations",
+                        to="clinical.patient",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-occurred_at", "text"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-occurred_at"], name="immunization_of_patient"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="immunization_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Examination",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("symptoms", models.TextField(blank=True)),
+                ("findings", models.TextField(blank=True)),
+                ("examined_at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "examined_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="examinations",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "visit",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="examinations",
+                        to="clinical.visit",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-examined_at"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "visit"), name="examination_once_a_visit"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Allergy",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("substance", models.CharField(max_length=255)),
+                ("code", models.CharField(blank=True, default="", max_length=255)),
+                ("system", models.CharField(blank=True, default="", max_length=255)),
+                (
+                    "category",
+                    models.CharField(
+                        choices=[
+                            ("food", "Food"),
+                            ("medication", "Medication"),
+                            ("environment", "Environment"),
+                            ("biologic", "Biologic"),
+                            ("other", "Other"),
+                        ],
+                        default="other",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "criticality",
+                    models.CharField(
+                        choices=[("low", "Low risk"), ("high", "High risk"), ("unknown", "Risk unknown")],
+                        default="unknown",
+                        max_length=8,
+                    ),
+                ),
+                ("reaction", models.TextField(blank=True, default="")),
+                (
+                    "clinical_status",
+                    models.CharField(
+                        choices=[("active", "Active"), ("inactive", "Inactive"), ("resolved", "Resolved")],
+                        default="active",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "verification",
+                    models.CharField(
+                        choices=[
+                            ("unconfirmed", "Unconfirmed"),
+                            ("provisional", "Provisional"),
+                            ("differential", "Differential"),
+                            ("presumed", "Presumed"),
+                            ("confirmed", "Confirmed"),
+                            ("refuted", "Refuted"),
+                            ("entered-in-error", "Entered by mistake"),
+                        ],
+                        default="unconfirmed",
+                        max_length=20,
+                    ),
+                ),
+                ("onset_at", models.DateTimeField(blank=True, null=True)),
+                ("onset_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("recorded_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("fhir_digest", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="allergies",
+                        to="clinical.patient",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "allergies",
+                "ordering": ["substance"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-recorded_at"], name="allergy_of_patient"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="allergy_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PatientContact",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("relationship", models.CharField(blank=True, default="", max_length=255)),
+                ("name", models.CharField(blank=True, default="", max_length=255)),
+                ("phone", models.CharField(blank=True, default="", max_length=60)),
+                ("email", models.CharField(blank=True, default="", max_length=255)),
+                ("address", models.TextField(blank=True, default="")),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="contacts",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["id"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "patient", "relationship", "name"), name="contact_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PatientIdentifier",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("system", models.CharField(blank=True, default="", max_length=255)),
+                ("value", models.CharField(max_length=255)),
+                (
+                    "kind",
+                    models.CharField(
+                        blank=True, default="", help_text="Code of HL7 table 0203: MR, SS, DL, PPN…", max_length=20
+                    ),
+                ),
+                ("text", models.CharField(blank=True, default="", max_length=255)),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="identifiers",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["text", "value"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "value"], name="identifier_value"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "patient", "system", "value"), name="identifier_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="MedicationStatement",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("code", models.CharField(blank=True, default="", max_length=255)),
+                ("system", models.CharField(blank=True, default="", max_length=255)),
+                ("text", models.TextField()),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("status", models.CharField(default="unknown", max_length=20)),
+                ("intent", models.CharField(blank=True, default="", max_length=20)),
+                ("dosage", models.TextField(blank=True, default="")),
+                ("as_needed", models.BooleanField(default=False)),
+                ("reason", models.TextField(blank=True, default="")),
+                ("authored_at", models.DateTimeField(null=True)),
+                ("authored_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="medication_statements",
+                        to="clinical.encounter",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="medication_statements",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "practitioner",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="medication_statements",
+                        to="clinical.practitioner",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-authored_at", "text"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-authored_at"], name="medication_of_patient"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="medication_statement_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Prescription",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("serial", models.PositiveBigIntegerField(editable=False, verbose_name="number")),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("draft", "Draft"),
+                            ("active", "At the pharmacy"),
+                            ("dispensing", "Being dispensed"),
+                            ("dispensed", "Dispensed"),
+                            ("declined", "Declined"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="draft",
+                        max_length=12,
+                    ),
+                ),
+                ("note", models.TextField(blank=True, default="", help_text="For the pharmacy.")),
+                ("prescribed_at", models.DateTimeField(null=True)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("end_reason", models.TextField(blank=True, default="")),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="prescriptions",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "prescribed_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "visit",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="prescriptions",
+                        to="clinical.visit",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-serial"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "prescribed_at"], name="prescription_at_pharmacy"),
+                    models.Index(fields=["tenant", "patient", "-prescribed_at"], name="prescription_of_patient"),
+                    models.Index(
+                        condition=models.Q(("ended_at__isnull", False)),
+                        fields=["tenant", "-ended_at"],
+                        name="prescription_ended",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="prescription_number_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="PrescriptionLine",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("dose", models.CharField(blank=True, default="", max_length=60)),
+                ("frequency", models.CharField(blank=True, default="", max_length=60)),
+                (
+                    "duration_days",
+                    models.PositiveSmallIntegerField(
+                        blank=True, null=True, validators=[django.core.validators.MaxValueValidator(365)]
+                    ),
+                ),
+                ("instructions", models.CharField(blank=True, default="", max_length=250)),
+                (
+                    "quantity",
+                    models.PositiveIntegerField(
+                        help_text="Prescribed.", validators=[django.core.validators.MinValueValidator(1)]
+                    ),
+                ),
+                ("dispensed", models.PositiveIntegerField(default=0)),
+                ("returned", models.PositiveIntegerField(default=0)),
+                (
+                    "status",
+                    models.CharField(
+                        choices=[
+                            ("pending", "To dispense"),
+                            ("partial", "Partly dispensed"),
+                            ("dispensed", "Dispensed"),
+                            ("declined", "Declined"),
+                            ("cancelled", "Cancelled"),
+                        ],
+                        default="pending",
+                        max_length=10,
+                    ),
+                ),
+                (
+                    "short_reason",
+                    models.CharField(
+                        blank=True, default="", help_text="Why less was issued than asked.", max_length=250
+                    ),
+                ),
+                ("decline_reason", models.CharField(blank=True, default="", max_length=250)),
+                (
+                    "allergy_reason",
+                    models.CharField(
+                        blank=True, default="", help_text="Why it is given in spite of an allergy.", max_length=250
+                    ),
+                ),
+                ("settled_at", models.DateTimeField(null=True)),
+                (
+                    "medicine",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="prescription_lines",
+                        to="clinical.medicine",
+                    ),
+                ),
+                (
+                    "prescription",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lines",
+                        to="clinical.prescription",
+                    ),
+                ),
+                (
+                    "settled_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["prescription", "position", "id"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(condition=models.Q(("quantity__gte", 1)), name="line_prescribes_something"),
+                    models.CheckConstraint(
+                        condition=models.Q(("dispensed__lte", models.F("quantity"))),
+                        name="line_not_more_than_prescribed",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("returned__lte", models.F("dispensed"))),
+                        name="line_not_more_back_than_given",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Problem",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("code", models.CharField(blank=True, default="", max_length=255)),
+                ("system", models.CharField(blank=True, default="", max_length=255)),
+                ("text", models.TextField()),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                (
+                    "clinical_status",
+                    models.CharField(
+                        choices=[
+                            ("active", "Active"),
+                            ("recurrence", "Recurrence"),
+                            ("relapse", "Relapse"),
+                            ("inactive", "Inactive"),
+                            ("remission", "Remission"),
+                            ("resolved", "Resolved"),
+                        ],
+                        default="active",
+                        max_length=12,
+                    ),
+                ),
+                (
+                    "verification",
+                    models.CharField(
+                        choices=[
+                            ("unconfirmed", "Unconfirmed"),
+                            ("provisional", "Provisional"),
+                            ("differential", "Differential"),
+                            ("presumed", "Presumed"),
+                            ("confirmed", "Confirmed"),
+                            ("refuted", "Refuted"),
+                            ("entered-in-error", "Entered by mistake"),
+                        ],
+                        default="confirmed",
+                        max_length=20,
+                    ),
+                ),
+                ("onset_at", models.DateTimeField(blank=True, null=True)),
+                ("onset_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("abated_at", models.DateTimeField(blank=True, null=True)),
+                ("abated_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("recorded_at", models.DateTimeField(default=django.utils.timezone.now)),
+                ("recorded_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("fhir_digest", models.CharField(blank=True, default="", editable=False, max_length=64)),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="problems",
+                        to="clinical.encounter",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="problems",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-onset_at", "text"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-onset_at"], name="problem_of_patient"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="problem_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Procedure",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("code", models.CharField(blank=True, default="", max_length=255)),
+                ("system", models.CharField(blank=True, default="", max_length=255)),
+                ("text", models.TextField()),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("status", models.CharField(default="completed", max_length=20)),
+                ("performed_at", models.DateTimeField(null=True)),
+                ("performed_said", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("ended_at", models.DateTimeField(null=True)),
+                ("ended_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("reason", models.TextField(blank=True, default="")),
+                ("outcome", models.TextField(blank=True, default="")),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="procedures",
+                        to="clinical.encounter",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="procedures",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-performed_at", "text"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-performed_at"], name="procedure_of_patient"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="procedure_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="ReferenceRange",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "sex",
+                    models.CharField(
+                        choices=[("any", "Any"), ("female", "Female"), ("male", "Male")], default="any", max_length=6
+                    ),
+                ),
+                ("age_from_hours", models.PositiveIntegerField(default=0)),
+                ("age_to_hours", models.PositiveIntegerField(blank=True, help_text="Up to, not including.", null=True)),
+                ("low", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
+                ("high", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
+                ("critical_low", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
+                ("critical_high", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
+                ("source", models.CharField(blank=True, default="", max_length=200)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "test",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="ranges",
+                        to="clinical.labtest",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["test", "sex", "age_from_hours"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "test", "sex", "age_from_hours"), name="range_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("age_to_hours", None), ("age_to_hours__gt", models.F("age_from_hours")), _connector="OR"
+                        ),
+                        name="range_ages_in_order",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Report",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("code", models.CharField(blank=True, default="", max_length=255)),
+                ("system", models.CharField(blank=True, default="", max_length=255)),
+                ("text", models.TextField()),
+                ("fhir_id", models.CharField(blank=True, default="", editable=False, max_length=255)),
+                ("category", models.CharField(blank=True, default="", max_length=255)),
+                ("status", models.CharField(default="final", max_length=20)),
+                ("effective_at", models.DateTimeField(null=True)),
+                ("effective_said", models.CharField(blank=True, default="", editable=False, max_length=40)),
+                ("conclusion", models.TextField(blank=True, default="")),
+                (
+                    "results",
+                    django.contrib.postgres.fields.ArrayField(
+                        base_field=models.CharField(max_length=255), default=list, size=None
+                    ),
+                ),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to="clinical.encounter",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reports",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-effective_at", "text"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-effective_at"], name="report_of_patient"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="report_fhir_id_once",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="StockMove",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("quantity", models.IntegerField(help_text="Signed: what came is positive, what went negative.")),
+                (
+                    "balance",
+                    models.PositiveIntegerField(
+                        default=0, help_text="On hand in the batch after it; the database reckons it."
+                    ),
+                ),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("receipt", "Received"),
+                            ("dispense", "Dispensed"),
+                            ("return", "Taken back"),
+                            ("write_off", "Written off"),
+                            ("count", "Counted"),
+                            ("transfer", "Moved"),
+                        ],
+                        max_length=10,
+                    ),
+                ),
+                ("reason", models.CharField(blank=True, default="", max_length=250)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "batch",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="moves",
+                        to="clinical.batch",
+                    ),
+                ),
+                (
+                    "by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "line",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="moves",
+                        to="clinical.prescriptionline",
+                    ),
+                ),
+                (
+                    "medicine",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="moves",
+                        to="clinical.medicine",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-id"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "batch", "-id"], name="move_of_batch"),
+                    models.Index(fields=["tenant", "medicine", "-id"], name="move_of_medicine"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1992,17 +2189,23 @@ class Migration(migrations.Migration):
                 "ordering": ["priority", "entered_at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "entered_at"], name="place_by_time"),
+                    models.Index(
+                        condition=models.Q(("ended_at", None)),
+                        fields=["tenant", "queue", "priority", "entered_at"],
+                        name="open_places",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "queue", "day", "token"), name="token_once_a_day"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("tenant", "visit"),
+                        name="one_open_place_a_visit",
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="prescription",
-            name="visit",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="prescriptions",
-                to="clinical.visit",
-            ),
         ),
         migrations.CreateModel(
             name="Observation",
@@ -2126,39 +2329,20 @@ class Migration(migrations.Migration):
                 "ordering": ["-effective_at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "code", "-effective_at"], name="observation_course"),
+                    models.Index(
+                        fields=["tenant", "patient", "category", "-effective_at"], name="observation_by_category"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("fhir_id", ""), _negated=True),
+                        fields=("tenant", "fhir_id"),
+                        name="observation_fhir_id_once",
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="laborder",
-            name="visit",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="lab_orders",
-                to="clinical.visit",
-            ),
-        ),
-        migrations.AddField(
-            model_name="examination",
-            name="visit",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="examinations",
-                to="clinical.visit",
-            ),
-        ),
-        migrations.AddField(
-            model_name="document",
-            name="visit",
-            field=hospital.tenancy.TenantKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="documents",
-                to="clinical.visit",
-            ),
         ),
         migrations.CreateModel(
             name="Diagnosis",
@@ -2237,6 +2421,21 @@ class Migration(migrations.Migration):
                 "ordering": ["-is_primary", "recorded_at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-recorded_at"], name="diagnosis_of_patient"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("withdrawn_at", None)),
+                        fields=("tenant", "visit", "code"),
+                        name="diagnosis_code_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("is_primary", True), ("withdrawn_at", None)),
+                        fields=("tenant", "visit"),
+                        name="diagnosis_primary_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -2280,311 +2479,52 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "visit", "person"), name="consultation_draft_once"),
+                ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="labresult",
-            constraint=models.UniqueConstraint(fields=("tenant", "order", "sequence"), name="result_sequence_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="labtest",
-            constraint=models.UniqueConstraint(fields=("tenant", "code"), name="lab_test_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="labtest",
-            constraint=models.CheckConstraint(condition=models.Q(("decimals__lte", 4)), name="lab_test_decimals"),
-        ),
-        migrations.AddConstraint(
-            model_name="medicine",
-            constraint=models.UniqueConstraint(fields=("tenant", "code"), name="medicine_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="batch",
-            constraint=models.UniqueConstraint(fields=("tenant", "medicine", "lot", "location"), name="batch_lot_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="batch",
-            constraint=models.CheckConstraint(condition=models.Q(("on_hand__gte", 0)), name="batch_never_negative"),
-        ),
-        migrations.AddConstraint(
-            model_name="organisation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="organisation_fhir_id_once",
+        migrations.AddField(
+            model_name="laborder",
+            name="result",
+            field=hospital.tenancy.TenantKey(
+                blank=True,
+                db_constraint=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinical.labresult",
             ),
         ),
-        migrations.AddIndex(
-            model_name="patient",
-            index=models.Index(fields=["tenant", "family_name", "given_name", "id"], name="patient_by_name"),
-        ),
-        migrations.AddIndex(
-            model_name="patient",
-            index=models.Index(fields=["tenant", "birth_date"], name="patient_by_birth_date"),
-        ),
-        migrations.AddIndex(
-            model_name="patient",
-            index=models.Index(fields=["tenant", "phone"], name="patient_by_phone"),
-        ),
-        migrations.AddIndex(
-            model_name="patient",
-            index=models.Index(fields=["tenant", "document_number"], name="patient_by_document"),
-        ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.UniqueConstraint(fields=("tenant", "mrn"), name="patient_mrn_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="patient_fhir_id_once",
+        migrations.AddField(
+            model_name="laborder",
+            name="test",
+            field=hospital.tenancy.TenantKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="orders",
+                to="clinical.labtest",
             ),
         ),
-        migrations.AddConstraint(
-            model_name="patient",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("family_name", ""), ("given_name", ""), _negated=True),
-                name="patient_has_a_name",
-                violation_error_message="Write one name at least.",
+        migrations.AddField(
+            model_name="laborder",
+            name="patient",
+            field=hospital.tenancy.TenantKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="lab_orders",
+                to="clinical.patient",
             ),
         ),
-        migrations.AddIndex(
-            model_name="immunization",
-            index=models.Index(fields=["tenant", "patient", "-occurred_at"], name="immunization_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="immunization",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="immunization_fhir_id_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="allergy",
-            index=models.Index(fields=["tenant", "patient", "-recorded_at"], name="allergy_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="allergy",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="allergy_fhir_id_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="patientcontact",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "patient", "relationship", "name"), name="contact_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="patientidentifier",
-            index=models.Index(fields=["tenant", "value"], name="identifier_value"),
-        ),
-        migrations.AddConstraint(
-            model_name="patientidentifier",
-            constraint=models.UniqueConstraint(fields=("tenant", "patient", "system", "value"), name="identifier_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="practitioner",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="practitioner_fhir_id_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="medicationstatement",
-            index=models.Index(fields=["tenant", "patient", "-authored_at"], name="medication_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="medicationstatement",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="medication_statement_fhir_id_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="encounter",
-            index=models.Index(fields=["tenant", "patient", "-started_at"], name="encounter_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="encounter",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="encounter_fhir_id_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="prescriptionline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("quantity__gte", 1)), name="line_prescribes_something"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="prescriptionline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("dispensed__lte", models.F("quantity"))), name="line_not_more_than_prescribed"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="prescriptionline",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("returned__lte", models.F("dispensed"))), name="line_not_more_back_than_given"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="problem",
-            index=models.Index(fields=["tenant", "patient", "-onset_at"], name="problem_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="problem",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="problem_fhir_id_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="procedure",
-            index=models.Index(fields=["tenant", "patient", "-performed_at"], name="procedure_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="procedure",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="procedure_fhir_id_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="referencerange",
-            constraint=models.UniqueConstraint(fields=("tenant", "test", "sex", "age_from_hours"), name="range_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="referencerange",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("age_to_hours", None), ("age_to_hours__gt", models.F("age_from_hours")), _connector="OR"
-                ),
-                name="range_ages_in_order",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="report",
-            index=models.Index(fields=["tenant", "patient", "-effective_at"], name="report_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="report",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="report_fhir_id_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="stockmove",
-            index=models.Index(fields=["tenant", "batch", "-id"], name="move_of_batch"),
-        ),
-        migrations.AddIndex(
-            model_name="stockmove",
-            index=models.Index(fields=["tenant", "medicine", "-id"], name="move_of_medicine"),
-        ),
-        migrations.AddIndex(
-            model_name="visit",
-            index=models.Index(fields=["tenant", "-registered_at"], name="visit_by_time"),
-        ),
-        migrations.AddIndex(
-            model_name="visit",
-            index=models.Index(fields=["tenant", "patient", "-registered_at"], name="visit_of_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="visit",
-            index=models.Index(
-                condition=models.Q(("ended_at", None)), fields=["tenant", "status", "registered_at"], name="visit_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="visit",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", False)), fields=["tenant", "ended_at"], name="visit_ended"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="visit",
-            index=models.Index(
-                condition=models.Q(("payment__in", ("unpaid", "partial"))),
-                fields=["tenant", "registered_at"],
-                name="visit_owing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="visit",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="visit_number_once"),
-        ),
-        migrations.AddIndex(
-            model_name="queueplace",
-            index=models.Index(fields=["tenant", "entered_at"], name="place_by_time"),
-        ),
-        migrations.AddIndex(
-            model_name="queueplace",
-            index=models.Index(
-                condition=models.Q(("ended_at", None)),
-                fields=["tenant", "queue", "priority", "entered_at"],
-                name="open_places",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="queueplace",
-            constraint=models.UniqueConstraint(fields=("tenant", "queue", "day", "token"), name="token_once_a_day"),
-        ),
-        migrations.AddConstraint(
-            model_name="queueplace",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None)), fields=("tenant", "visit"), name="one_open_place_a_visit"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="prescription",
-            index=models.Index(fields=["tenant", "status", "prescribed_at"], name="prescription_at_pharmacy"),
-        ),
-        migrations.AddIndex(
-            model_name="prescription",
-            index=models.Index(fields=["tenant", "patient", "-prescribed_at"], name="prescription_of_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="prescription",
-            index=models.Index(
-                condition=models.Q(("ended_at__isnull", False)),
-                fields=["tenant", "-ended_at"],
-                name="prescription_ended",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="prescription",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="prescription_number_once"),
-        ),
-        migrations.AddIndex(
-            model_name="observation",
-            index=models.Index(fields=["tenant", "patient", "code", "-effective_at"], name="observation_course"),
-        ),
-        migrations.AddIndex(
-            model_name="observation",
-            index=models.Index(
-                fields=["tenant", "patient", "category", "-effective_at"], name="observation_by_category"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="observation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="observation_fhir_id_once",
+        migrations.AddField(
+            model_name="laborder",
+            name="visit",
+            field=hospital.tenancy.TenantKey(
+                db_constraint=False,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="lab_orders",
+                to="clinical.visit",
             ),
         ),
         migrations.AddIndex(
@@ -2614,52 +2554,6 @@ class Migration(migrations.Migration):
                 fields=("tenant", "visit", "test"),
                 name="test_open_once",
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="examination",
-            constraint=models.UniqueConstraint(fields=("tenant", "visit"), name="examination_once_a_visit"),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=models.Index(fields=["tenant", "patient", "-uploaded_at"], name="document_of_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="document",
-            index=models.Index(
-                condition=models.Q(("status", "uploaded")), fields=["tenant", "uploaded_at"], name="document_waiting"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="document",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("fhir_id", ""), _negated=True),
-                fields=("tenant", "fhir_id"),
-                name="document_fhir_id_once",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="diagnosis",
-            index=models.Index(fields=["tenant", "patient", "-recorded_at"], name="diagnosis_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="diagnosis",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("withdrawn_at", None)),
-                fields=("tenant", "visit", "code"),
-                name="diagnosis_code_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="diagnosis",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("is_primary", True), ("withdrawn_at", None)),
-                fields=("tenant", "visit"),
-                name="diagnosis_primary_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="consultationdraft",
-            constraint=models.UniqueConstraint(fields=("tenant", "visit", "person"), name="consultation_draft_once"),
         ),
         hospital.db.fence.Fence(
             names=[

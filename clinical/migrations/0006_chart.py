@@ -19,6 +19,86 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
+        migrations.CreateModel(
+            name="MedicineReview",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("decision", models.CharField(choices=[("continue", "Goes on"), ("stop", "Stopped")], max_length=8)),
+                ("reason", models.CharField(blank=True, default="", max_length=250)),
+                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "line",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="clinical.prescriptionline",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="medicine_reviews",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "statement",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="reviews",
+                        to="clinical.medicationstatement",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["-at", "-id"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-at"], name="medicine_review_of_patient"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("statement", None), ("line", None), _connector="XOR"),
+                        name="medicine_review_of_one_thing",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("decision", "stop"), ("reason", ""), _negated=True),
+                        name="medicine_review_stops_with_reason",
+                    ),
+                ],
+            },
+        ),
         migrations.AlterModelOptions(
             name="problem",
             options={
@@ -365,91 +445,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="procedures",
                 to="clinical.outsideencounter",
-            ),
-        ),
-        migrations.CreateModel(
-            name="MedicineReview",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("decision", models.CharField(choices=[("continue", "Goes on"), ("stop", "Stopped")], max_length=8)),
-                ("reason", models.CharField(blank=True, default="", max_length=250)),
-                ("at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
-                (
-                    "by",
-                    models.ForeignKey(
-                        editable=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to=settings.AUTH_USER_MODEL,
-                    ),
-                ),
-                (
-                    "line",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="reviews",
-                        to="clinical.prescriptionline",
-                    ),
-                ),
-                (
-                    "patient",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="medicine_reviews",
-                        to="clinical.patient",
-                    ),
-                ),
-                (
-                    "statement",
-                    hospital.tenancy.TenantKey(
-                        db_constraint=False,
-                        null=True,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="reviews",
-                        to="clinical.medicationstatement",
-                    ),
-                ),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "ordering": ["-at", "-id"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.AddIndex(
-            model_name="medicinereview",
-            index=models.Index(fields=["tenant", "patient", "-at"], name="medicine_review_of_patient"),
-        ),
-        migrations.AddConstraint(
-            model_name="medicinereview",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("statement", None), ("line", None), _connector="XOR"),
-                name="medicine_review_of_one_thing",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="medicinereview",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("decision", "stop"), ("reason", ""), _negated=True),
-                name="medicine_review_stops_with_reason",
             ),
         ),
         hospital.db.fence.Fence(

@@ -78,6 +78,9 @@ class Migration(migrations.Migration):
                 "ordering": ["application", "facility"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "application", "facility"), name="hl7_sender_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -267,6 +270,20 @@ class Migration(migrations.Migration):
                 "ordering": ["-received_at", "-id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "family", "status", "-received_at"], name="hl7_message_inbox"),
+                    models.Index(fields=["tenant", "-received_at"], name="hl7_message_by_time"),
+                    models.Index(
+                        condition=models.Q(("status", "waiting")),
+                        fields=["tenant", "received_at"],
+                        name="hl7_message_waiting",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "sender", "control_id", "code", "trigger", "digest"), name="hl7_message_once"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -314,6 +331,9 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "sender", "patient"), name="hl7_account_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -368,6 +388,9 @@ class Migration(migrations.Migration):
                 "ordering": ["subject", "code"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "sender", "subject", "code"), name="hl7_word_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -403,40 +426,10 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
-                "constraints": [models.UniqueConstraint(fields=("tenant", "message"), name="hl7_content_once")],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "message"), name="hl7_content_once"),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="hl7sender",
-            constraint=models.UniqueConstraint(fields=("tenant", "application", "facility"), name="hl7_sender_once"),
-        ),
-        migrations.AddIndex(
-            model_name="hl7message",
-            index=models.Index(fields=["tenant", "family", "status", "-received_at"], name="hl7_message_inbox"),
-        ),
-        migrations.AddIndex(
-            model_name="hl7message",
-            index=models.Index(fields=["tenant", "-received_at"], name="hl7_message_by_time"),
-        ),
-        migrations.AddIndex(
-            model_name="hl7message",
-            index=models.Index(
-                condition=models.Q(("status", "waiting")), fields=["tenant", "received_at"], name="hl7_message_waiting"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hl7message",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "sender", "control_id", "code", "trigger", "digest"), name="hl7_message_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="hl7account",
-            constraint=models.UniqueConstraint(fields=("tenant", "sender", "patient"), name="hl7_account_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="hl7word",
-            constraint=models.UniqueConstraint(fields=("tenant", "sender", "subject", "code"), name="hl7_word_once"),
         ),
         hospital.db.fence.Fence(
             names=["Hl7Account", "Hl7Content", "Hl7Message", "Hl7Sender", "Hl7Word"],

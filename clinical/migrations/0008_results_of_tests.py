@@ -48,11 +48,76 @@ class Migration(migrations.Migration):
                 ),
                 ("released_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("withdrawn_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "former",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="clinical.labresult",
+                    ),
+                ),
+                (
+                    "order",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="corrections",
+                        to="clinical.laborder",
+                    ),
+                ),
+                (
+                    "released_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "result",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="corrections",
+                        to="clinical.labresult",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "withdrawn_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-created_at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "waiting")),
+                        fields=("tenant", "order"),
+                        name="correction_waiting_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -69,11 +134,45 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("why", models.CharField(max_length=60)),
                 ("acknowledged_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "correction",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="notices",
+                        to="clinical.correction",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["created_at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("acknowledged_at__isnull", True)),
+                        fields=["tenant", "person"],
+                        name="correction_notice_open",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "correction", "person"), name="correction_notice_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -88,11 +187,47 @@ class Migration(migrations.Migration):
                 ("called", models.CharField(help_text="Who answered.", max_length=120)),
                 ("read_back", models.CharField(max_length=200)),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "by",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "order",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="clinical.laborder",
+                    ),
+                ),
+                (
+                    "result",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="calls",
+                        to="clinical.labresult",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "order"], name="critical_call_of_order"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -136,11 +271,37 @@ class Migration(migrations.Migration):
                     "per_day",
                     models.BooleanField(default=False, help_text="The limits are for each day between the two values."),
                 ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "test",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="delta_rules",
+                        to="clinical.labtest",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["test"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "test"), name="delta_rule_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(("absolute__isnull", False), ("percent__isnull", False), _connector="OR"),
+                        name="delta_rule_says_something",
+                        violation_error_message="Give a limit in the unit of the test, in per cent, or both.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -157,10 +318,37 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("value", models.TextField(blank=True, default="")),
                 ("note", models.CharField(blank=True, default="", max_length=500)),
+                (
+                    "order",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="drafts",
+                        to="clinical.laborder",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "order", "person"), name="result_draft_once"),
+                ],
             },
         ),
         migrations.AddField(
@@ -247,211 +435,11 @@ class Migration(migrations.Migration):
             name="source",
             field=models.CharField(blank=True, default="", help_text="The laboratory that sent it.", max_length=120),
         ),
-        migrations.AddField(
-            model_name="correction",
-            name="former",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="clinical.labresult",
-            ),
-        ),
-        migrations.AddField(
-            model_name="correction",
-            name="order",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="corrections",
-                to="clinical.laborder",
-            ),
-        ),
-        migrations.AddField(
-            model_name="correction",
-            name="released_by",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="correction",
-            name="result",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="corrections",
-                to="clinical.labresult",
-            ),
-        ),
-        migrations.AddField(
-            model_name="correction",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="correction",
-            name="withdrawn_by",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="correctionnotice",
-            name="correction",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="notices",
-                to="clinical.correction",
-            ),
-        ),
-        migrations.AddField(
-            model_name="correctionnotice",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="correctionnotice",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="criticalcall",
-            name="by",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="criticalcall",
-            name="order",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="calls",
-                to="clinical.laborder",
-            ),
-        ),
-        migrations.AddField(
-            model_name="criticalcall",
-            name="result",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="calls",
-                to="clinical.labresult",
-            ),
-        ),
-        migrations.AddField(
-            model_name="criticalcall",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="deltarule",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="deltarule",
-            name="test",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="delta_rules",
-                to="clinical.labtest",
-            ),
-        ),
-        migrations.AddField(
-            model_name="resultdraft",
-            name="order",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="drafts",
-                to="clinical.laborder",
-            ),
-        ),
-        migrations.AddField(
-            model_name="resultdraft",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="resultdraft",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
         migrations.AddIndex(
             model_name="laborder",
             index=models.Index(
                 condition=models.Q(("status", "released")), fields=["tenant", "patient"], name="lab_order_unreviewed"
             ),
-        ),
-        migrations.AddConstraint(
-            model_name="correction",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "waiting")), fields=("tenant", "order"), name="correction_waiting_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="correctionnotice",
-            index=models.Index(
-                condition=models.Q(("acknowledged_at__isnull", True)),
-                fields=["tenant", "person"],
-                name="correction_notice_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="correctionnotice",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "correction", "person"), name="correction_notice_once"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="criticalcall",
-            index=models.Index(fields=["tenant", "order"], name="critical_call_of_order"),
-        ),
-        migrations.AddConstraint(
-            model_name="deltarule",
-            constraint=models.UniqueConstraint(fields=("tenant", "test"), name="delta_rule_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="deltarule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("absolute__isnull", False), ("percent__isnull", False), _connector="OR"),
-                name="delta_rule_says_something",
-                violation_error_message="Give a limit in the unit of the test, in per cent, or both.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="resultdraft",
-            constraint=models.UniqueConstraint(fields=("tenant", "order", "person"), name="result_draft_once"),
         ),
         hospital.db.fence.Fence(
             names=[

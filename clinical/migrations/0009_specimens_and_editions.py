@@ -53,12 +53,24 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "condition",
                 "ordering": ["rank", "name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "code"), name="lab_condition_code_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -77,11 +89,23 @@ class Migration(migrations.Migration):
                 ("name", models.CharField(max_length=120)),
                 ("loinc", models.CharField(blank=True, default="", max_length=20, verbose_name="LOINC")),
                 ("is_active", models.BooleanField(default=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "code"), name="panel_code_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -94,12 +118,42 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("place", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "panel",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="members",
+                        to="clinical.panel",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "test",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="in_panels",
+                        to="clinical.labtest",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "test of a panel",
                 "ordering": ["panel", "place"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "panel", "test"), name="panel_test_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -117,12 +171,56 @@ class Migration(migrations.Migration):
                 ("weeks", models.PositiveSmallIntegerField(blank=True, null=True)),
                 ("begins_on", models.DateField()),
                 ("ends_on", models.DateField(blank=True, help_text="The last day.", null=True)),
+                (
+                    "condition",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="patients",
+                        to="clinical.labcondition",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lab_conditions",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "condition of a patient",
                 "ordering": ["-begins_on"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends_on", None), ("ends_on__gte", models.F("begins_on")), _connector="OR"),
+                        name="condition_days_in_order",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -140,12 +238,120 @@ class Migration(migrations.Migration):
                 ("absolute_high", models.DecimalField(blank=True, decimal_places=4, max_digits=14, null=True)),
                 ("reason", models.CharField(max_length=200)),
                 ("made_at", models.DateTimeField(default=django.utils.timezone.now, editable=False)),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "test",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="editions",
+                        to="clinical.labtest",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "edition of ranges",
                 "ordering": ["test", "-number"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "test", "number"), name="edition_number_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="SpecimenType",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("code", models.CharField(max_length=20)),
+                ("name", models.CharField(max_length=60)),
+                ("tube", models.CharField(blank=True, default="", max_length=80, verbose_name="tube or container")),
+                (
+                    "cap",
+                    models.CharField(
+                        blank=True,
+                        choices=[
+                            ("", "No cap"),
+                            ("red", "Red"),
+                            ("gold", "Gold"),
+                            ("lavender", "Lavender"),
+                            ("light_blue", "Light blue"),
+                            ("green", "Green"),
+                            ("grey", "Grey"),
+                            ("black", "Black"),
+                            ("yellow", "Yellow"),
+                            ("white", "White"),
+                        ],
+                        default="",
+                        max_length=12,
+                        verbose_name="colour of the cap",
+                    ),
+                ),
+                ("millilitres", models.DecimalField(blank=True, decimal_places=1, max_digits=6, null=True)),
+                (
+                    "handling",
+                    models.CharField(
+                        blank=True, default="", help_text="Such as: invert eight times, on ice.", max_length=200
+                    ),
+                ),
+                (
+                    "stable_hours",
+                    models.PositiveIntegerField(
+                        blank=True, help_text="From collection to receiving; later it is too old.", null=True
+                    ),
+                ),
+                (
+                    "keep_days",
+                    models.PositiveSmallIntegerField(
+                        default=7, help_text="How long it is kept after its tests are done."
+                    ),
+                ),
+                ("rank", models.PositiveSmallIntegerField(default=100, verbose_name="order of draw")),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "specimen type",
+                "ordering": ["rank", "name"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "code"), name="specimen_type_code_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -224,76 +430,129 @@ class Migration(migrations.Migration):
                 ("position", models.CharField(blank=True, default="", max_length=10)),
                 ("stored_at", models.DateTimeField(blank=True, editable=False, null=True)),
                 ("discarded_at", models.DateTimeField(blank=True, editable=False, null=True)),
+                (
+                    "collected_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "discarded_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="specimens",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "received_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "recollect_of",
+                    hospital.tenancy.TenantKey(
+                        blank=True,
+                        db_constraint=False,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="recollections",
+                        to="clinical.specimen",
+                    ),
+                ),
+                (
+                    "rejected_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "stored_by",
+                    models.ForeignKey(
+                        blank=True,
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "visit",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="specimens",
+                        to="clinical.visit",
+                    ),
+                ),
+                (
+                    "type",
+                    hospital.tenancy.TenantKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="specimens",
+                        to="clinical.specimentype",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["serial"],
                 "abstract": False,
                 "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="SpecimenType",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "collected_at"], name="specimen_by_status"),
+                    models.Index(fields=["tenant", "received_by", "-received_at"], name="specimen_by_receiver"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="specimen_serial_once"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "expected")),
+                        fields=("tenant", "visit", "type", "material"),
+                        name="one_expected_specimen",
+                        nulls_distinct=False,
                     ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("code", models.CharField(max_length=20)),
-                ("name", models.CharField(max_length=60)),
-                ("tube", models.CharField(blank=True, default="", max_length=80, verbose_name="tube or container")),
-                (
-                    "cap",
-                    models.CharField(
-                        blank=True,
-                        choices=[
-                            ("", "No cap"),
-                            ("red", "Red"),
-                            ("gold", "Gold"),
-                            ("lavender", "Lavender"),
-                            ("light_blue", "Light blue"),
-                            ("green", "Green"),
-                            ("grey", "Grey"),
-                            ("black", "Black"),
-                            ("yellow", "Yellow"),
-                            ("white", "White"),
-                        ],
-                        default="",
-                        max_length=12,
-                        verbose_name="colour of the cap",
-                    ),
-                ),
-                ("millilitres", models.DecimalField(blank=True, decimal_places=1, max_digits=6, null=True)),
-                (
-                    "handling",
-                    models.CharField(
-                        blank=True, default="", help_text="Such as: invert eight times, on ice.", max_length=200
-                    ),
-                ),
-                (
-                    "stable_hours",
-                    models.PositiveIntegerField(
-                        blank=True, help_text="From collection to receiving; later it is too old.", null=True
-                    ),
-                ),
-                (
-                    "keep_days",
-                    models.PositiveSmallIntegerField(
-                        default=7, help_text="How long it is kept after its tests are done."
-                    ),
-                ),
-                ("rank", models.PositiveSmallIntegerField(default=100, verbose_name="order of draw")),
-                ("is_active", models.BooleanField(default=True)),
-            ],
-            options={
-                "verbose_name": "specimen type",
-                "ordering": ["rank", "name"],
-                "abstract": False,
-                "base_manager_name": "objects",
+                ],
             },
         ),
         migrations.AlterModelOptions(
@@ -349,13 +608,6 @@ class Migration(migrations.Migration):
             field=models.PositiveSmallIntegerField(blank=True, help_text="Up to, not including.", null=True),
         ),
         migrations.AddField(
-            model_name="labcondition",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
             model_name="referencerange",
             name="condition",
             field=hospital.tenancy.TenantKey(
@@ -365,13 +617,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="ranges",
                 to="clinical.labcondition",
-            ),
-        ),
-        migrations.AddField(
-            model_name="panel",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
             ),
         ),
         migrations.AddField(
@@ -385,100 +630,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="orders",
                 to="clinical.panel",
-            ),
-        ),
-        migrations.AddField(
-            model_name="paneltest",
-            name="panel",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="members",
-                to="clinical.panel",
-            ),
-        ),
-        migrations.AddField(
-            model_name="paneltest",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="paneltest",
-            name="test",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="in_panels",
-                to="clinical.labtest",
-            ),
-        ),
-        migrations.AddField(
-            model_name="patientcondition",
-            name="condition",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="patients",
-                to="clinical.labcondition",
-            ),
-        ),
-        migrations.AddField(
-            model_name="patientcondition",
-            name="patient",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="lab_conditions",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="patientcondition",
-            name="recorded_by",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="patientcondition",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="rangeedition",
-            name="made_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="rangeedition",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="rangeedition",
-            name="test",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="editions",
-                to="clinical.labtest",
             ),
         ),
         migrations.AddField(
@@ -513,106 +664,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="specimen",
-            name="collected_by",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="specimen",
-            name="discarded_by",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="specimen",
-            name="patient",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="specimens",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="specimen",
-            name="received_by",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="specimen",
-            name="recollect_of",
-            field=hospital.tenancy.TenantKey(
-                blank=True,
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="recollections",
-                to="clinical.specimen",
-            ),
-        ),
-        migrations.AddField(
-            model_name="specimen",
-            name="rejected_by",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="specimen",
-            name="stored_by",
-            field=models.ForeignKey(
-                blank=True,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="specimen",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="specimen",
-            name="visit",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="specimens",
-                to="clinical.visit",
-            ),
-        ),
-        migrations.AddField(
             model_name="laborder",
             name="specimen",
             field=hospital.tenancy.TenantKey(
@@ -626,25 +677,6 @@ class Migration(migrations.Migration):
             ),
         ),
         migrations.AddField(
-            model_name="specimentype",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="specimen",
-            name="type",
-            field=hospital.tenancy.TenantKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="specimens",
-                to="clinical.specimentype",
-            ),
-        ),
-        migrations.AddField(
             model_name="labtest",
             name="specimen_type",
             field=hospital.tenancy.TenantKey(
@@ -655,54 +687,6 @@ class Migration(migrations.Migration):
                 related_name="tests",
                 to="clinical.specimentype",
                 verbose_name="tube or container",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="labcondition",
-            constraint=models.UniqueConstraint(fields=("tenant", "code"), name="lab_condition_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="panel",
-            constraint=models.UniqueConstraint(fields=("tenant", "code"), name="panel_code_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="paneltest",
-            constraint=models.UniqueConstraint(fields=("tenant", "panel", "test"), name="panel_test_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="patientcondition",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends_on", None), ("ends_on__gte", models.F("begins_on")), _connector="OR"),
-                name="condition_days_in_order",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="rangeedition",
-            constraint=models.UniqueConstraint(fields=("tenant", "test", "number"), name="edition_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="specimentype",
-            constraint=models.UniqueConstraint(fields=("tenant", "code"), name="specimen_type_code_once"),
-        ),
-        migrations.AddIndex(
-            model_name="specimen",
-            index=models.Index(fields=["tenant", "status", "collected_at"], name="specimen_by_status"),
-        ),
-        migrations.AddIndex(
-            model_name="specimen",
-            index=models.Index(fields=["tenant", "received_by", "-received_at"], name="specimen_by_receiver"),
-        ),
-        migrations.AddConstraint(
-            model_name="specimen",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="specimen_serial_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="specimen",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "expected")),
-                fields=("tenant", "visit", "type", "material"),
-                name="one_expected_specimen",
-                nulls_distinct=False,
             ),
         ),
         hospital.db.fence.Fence(

@@ -23,27 +23,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name="Addendum",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("number", models.PositiveSmallIntegerField()),
-                ("text", models.TextField(max_length=20000)),
-                ("written_at", models.DateTimeField()),
-            ],
-            options={
-                "verbose_name_plural": "addenda",
-                "ordering": ["number"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="CosignRule",
+            name="NoteTemplate",
             fields=[
                 (
                     "id",
@@ -54,41 +34,51 @@ class Migration(migrations.Migration):
                 ("version", models.PositiveIntegerField(default=1, editable=False)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("updated_at", models.DateTimeField(auto_now=True)),
-            ],
-            options={
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="DiagnosisSnapshot",
-            fields=[
                 (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("position", models.PositiveSmallIntegerField()),
-                ("code", models.CharField(max_length=10)),
-                ("title", models.CharField(max_length=250)),
-                (
-                    "certainty",
+                    "key",
                     models.CharField(
-                        choices=[("confirmed", "Confirmed"), ("suspected", "Suspected"), ("ruled_out", "Ruled out")],
-                        max_length=10,
+                        max_length=30,
+                        validators=[
+                            django.core.validators.RegexValidator(
+                                "\\A[a-z][a-z0-9_]{0,29}\\Z", "Use small letters, digits and underlines."
+                            )
+                        ],
                     ),
                 ),
-                ("is_primary", models.BooleanField(default=False)),
-                ("note", models.TextField(blank=True, default="")),
+                ("name", models.CharField(max_length=60)),
+                ("specialty", models.CharField(blank=True, default="", max_length=60)),
+                (
+                    "kind",
+                    models.CharField(
+                        choices=[
+                            ("consultation", "Consultation"),
+                            ("follow_up", "Follow-up"),
+                            ("procedure", "Procedure"),
+                        ],
+                        default="consultation",
+                        max_length=12,
+                    ),
+                ),
+                ("has_body_map", models.BooleanField(default=False, verbose_name="body map")),
+                ("position", models.PositiveSmallIntegerField(default=0)),
+                ("is_active", models.BooleanField(default=True)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
-                "ordering": ["position"],
+                "ordering": ["position", "name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "key"), name="note_template_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -138,11 +128,258 @@ class Migration(migrations.Migration):
                 ("error_reason", models.CharField(blank=True, default="", editable=False, max_length=250)),
                 ("error_at", models.DateTimeField(editable=False, null=True)),
                 ("told_tier", models.PositiveSmallIntegerField(default=0, editable=False)),
+                (
+                    "cosigner",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "error_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="encounters",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "provider",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "visit",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="encounters",
+                        to="clinical.visit",
+                    ),
+                ),
+                (
+                    "template",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="clinical.notetemplate",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-started_at", "-id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient", "-started_at"], name="encounter_of_patient"),
+                    models.Index(
+                        condition=models.Q(("status__in", ("draft", "in_progress", "ready_for_review"))),
+                        fields=["tenant", "started_at"],
+                        name="encounter_unsigned",
+                    ),
+                    models.Index(
+                        condition=models.Q(("status", "signed")),
+                        fields=["tenant", "cosigner"],
+                        name="encounter_to_cosign",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ("draft", "in_progress", "ready_for_review"))),
+                        fields=("tenant", "visit", "provider"),
+                        name="encounter_open_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("status__in", ("signed", "cosigned")), _negated=True),
+                            ("signed_at__isnull", False),
+                            _connector="OR",
+                        ),
+                        name="encounter_signed_when",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="Addendum",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("number", models.PositiveSmallIntegerField()),
+                ("text", models.TextField(max_length=20000)),
+                ("written_at", models.DateTimeField()),
+                (
+                    "author",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="addenda",
+                        to="clinical.encounter",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name_plural": "addenda",
+                "ordering": ["number"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "encounter", "number"), name="addendum_once"),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="CosignRule",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                (
+                    "cosigner",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Who is proposed.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Nobody: all.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "person"), name="cosign_rule_once", nulls_distinct=False),
+                ],
+            },
+        ),
+        migrations.CreateModel(
+            name="DiagnosisSnapshot",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("position", models.PositiveSmallIntegerField()),
+                ("code", models.CharField(max_length=10)),
+                ("title", models.CharField(max_length=250)),
+                (
+                    "certainty",
+                    models.CharField(
+                        choices=[("confirmed", "Confirmed"), ("suspected", "Suspected"), ("ruled_out", "Ruled out")],
+                        max_length=10,
+                    ),
+                ),
+                ("is_primary", models.BooleanField(default=False)),
+                ("note", models.TextField(blank=True, default="")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="diagnosis_snapshots",
+                        to="clinical.encounter",
+                    ),
+                ),
+            ],
+            options={
+                "ordering": ["position"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "encounter", "position"), name="snapshot_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -177,11 +414,41 @@ class Migration(migrations.Migration):
                 ("text", models.TextField(blank=True, default="", max_length=20000)),
                 ("position", models.PositiveSmallIntegerField(default=0)),
                 ("written_at", models.DateTimeField(null=True)),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="sections",
+                        to="clinical.encounter",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "written_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["position", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "encounter", "key"), name="encounter_section_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -307,11 +574,44 @@ class Migration(migrations.Migration):
                 ("description", models.TextField(blank=True, default="", max_length=2000)),
                 ("x", models.DecimalField(decimal_places=1, editable=False, max_digits=5)),
                 ("y", models.DecimalField(decimal_places=1, editable=False, max_digits=5)),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="lesions",
+                        to="clinical.encounter",
+                    ),
+                ),
+                (
+                    "photo",
+                    hospital.tenancy.TenantKey(
+                        blank=True,
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="clinical.document",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["number"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "encounter", "number"), name="lesion_number_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -362,58 +662,32 @@ class Migration(migrations.Migration):
                     models.TextField(blank=True, default="", help_text="What stands there before anything is typed."),
                 ),
                 ("position", models.PositiveSmallIntegerField(default=0)),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "template",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        related_name="sections",
+                        to="clinical.notetemplate",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["position", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
-            },
-        ),
-        migrations.CreateModel(
-            name="NoteTemplate",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                (
-                    "key",
-                    models.CharField(
-                        max_length=30,
-                        validators=[
-                            django.core.validators.RegexValidator(
-                                "\\A[a-z][a-z0-9_]{0,29}\\Z", "Use small letters, digits and underlines."
-                            )
-                        ],
-                    ),
-                ),
-                ("name", models.CharField(max_length=60)),
-                ("specialty", models.CharField(blank=True, default="", max_length=60)),
-                (
-                    "kind",
-                    models.CharField(
-                        choices=[
-                            ("consultation", "Consultation"),
-                            ("follow_up", "Follow-up"),
-                            ("procedure", "Procedure"),
-                        ],
-                        default="consultation",
-                        max_length=12,
-                    ),
-                ),
-                ("has_body_map", models.BooleanField(default=False, verbose_name="body map")),
-                ("position", models.PositiveSmallIntegerField(default=0)),
-                ("is_active", models.BooleanField(default=True)),
-            ],
-            options={
-                "ordering": ["position", "name"],
-                "abstract": False,
-                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "template", "key"), name="note_section_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -432,6 +706,24 @@ class Migration(migrations.Migration):
                 ("due_on", models.DateField(blank=True, null=True, verbose_name="by")),
                 ("who", models.CharField(blank=True, default="", max_length=80)),
                 ("position", models.PositiveSmallIntegerField(default=0, editable=False)),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="plan_items",
+                        to="clinical.encounter",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["position", "id"],
@@ -464,11 +756,36 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("text", models.TextField(max_length=4000)),
+                (
+                    "person",
+                    models.ForeignKey(
+                        blank=True,
+                        help_text="Whose it is. Nobody's is everybody's.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["code"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "person", "code"), name="quick_text_once", nulls_distinct=False
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -490,11 +807,57 @@ class Migration(migrations.Migration):
                 ("signed_at", models.DateTimeField()),
                 ("content", models.TextField(help_text="The canonical text that was signed.")),
                 ("sha256", models.CharField(max_length=64)),
+                (
+                    "addendum",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signatures",
+                        to="clinical.addendum",
+                    ),
+                ),
+                (
+                    "encounter",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="signatures",
+                        to="clinical.encounter",
+                    ),
+                ),
+                (
+                    "signer",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["signed_at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("addendum", None), ("meaning", "author")),
+                        fields=("tenant", "encounter"),
+                        name="signature_author_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("addendum", None)),
+                        fields=("tenant", "encounter", "signer", "meaning"),
+                        name="signature_meaning_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -511,421 +874,38 @@ class Migration(migrations.Migration):
                 ("updated_at", models.DateTimeField(auto_now=True)),
                 ("text", models.TextField(blank=True, default="", max_length=20000)),
                 ("opened", models.TextField(blank=True, default="", help_text="What stood there before either typed.")),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "section",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="unmerged",
+                        to="clinical.encountersection",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "section", "person"), name="unmerged_once"),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="addendum",
-            name="author",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="addendum",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="cosignrule",
-            name="cosigner",
-            field=models.ForeignKey(
-                blank=True,
-                help_text="Who is proposed.",
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="cosignrule",
-            name="person",
-            field=models.ForeignKey(
-                blank=True,
-                help_text="Nobody: all.",
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="cosignrule",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="diagnosissnapshot",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="encounter",
-            name="cosigner",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="encounter",
-            name="error_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="encounter",
-            name="patient",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="encounters",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="encounter",
-            name="provider",
-            field=models.ForeignKey(
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="encounter",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="encounter",
-            name="visit",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="encounters",
-                to="clinical.visit",
-            ),
-        ),
-        migrations.AddField(
-            model_name="diagnosissnapshot",
-            name="encounter",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="diagnosis_snapshots",
-                to="clinical.encounter",
-            ),
-        ),
-        migrations.AddField(
-            model_name="addendum",
-            name="encounter",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="addenda",
-                to="clinical.encounter",
-            ),
-        ),
-        migrations.AddField(
-            model_name="encountersection",
-            name="encounter",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="sections",
-                to="clinical.encounter",
-            ),
-        ),
-        migrations.AddField(
-            model_name="encountersection",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="encountersection",
-            name="written_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="lesion",
-            name="encounter",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="lesions",
-                to="clinical.encounter",
-            ),
-        ),
-        migrations.AddField(
-            model_name="lesion",
-            name="photo",
-            field=hospital.tenancy.TenantKey(
-                blank=True,
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="clinical.document",
-            ),
-        ),
-        migrations.AddField(
-            model_name="lesion",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="notesection",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="notetemplate",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="notesection",
-            name="template",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.CASCADE,
-                related_name="sections",
-                to="clinical.notetemplate",
-            ),
-        ),
-        migrations.AddField(
-            model_name="encounter",
-            name="template",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="clinical.notetemplate",
-            ),
-        ),
-        migrations.AddField(
-            model_name="planitem",
-            name="encounter",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="plan_items",
-                to="clinical.encounter",
-            ),
-        ),
-        migrations.AddField(
-            model_name="planitem",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="quicktext",
-            name="person",
-            field=models.ForeignKey(
-                blank=True,
-                help_text="Whose it is. Nobody's is everybody's.",
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="quicktext",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="signature",
-            name="addendum",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="signatures",
-                to="clinical.addendum",
-            ),
-        ),
-        migrations.AddField(
-            model_name="signature",
-            name="encounter",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="signatures",
-                to="clinical.encounter",
-            ),
-        ),
-        migrations.AddField(
-            model_name="signature",
-            name="signer",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="signature",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="unmerged",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="unmerged",
-            name="section",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="unmerged",
-                to="clinical.encountersection",
-            ),
-        ),
-        migrations.AddField(
-            model_name="unmerged",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="cosignrule",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "person"), name="cosign_rule_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="diagnosissnapshot",
-            constraint=models.UniqueConstraint(fields=("tenant", "encounter", "position"), name="snapshot_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="addendum",
-            constraint=models.UniqueConstraint(fields=("tenant", "encounter", "number"), name="addendum_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="encountersection",
-            constraint=models.UniqueConstraint(fields=("tenant", "encounter", "key"), name="encounter_section_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="lesion",
-            constraint=models.UniqueConstraint(fields=("tenant", "encounter", "number"), name="lesion_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="notetemplate",
-            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="note_template_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="notesection",
-            constraint=models.UniqueConstraint(fields=("tenant", "template", "key"), name="note_section_once"),
-        ),
-        migrations.AddIndex(
-            model_name="encounter",
-            index=models.Index(fields=["tenant", "patient", "-started_at"], name="encounter_of_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="encounter",
-            index=models.Index(
-                condition=models.Q(("status__in", ("draft", "in_progress", "ready_for_review"))),
-                fields=["tenant", "started_at"],
-                name="encounter_unsigned",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="encounter",
-            index=models.Index(
-                condition=models.Q(("status", "signed")), fields=["tenant", "cosigner"], name="encounter_to_cosign"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="encounter",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ("draft", "in_progress", "ready_for_review"))),
-                fields=("tenant", "visit", "provider"),
-                name="encounter_open_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="encounter",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("status__in", ("signed", "cosigned")), _negated=True),
-                    ("signed_at__isnull", False),
-                    _connector="OR",
-                ),
-                name="encounter_signed_when",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="quicktext",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "person", "code"), name="quick_text_once", nulls_distinct=False
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signature",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("addendum", None), ("meaning", "author")),
-                fields=("tenant", "encounter"),
-                name="signature_author_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="signature",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("addendum", None)),
-                fields=("tenant", "encounter", "signer", "meaning"),
-                name="signature_meaning_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="unmerged",
-            constraint=models.UniqueConstraint(fields=("tenant", "section", "person"), name="unmerged_once"),
         ),
         hospital.db.fence.Fence(
             names=[

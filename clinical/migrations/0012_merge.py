@@ -48,11 +48,73 @@ class Migration(migrations.Migration):
                         default=list, editable=False, help_text="What an undo could not give back, in words."
                     ),
                 ),
+                (
+                    "made_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "source",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merges_away",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "survivor",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="merges_here",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+                (
+                    "undone_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-created_at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "-created_at"], name="merge_by_time"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("undone_at", None)),
+                        fields=("tenant", "source"),
+                        name="merged_once_at_a_time",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("source", models.F("survivor")), _negated=True), name="merge_of_two"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -80,11 +142,32 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("kept", models.JSONField(help_text="What it was, where more than its patient changed.", null=True)),
+                (
+                    "merge",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="rows",
+                        to="clinical.merge",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "merge"], name="row_of_merge"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -121,11 +204,72 @@ class Migration(migrations.Migration):
                 ("note", models.CharField(blank=True, max_length=200)),
                 ("ended_at", models.DateTimeField(editable=False, null=True)),
                 ("end_reason", models.CharField(blank=True, default="", editable=False, max_length=200)),
+                (
+                    "ended_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "other",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="relations_back",
+                        to="clinical.patient",
+                        verbose_name="of",
+                    ),
+                ),
+                (
+                    "patient",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="relations",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "recorded_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "other"], name="relation_of_other"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("ended_at", None)),
+                        fields=("tenant", "patient", "other", "kind"),
+                        name="relation_once",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("patient", models.F("other")), _negated=True), name="relation_of_two"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -165,11 +309,58 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("decided_at", models.DateTimeField(editable=False, null=True)),
+                (
+                    "decided_by",
+                    models.ForeignKey(
+                        editable=False,
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "one",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "other",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="clinical.patient",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-score", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "-score", "id"], name="pair_by_status"),
+                    models.Index(fields=["tenant", "other"], name="pair_of_other"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "one", "other"), name="pair_once"),
+                    models.CheckConstraint(condition=models.Q(("one__lt", models.F("other"))), name="pair_in_order"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -202,11 +393,27 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("is_active", models.BooleanField(default=True, verbose_name="offered")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "name"),
+                        name="tag_once",
+                        violation_error_message="There is a tag of this name.",
+                    ),
+                ],
             },
         ),
         migrations.AddField(
@@ -338,231 +545,6 @@ class Migration(migrations.Migration):
                 help_text="Such as: mother, neighbour, lawyer.",
                 max_length=255,
                 verbose_name="relation",
-            ),
-        ),
-        migrations.AddField(
-            model_name="merge",
-            name="made_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="merge",
-            name="source",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="merges_away",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="merge",
-            name="survivor",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="merges_here",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="merge",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="merge",
-            name="undone_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="mergedrow",
-            name="merge",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="rows",
-                to="clinical.merge",
-            ),
-        ),
-        migrations.AddField(
-            model_name="mergedrow",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="patientrelation",
-            name="ended_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="patientrelation",
-            name="other",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="relations_back",
-                to="clinical.patient",
-                verbose_name="of",
-            ),
-        ),
-        migrations.AddField(
-            model_name="patientrelation",
-            name="patient",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="relations",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="patientrelation",
-            name="recorded_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="patientrelation",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="possibleduplicate",
-            name="decided_by",
-            field=models.ForeignKey(
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="possibleduplicate",
-            name="one",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="possibleduplicate",
-            name="other",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="clinical.patient",
-            ),
-        ),
-        migrations.AddField(
-            model_name="possibleduplicate",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="tag",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="merge",
-            index=models.Index(fields=["tenant", "-created_at"], name="merge_by_time"),
-        ),
-        migrations.AddConstraint(
-            model_name="merge",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("undone_at", None)), fields=("tenant", "source"), name="merged_once_at_a_time"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="merge",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("source", models.F("survivor")), _negated=True), name="merge_of_two"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="mergedrow",
-            index=models.Index(fields=["tenant", "merge"], name="row_of_merge"),
-        ),
-        migrations.AddIndex(
-            model_name="patientrelation",
-            index=models.Index(fields=["tenant", "other"], name="relation_of_other"),
-        ),
-        migrations.AddConstraint(
-            model_name="patientrelation",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("ended_at", None)),
-                fields=("tenant", "patient", "other", "kind"),
-                name="relation_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="patientrelation",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("patient", models.F("other")), _negated=True), name="relation_of_two"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="possibleduplicate",
-            index=models.Index(fields=["tenant", "status", "-score", "id"], name="pair_by_status"),
-        ),
-        migrations.AddIndex(
-            model_name="possibleduplicate",
-            index=models.Index(fields=["tenant", "other"], name="pair_of_other"),
-        ),
-        migrations.AddConstraint(
-            model_name="possibleduplicate",
-            constraint=models.UniqueConstraint(fields=("tenant", "one", "other"), name="pair_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="possibleduplicate",
-            constraint=models.CheckConstraint(condition=models.Q(("one__lt", models.F("other"))), name="pair_in_order"),
-        ),
-        migrations.AddConstraint(
-            model_name="tag",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "name"), name="tag_once", violation_error_message="There is a tag of this name."
             ),
         ),
         hospital.db.fence.Fence(

@@ -23,6 +23,90 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name="PathologyLab",
+            fields=[
+                (
+                    "id",
+                    models.UUIDField(
+                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
+                    ),
+                ),
+                ("version", models.PositiveIntegerField(default=1, editable=False)),
+                ("created_at", models.DateTimeField(auto_now_add=True)),
+                ("updated_at", models.DateTimeField(auto_now=True)),
+                ("name", models.CharField(max_length=80)),
+                ("address", models.CharField(blank=True, default="", max_length=200)),
+                ("phone", models.CharField(blank=True, default="", max_length=40)),
+                (
+                    "hl7_id",
+                    models.CharField(
+                        blank=True,
+                        default="",
+                        help_text="As MSH-3 or MSH-4 of its results say.",
+                        max_length=80,
+                        verbose_name="name in HL7 messages",
+                    ),
+                ),
+                (
+                    "first_days",
+                    models.PositiveSmallIntegerField(
+                        default=7,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="overdue after days",
+                    ),
+                ),
+                (
+                    "second_days",
+                    models.PositiveSmallIntegerField(
+                        default=10,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="again after days",
+                    ),
+                ),
+                (
+                    "third_days",
+                    models.PositiveSmallIntegerField(
+                        default=14,
+                        validators=[django.core.validators.MinValueValidator(1)],
+                        verbose_name="urgent after days",
+                    ),
+                ),
+                ("is_active", models.BooleanField(default=True, verbose_name="offered")),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
+            ],
+            options={
+                "verbose_name": "pathology laboratory",
+                "verbose_name_plural": "pathology laboratories",
+                "ordering": ["name"],
+                "abstract": False,
+                "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "name"),
+                        name="pathology_lab_once",
+                        violation_error_message="There is a laboratory with this name already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("first_days__gte", 1),
+                            ("second_days__gt", models.F("first_days")),
+                            ("third_days__gt", models.F("second_days")),
+                        ),
+                        name="pathology_lab_tiers",
+                        violation_error_message="Each tier is later than the one before it.",
+                    ),
+                ],
+            },
+        ),
+        migrations.CreateModel(
             name="Biopsy",
             fields=[
                 (
@@ -402,12 +486,33 @@ class Migration(migrations.Migration):
                         to="clinical.visit",
                     ),
                 ),
+                (
+                    "laboratory",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="biopsies",
+                        to="clinical.pathologylab",
+                    ),
+                ),
             ],
             options={
                 "verbose_name_plural": "biopsies",
                 "ordering": ["-serial"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "ordered_at"], name="biopsy_by_status"),
+                    models.Index(fields=["tenant", "patient", "-ordered_at"], name="biopsy_of_patient"),
+                    models.Index(
+                        condition=models.Q(("status__in", ("sent", "received_by_lab", "processing"))),
+                        fields=["tenant", "sent_at"],
+                        name="biopsy_away",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="biopsy_serial_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -509,6 +614,18 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="biopsy_part_serial_once"),
+                    models.UniqueConstraint(fields=("tenant", "biopsy", "name"), name="biopsy_part_name_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("kind", "specimen"), ("parent", None)),
+                            models.Q(models.Q(("kind", "specimen"), _negated=True), ("parent__isnull", False)),
+                            _connector="OR",
+                        ),
+                        name="biopsy_part_has_parent",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -564,6 +681,9 @@ class Migration(migrations.Migration):
                 "ordering": ["added_at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "biopsy", "document"), name="biopsy_photo_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -658,12 +778,27 @@ class Migration(migrations.Migration):
                         to="hospital.tenant",
                     ),
                 ),
+                (
+                    "laboratory",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="manifests",
+                        to="clinical.pathologylab",
+                    ),
+                ),
             ],
             options={
                 "verbose_name": "courier's list",
                 "ordering": ["-serial"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "status", "-serial"], name="manifest_by_status"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="manifest_serial_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -724,6 +859,9 @@ class Migration(migrations.Migration):
                 "ordering": ["at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "biopsy", "at"], name="custody_of_biopsy"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -785,95 +923,10 @@ class Migration(migrations.Migration):
                 "ordering": ["added_at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "manifest", "part"), name="manifest_item_once"),
+                ],
             },
-        ),
-        migrations.CreateModel(
-            name="PathologyLab",
-            fields=[
-                (
-                    "id",
-                    models.UUIDField(
-                        default=hospital.identifiers.uuid7, editable=False, primary_key=True, serialize=False
-                    ),
-                ),
-                ("version", models.PositiveIntegerField(default=1, editable=False)),
-                ("created_at", models.DateTimeField(auto_now_add=True)),
-                ("updated_at", models.DateTimeField(auto_now=True)),
-                ("name", models.CharField(max_length=80)),
-                ("address", models.CharField(blank=True, default="", max_length=200)),
-                ("phone", models.CharField(blank=True, default="", max_length=40)),
-                (
-                    "hl7_id",
-                    models.CharField(
-                        blank=True,
-                        default="",
-                        help_text="As MSH-3 or MSH-4 of its results say.",
-                        max_length=80,
-                        verbose_name="name in HL7 messages",
-                    ),
-                ),
-                (
-                    "first_days",
-                    models.PositiveSmallIntegerField(
-                        default=7,
-                        validators=[django.core.validators.MinValueValidator(1)],
-                        verbose_name="overdue after days",
-                    ),
-                ),
-                (
-                    "second_days",
-                    models.PositiveSmallIntegerField(
-                        default=10,
-                        validators=[django.core.validators.MinValueValidator(1)],
-                        verbose_name="again after days",
-                    ),
-                ),
-                (
-                    "third_days",
-                    models.PositiveSmallIntegerField(
-                        default=14,
-                        validators=[django.core.validators.MinValueValidator(1)],
-                        verbose_name="urgent after days",
-                    ),
-                ),
-                ("is_active", models.BooleanField(default=True, verbose_name="offered")),
-                (
-                    "tenant",
-                    models.ForeignKey(
-                        editable=False,
-                        on_delete=django.db.models.deletion.PROTECT,
-                        related_name="+",
-                        to="hospital.tenant",
-                    ),
-                ),
-            ],
-            options={
-                "verbose_name": "pathology laboratory",
-                "verbose_name_plural": "pathology laboratories",
-                "ordering": ["name"],
-                "abstract": False,
-                "base_manager_name": "objects",
-            },
-        ),
-        migrations.AddField(
-            model_name="couriermanifest",
-            name="laboratory",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="manifests",
-                to="clinical.pathologylab",
-            ),
-        ),
-        migrations.AddField(
-            model_name="biopsy",
-            name="laboratory",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="biopsies",
-                to="clinical.pathologylab",
-            ),
         ),
         migrations.CreateModel(
             name="RebiopsyTask",
@@ -940,92 +993,14 @@ class Migration(migrations.Migration):
                 "ordering": ["created_at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("settled_at", None)),
+                        fields=("tenant", "biopsy"),
+                        name="rebiopsy_task_open_once",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="biopsypart",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="biopsy_part_serial_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="biopsypart",
-            constraint=models.UniqueConstraint(fields=("tenant", "biopsy", "name"), name="biopsy_part_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="biopsypart",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("kind", "specimen"), ("parent", None)),
-                    models.Q(models.Q(("kind", "specimen"), _negated=True), ("parent__isnull", False)),
-                    _connector="OR",
-                ),
-                name="biopsy_part_has_parent",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="biopsyphoto",
-            constraint=models.UniqueConstraint(fields=("tenant", "biopsy", "document"), name="biopsy_photo_once"),
-        ),
-        migrations.AddIndex(
-            model_name="custodystep",
-            index=models.Index(fields=["tenant", "biopsy", "at"], name="custody_of_biopsy"),
-        ),
-        migrations.AddConstraint(
-            model_name="manifestitem",
-            constraint=models.UniqueConstraint(fields=("tenant", "manifest", "part"), name="manifest_item_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="pathologylab",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "name"),
-                name="pathology_lab_once",
-                violation_error_message="There is a laboratory with this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pathologylab",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("first_days__gte", 1),
-                    ("second_days__gt", models.F("first_days")),
-                    ("third_days__gt", models.F("second_days")),
-                ),
-                name="pathology_lab_tiers",
-                violation_error_message="Each tier is later than the one before it.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="couriermanifest",
-            index=models.Index(fields=["tenant", "status", "-serial"], name="manifest_by_status"),
-        ),
-        migrations.AddConstraint(
-            model_name="couriermanifest",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="manifest_serial_once"),
-        ),
-        migrations.AddIndex(
-            model_name="biopsy",
-            index=models.Index(fields=["tenant", "status", "ordered_at"], name="biopsy_by_status"),
-        ),
-        migrations.AddIndex(
-            model_name="biopsy",
-            index=models.Index(fields=["tenant", "patient", "-ordered_at"], name="biopsy_of_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="biopsy",
-            index=models.Index(
-                condition=models.Q(("status__in", ("sent", "received_by_lab", "processing"))),
-                fields=["tenant", "sent_at"],
-                name="biopsy_away",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="biopsy",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="biopsy_serial_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="rebiopsytask",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("settled_at", None)), fields=("tenant", "biopsy"), name="rebiopsy_task_open_once"
-            ),
         ),
         hospital.db.fence.Fence(
             names=[

@@ -204,19 +204,10 @@ class Migration(migrations.Migration):
                 "ordering": ["of", "-number"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "of", "number"), name="pathology_version_once"),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="pathologycode",
-            name="current",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="clinical.pathologycodeversion",
-            ),
         ),
         migrations.CreateModel(
             name="PathologyReport",
@@ -398,6 +389,15 @@ class Migration(migrations.Migration):
                 "ordering": ["biopsy", "-number"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "biopsy", "number"), name="pathology_report_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("text", ""), _negated=True), ("document__isnull", False), _connector="OR"
+                        ),
+                        name="pathology_report_says_something",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -454,6 +454,16 @@ class Migration(migrations.Migration):
                 "ordering": ["created_at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("acknowledged_at__isnull", True)),
+                        fields=["tenant", "person"],
+                        name="pathology_notice_open",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "report", "person"), name="pathology_notice_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -536,6 +546,24 @@ class Migration(migrations.Migration):
                 "ordering": ["at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "biopsy", "at"], name="telling_of_biopsy"),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(
+                                ("kind", "told"),
+                                models.Q(("whom", ""), _negated=True),
+                                models.Q(("way", "post"), _negated=True),
+                            ),
+                            models.Q(("kind", "attempt"), models.Q(("way", "post"), _negated=True)),
+                            models.Q(("kind", "letter"), ("way", "post"), models.Q(("body", ""), _negated=True)),
+                            _connector="OR",
+                        ),
+                        name="telling_is_whole",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -637,20 +665,23 @@ class Migration(migrations.Migration):
                 "ordering": ["biopsy", "-at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("code", ""), _negated=True), models.Q(("follow_up", ""), _negated=True)
+                        ),
+                        name="biopsy_review_is_coded",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("malignancy", "malignant"), _negated=True),
+                            models.Q(("plan", ""), ("referral", ""), ("staging", ""), _connector="OR", _negated=True),
+                            _connector="OR",
+                        ),
+                        name="malignancy_is_planned",
+                    ),
+                ],
             },
-        ),
-        migrations.AddField(
-            model_name="biopsy",
-            name="report",
-            field=hospital.tenancy.TenantKey(
-                blank=True,
-                db_constraint=False,
-                editable=False,
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to="clinical.pathologyreport",
-            ),
         ),
         migrations.CreateModel(
             name="BiopsyLetter",
@@ -702,13 +733,34 @@ class Migration(migrations.Migration):
                         fields=("tenant", "name"),
                         name="biopsy_letter_once",
                         violation_error_message="There is a letter with this name already.",
-                    )
+                    ),
                 ],
             },
         ),
-        migrations.AddConstraint(
-            model_name="pathologycodeversion",
-            constraint=models.UniqueConstraint(fields=("tenant", "of", "number"), name="pathology_version_once"),
+        migrations.AddField(
+            model_name="pathologycode",
+            name="current",
+            field=hospital.tenancy.TenantKey(
+                db_constraint=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinical.pathologycodeversion",
+            ),
+        ),
+        migrations.AddField(
+            model_name="biopsy",
+            name="report",
+            field=hospital.tenancy.TenantKey(
+                blank=True,
+                db_constraint=False,
+                editable=False,
+                null=True,
+                on_delete=django.db.models.deletion.PROTECT,
+                related_name="+",
+                to="clinical.pathologyreport",
+            ),
         ),
         migrations.AddConstraint(
             model_name="pathologycode",
@@ -716,67 +768,6 @@ class Migration(migrations.Migration):
                 fields=("tenant", "code"),
                 name="pathology_code_once",
                 violation_error_message="There is a diagnosis with this code already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pathologyreport",
-            constraint=models.UniqueConstraint(fields=("tenant", "biopsy", "number"), name="pathology_report_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="pathologyreport",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("text", ""), _negated=True), ("document__isnull", False), _connector="OR"),
-                name="pathology_report_says_something",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="pathologynotice",
-            index=models.Index(
-                condition=models.Q(("acknowledged_at__isnull", True)),
-                fields=["tenant", "person"],
-                name="pathology_notice_open",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="pathologynotice",
-            constraint=models.UniqueConstraint(fields=("tenant", "report", "person"), name="pathology_notice_once"),
-        ),
-        migrations.AddIndex(
-            model_name="biopsytelling",
-            index=models.Index(fields=["tenant", "biopsy", "at"], name="telling_of_biopsy"),
-        ),
-        migrations.AddConstraint(
-            model_name="biopsytelling",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(
-                        ("kind", "told"),
-                        models.Q(("whom", ""), _negated=True),
-                        models.Q(("way", "post"), _negated=True),
-                    ),
-                    models.Q(("kind", "attempt"), models.Q(("way", "post"), _negated=True)),
-                    models.Q(("kind", "letter"), ("way", "post"), models.Q(("body", ""), _negated=True)),
-                    _connector="OR",
-                ),
-                name="telling_is_whole",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="biopsyreview",
-            constraint=models.CheckConstraint(
-                condition=models.Q(models.Q(("code", ""), _negated=True), models.Q(("follow_up", ""), _negated=True)),
-                name="biopsy_review_is_coded",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="biopsyreview",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("malignancy", "malignant"), _negated=True),
-                    models.Q(("plan", ""), ("referral", ""), ("staging", ""), _connector="OR", _negated=True),
-                    _connector="OR",
-                ),
-                name="malignancy_is_planned",
             ),
         ),
         hospital.db.fence.Fence(

@@ -22,39 +22,6 @@ class Migration(migrations.Migration):
     ]
 
     operations = [
-        migrations.AddField(
-            model_name="policy",
-            name="holder_birth_date",
-            field=models.DateField(blank=True, null=True, verbose_name="birth of the holder"),
-        ),
-        migrations.AddField(
-            model_name="policy",
-            name="holder_family_name",
-            field=models.CharField(blank=True, default="", max_length=80, verbose_name="family name of the holder"),
-        ),
-        migrations.AddField(
-            model_name="policy",
-            name="holder_given_name",
-            field=models.CharField(blank=True, default="", max_length=80, verbose_name="first name of the holder"),
-        ),
-        migrations.AddField(
-            model_name="policy",
-            name="holder_sex",
-            field=models.CharField(
-                blank=True,
-                choices=[("", "Not said"), ("female", "Female"), ("male", "Male")],
-                default="",
-                max_length=6,
-                verbose_name="sex of the holder",
-            ),
-        ),
-        migrations.AlterField(
-            model_name="policy",
-            name="order",
-            field=models.PositiveSmallIntegerField(
-                choices=[(1, "Primary"), (2, "Secondary"), (3, "Tertiary")], default=1, verbose_name="pays"
-            ),
-        ),
         migrations.CreateModel(
             name="Payer",
             fields=[
@@ -176,6 +143,17 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        models.F("tenant"),
+                        django.db.models.functions.text.Lower("name"),
+                        name="payer_name_once",
+                        violation_error_message="There is an insurer with this name already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("filing_days__range", (1, 3650))), name="payer_filing_days"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -259,6 +237,20 @@ class Migration(migrations.Migration):
                 "ordering": ["code"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "payer", "code"),
+                        name="authorisation_rule_once",
+                        violation_error_message="This insurer has a rule for this service already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            models.Q(("from_units", None), ("from_units__gt", 0), _connector="OR"),
+                            models.Q(("from_amount", None), ("from_amount__gt", 0), _connector="OR"),
+                        ),
+                        name="authorisation_rule_above_zero",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -320,7 +312,51 @@ class Migration(migrations.Migration):
                 "ordering": ["level"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(
+                        fields=("tenant", "payer", "level"),
+                        name="appeal_level_once",
+                        violation_error_message="This insurer has this level already.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("level__range", (1, 9)), ("days__range", (1, 3650))),
+                        name="appeal_level_sane",
+                    ),
+                ],
             },
+        ),
+        migrations.AddField(
+            model_name="policy",
+            name="holder_birth_date",
+            field=models.DateField(blank=True, null=True, verbose_name="birth of the holder"),
+        ),
+        migrations.AddField(
+            model_name="policy",
+            name="holder_family_name",
+            field=models.CharField(blank=True, default="", max_length=80, verbose_name="family name of the holder"),
+        ),
+        migrations.AddField(
+            model_name="policy",
+            name="holder_given_name",
+            field=models.CharField(blank=True, default="", max_length=80, verbose_name="first name of the holder"),
+        ),
+        migrations.AddField(
+            model_name="policy",
+            name="holder_sex",
+            field=models.CharField(
+                blank=True,
+                choices=[("", "Not said"), ("female", "Female"), ("male", "Male")],
+                default="",
+                max_length=6,
+                verbose_name="sex of the holder",
+            ),
+        ),
+        migrations.AlterField(
+            model_name="policy",
+            name="order",
+            field=models.PositiveSmallIntegerField(
+                choices=[(1, "Primary"), (2, "Secondary"), (3, "Tertiary")], default=1, verbose_name="pays"
+            ),
         ),
         migrations.AddField(
             model_name="policy",
@@ -333,53 +369,6 @@ class Migration(migrations.Migration):
                 on_delete=django.db.models.deletion.PROTECT,
                 related_name="policies",
                 to="clinical.payer",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payer",
-            constraint=models.UniqueConstraint(
-                models.F("tenant"),
-                django.db.models.functions.text.Lower("name"),
-                name="payer_name_once",
-                violation_error_message="There is an insurer with this name already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="payer",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("filing_days__range", (1, 3650))), name="payer_filing_days"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisationrule",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "payer", "code"),
-                name="authorisation_rule_once",
-                violation_error_message="This insurer has a rule for this service already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="authorisationrule",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    models.Q(("from_units", None), ("from_units__gt", 0), _connector="OR"),
-                    models.Q(("from_amount", None), ("from_amount__gt", 0), _connector="OR"),
-                ),
-                name="authorisation_rule_above_zero",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeallevel",
-            constraint=models.UniqueConstraint(
-                fields=("tenant", "payer", "level"),
-                name="appeal_level_once",
-                violation_error_message="This insurer has this level already.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appeallevel",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("level__range", (1, 9)), ("days__range", (1, 3650))), name="appeal_level_sane"
             ),
         ),
         hospital.db.fence.Fence(

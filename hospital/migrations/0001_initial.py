@@ -216,6 +216,9 @@ class Migration(migrations.Migration):
                 "ordering": ["position"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "key"), name="role_key_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -261,6 +264,9 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "person", "role"), name="membership_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -311,6 +317,9 @@ class Migration(migrations.Migration):
                 "ordering": ["-created_at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "digest"), name="invitation_secret_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -347,6 +356,9 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "person", "key"), name="form_key_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -373,6 +385,9 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "name"), name="counter_name_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -410,6 +425,11 @@ class Migration(migrations.Migration):
                 "ordering": ["-id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "patient_id", "-id"], name="audit_of_patient"),
+                    models.Index(fields=["tenant", "table", "row_id", "-id"], name="audit_of_row"),
+                    models.Index(fields=["tenant", "person_id", "-id"], name="audit_of_person"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -445,40 +465,10 @@ class Migration(migrations.Migration):
                 "ordering": ["-at"],
                 "abstract": False,
                 "base_manager_name": "objects",
-                "indexes": [models.Index(fields=["tenant", "session"], name="sign_in_session")],
+                "indexes": [
+                    models.Index(fields=["tenant", "session"], name="sign_in_session"),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="role",
-            constraint=models.UniqueConstraint(fields=("tenant", "key"), name="role_key_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="membership",
-            constraint=models.UniqueConstraint(fields=("tenant", "person", "role"), name="membership_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="invitation",
-            constraint=models.UniqueConstraint(fields=("tenant", "digest"), name="invitation_secret_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="formkey",
-            constraint=models.UniqueConstraint(fields=("tenant", "person", "key"), name="form_key_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="counter",
-            constraint=models.UniqueConstraint(fields=("tenant", "name"), name="counter_name_once"),
-        ),
-        migrations.AddIndex(
-            model_name="auditentry",
-            index=models.Index(fields=["tenant", "patient_id", "-id"], name="audit_of_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="auditentry",
-            index=models.Index(fields=["tenant", "table", "row_id", "-id"], name="audit_of_row"),
-        ),
-        migrations.AddIndex(
-            model_name="auditentry",
-            index=models.Index(fields=["tenant", "person_id", "-id"], name="audit_of_person"),
         ),
         *[
             migrations.RunSQL([statement], migrations.RunSQL.noop)

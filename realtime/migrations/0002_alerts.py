@@ -109,11 +109,52 @@ class Migration(migrations.Migration):
                 ("done_text", models.TextField(blank=True, default="")),
                 ("read_back", models.CharField(blank=True, default="", help_text="As it was typed.", max_length=200)),
                 ("closed_at", models.DateTimeField(null=True)),
+                (
+                    "acknowledged_by",
+                    models.ForeignKey(
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "answers",
+                    models.ForeignKey(
+                        help_text="Whose it is.",
+                        null=True,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to=settings.AUTH_USER_MODEL,
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["-raised_at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "raised")), fields=["tenant", "next_at"], name="alert_open"
+                    ),
+                    models.Index(fields=["tenant", "-raised_at"], name="alert_newest"),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("status", "raised")),
+                        fields=("tenant", "kind", "object_id"),
+                        name="alert_open_once",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -135,11 +176,32 @@ class Migration(migrations.Migration):
                 ("why", models.CharField(max_length=200)),
                 ("due_at", models.DateTimeField()),
                 ("at", models.DateTimeField()),
+                (
+                    "alert",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="climbs",
+                        to="realtime.alert",
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["number"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "alert", "number"), name="climb_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -184,11 +246,33 @@ class Migration(migrations.Migration):
                         verbose_name="e-mails too",
                     ),
                 ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["kind"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "kind"), name="ladder_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("admin_minutes__lte", 1440),
+                            ("cover_minutes__gte", 1),
+                            ("cover_minutes__lte", models.F("head_minutes")),
+                            ("head_minutes__lte", models.F("admin_minutes")),
+                        ),
+                        name="ladder_climbs",
+                        violation_error_message="Each step comes after the one before, from 1 minute to 1,440 (a day).",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -218,10 +302,28 @@ class Migration(migrations.Migration):
                     "read_through",
                     models.BigIntegerField(default=0, help_text="Notices up to this number of the log are read."),
                 ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "person", "role"), name="preference_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -234,10 +336,37 @@ class Migration(migrations.Migration):
                     ),
                 ),
                 ("at", models.DateTimeField(default=django.utils.timezone.now)),
+                (
+                    "event",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="realtime.event",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "person", "event"), name="read_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -253,11 +382,38 @@ class Migration(migrations.Migration):
                 ("why", models.CharField(max_length=200)),
                 ("channel", models.CharField(choices=[("screen", "On screen"), ("mail", "By e-mail")], max_length=6)),
                 ("at", models.DateTimeField()),
+                (
+                    "climb",
+                    hospital.tenancy.TenantKey(
+                        db_constraint=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="told",
+                        to="realtime.climb",
+                    ),
+                ),
+                (
+                    "person",
+                    models.ForeignKey(
+                        on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
+                    ),
+                ),
+                (
+                    "tenant",
+                    models.ForeignKey(
+                        editable=False,
+                        on_delete=django.db.models.deletion.PROTECT,
+                        related_name="+",
+                        to="hospital.tenant",
+                    ),
+                ),
             ],
             options={
                 "ordering": ["at", "person__name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "climb", "person", "channel"), name="told_once"),
+                ],
             },
         ),
         migrations.AddField(
@@ -268,163 +424,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="event",
             index=models.Index(condition=models.Q(("loud", True)), fields=["tenant", "-seq"], name="event_loud"),
-        ),
-        migrations.AddField(
-            model_name="alert",
-            name="acknowledged_by",
-            field=models.ForeignKey(
-                null=True, on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="alert",
-            name="answers",
-            field=models.ForeignKey(
-                help_text="Whose it is.",
-                null=True,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="+",
-                to=settings.AUTH_USER_MODEL,
-            ),
-        ),
-        migrations.AddField(
-            model_name="alert",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="climb",
-            name="alert",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="climbs",
-                to="realtime.alert",
-            ),
-        ),
-        migrations.AddField(
-            model_name="climb",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="ladder",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="preference",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="preference",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="read",
-            name="event",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="realtime.event"
-            ),
-        ),
-        migrations.AddField(
-            model_name="read",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="read",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddField(
-            model_name="told",
-            name="climb",
-            field=hospital.tenancy.TenantKey(
-                db_constraint=False,
-                on_delete=django.db.models.deletion.PROTECT,
-                related_name="told",
-                to="realtime.climb",
-            ),
-        ),
-        migrations.AddField(
-            model_name="told",
-            name="person",
-            field=models.ForeignKey(
-                on_delete=django.db.models.deletion.PROTECT, related_name="+", to=settings.AUTH_USER_MODEL
-            ),
-        ),
-        migrations.AddField(
-            model_name="told",
-            name="tenant",
-            field=models.ForeignKey(
-                editable=False, on_delete=django.db.models.deletion.PROTECT, related_name="+", to="hospital.tenant"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="alert",
-            index=models.Index(
-                condition=models.Q(("status", "raised")), fields=["tenant", "next_at"], name="alert_open"
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="alert",
-            index=models.Index(fields=["tenant", "-raised_at"], name="alert_newest"),
-        ),
-        migrations.AddConstraint(
-            model_name="alert",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status", "raised")), fields=("tenant", "kind", "object_id"), name="alert_open_once"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="climb",
-            constraint=models.UniqueConstraint(fields=("tenant", "alert", "number"), name="climb_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="ladder",
-            constraint=models.UniqueConstraint(fields=("tenant", "kind"), name="ladder_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="ladder",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("admin_minutes__lte", 1440),
-                    ("cover_minutes__gte", 1),
-                    ("cover_minutes__lte", models.F("head_minutes")),
-                    ("head_minutes__lte", models.F("admin_minutes")),
-                ),
-                name="ladder_climbs",
-                violation_error_message="Each step comes after the one before, from 1 minute to 1,440 (a day).",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="preference",
-            constraint=models.UniqueConstraint(fields=("tenant", "person", "role"), name="preference_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="read",
-            constraint=models.UniqueConstraint(fields=("tenant", "person", "event"), name="read_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="told",
-            constraint=models.UniqueConstraint(fields=("tenant", "climb", "person", "channel"), name="told_once"),
         ),
         hospital.db.fence.Fence(
             names=["alert", "climb", "ladder", "preference", "read", "told"],

@@ -137,6 +137,19 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "name"), name="appointment_type_name_once"),
+                    models.CheckConstraint(condition=models.Q(("minutes__gte", 5)), name="appointment_type_takes_time"),
+                    models.CheckConstraint(
+                        condition=models.Q(("capacity__gte", 1), ("step_minutes__gte", 5)),
+                        name="appointment_type_steps",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(("is_virtual", True), ("needs_room", True), _negated=True),
+                        name="virtual_needs_no_room",
+                        violation_error_message="A virtual appointment needs no room.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -220,6 +233,9 @@ class Migration(migrations.Migration):
                 "ordering": ["name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "name"), name="location_name_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -274,6 +290,13 @@ class Migration(migrations.Migration):
                 "ordering": ["location", "weekday", "begins"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends__gt", models.F("begins")), ("ends", "00:00"), _connector="OR"),
+                        name="opening_hours_end_later",
+                        violation_error_message="The end must be after the beginning; midnight is 00:00.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -352,6 +375,9 @@ class Migration(migrations.Migration):
                 "ordering": ["position", "person__name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "person"), name="provider_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -397,6 +423,9 @@ class Migration(migrations.Migration):
             options={
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "provider", "type"), name="offering_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -447,6 +476,11 @@ class Migration(migrations.Migration):
                 "ordering": ["busy_from"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("ended_at", None)), fields=["tenant", "expires_at"], name="hold_standing"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -496,6 +530,9 @@ class Migration(migrations.Migration):
                 "ordering": ["location", "name"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "location", "name"), name="room_name_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -749,6 +786,90 @@ class Migration(migrations.Migration):
                 "ordering": ["begins_at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(fields=["tenant", "location", "begins_at"], name="appointment_by_place"),
+                    models.Index(fields=["tenant", "provider", "begins_at"], name="appointment_by_provider"),
+                    models.Index(fields=["tenant", "patient", "begins_at"], name="appointment_of_patient"),
+                    models.Index(
+                        condition=models.Q(("status", "booked")),
+                        fields=["tenant", "begins_at"],
+                        name="appointment_to_come",
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "serial"), name="appointment_number_once"),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("ends_at__gt", models.F("begins_at")),
+                            ("busy_from__lte", models.F("begins_at")),
+                            ("busy_until__gte", models.F("ends_at")),
+                        ),
+                        name="appointment_takes_time",
+                    ),
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        condition=models.Q(
+                            ("status__in", ("booked", "arrived", "in_room", "with_provider", "completed"))
+                        ),
+                        expressions=[
+                            ("tenant", "="),
+                            ("provider", "="),
+                            (
+                                hospital.models.absence.Span(
+                                    "busy_from", "busy_until", django.contrib.postgres.fields.ranges.RangeBoundary()
+                                ),
+                                "&&",
+                            ),
+                            ("slot", "<>"),
+                        ],
+                        name="appointment_provider_twice",
+                    ),
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        condition=models.Q(
+                            ("room__isnull", False),
+                            ("status__in", ("booked", "arrived", "in_room", "with_provider", "completed")),
+                        ),
+                        expressions=[
+                            ("tenant", "="),
+                            ("room", "="),
+                            (
+                                hospital.models.absence.Span(
+                                    "busy_from", "busy_until", django.contrib.postgres.fields.ranges.RangeBoundary()
+                                ),
+                                "&&",
+                            ),
+                            ("slot", "<>"),
+                        ],
+                        name="appointment_room_twice",
+                    ),
+                    django.contrib.postgres.constraints.ExclusionConstraint(
+                        condition=models.Q(
+                            ("status__in", ("booked", "arrived", "in_room", "with_provider", "completed"))
+                        ),
+                        expressions=[
+                            ("tenant", "="),
+                            ("patient", "="),
+                            (
+                                hospital.models.absence.Span(
+                                    "begins_at", "ends_at", django.contrib.postgres.fields.ranges.RangeBoundary()
+                                ),
+                                "&&",
+                            ),
+                        ],
+                        name="appointment_patient_twice",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(
+                            ("status__in", ("booked", "arrived", "in_room", "with_provider", "completed"))
+                        ),
+                        fields=("tenant", "slot", "seat"),
+                        name="appointment_seat_once",
+                    ),
+                    models.UniqueConstraint(
+                        condition=models.Q(("status__in", ("in_room", "with_provider"))),
+                        fields=("tenant", "seen_in"),
+                        name="one_patient_in_a_room",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -789,6 +910,9 @@ class Migration(migrations.Migration):
                 "ordering": ["day"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.UniqueConstraint(fields=("tenant", "location", "day"), name="special_day_once"),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -909,6 +1033,18 @@ class Migration(migrations.Migration):
                 "ordering": ["created_at", "id"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("status", "waiting")), fields=["tenant", "created_at"], name="wish_waiting"
+                    ),
+                ],
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("last_day__gte", models.F("first_day"))),
+                        name="wish_days_in_order",
+                        violation_error_message="The last day must not be before the first.",
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -999,6 +1135,16 @@ class Migration(migrations.Migration):
                 "ordering": ["-created_at"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("outcome", "")), fields=["tenant", "expires_at"], name="offer_standing"
+                    ),
+                ],
+                "constraints": [
+                    models.UniqueConstraint(
+                        condition=models.Q(("outcome", "")), fields=("tenant", "wish"), name="one_offer_at_a_time"
+                    ),
+                ],
             },
         ),
         migrations.CreateModel(
@@ -1067,217 +1213,24 @@ class Migration(migrations.Migration):
                 "ordering": ["provider", "weekday", "begins"],
                 "abstract": False,
                 "base_manager_name": "objects",
+                "constraints": [
+                    models.CheckConstraint(
+                        condition=models.Q(("ends__gt", models.F("begins")), ("ends", "00:00"), _connector="OR"),
+                        name="working_hours_end_later",
+                        violation_error_message="The end must be after the beginning; midnight is 00:00.",
+                    ),
+                    models.CheckConstraint(
+                        condition=models.Q(
+                            ("valid_from", None),
+                            ("valid_until", None),
+                            ("valid_until__gte", models.F("valid_from")),
+                            _connector="OR",
+                        ),
+                        name="working_hours_valid_in_order",
+                        violation_error_message="The last day must not be before the first.",
+                    ),
+                ],
             },
-        ),
-        migrations.AddConstraint(
-            model_name="appointmenttype",
-            constraint=models.UniqueConstraint(fields=("tenant", "name"), name="appointment_type_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="appointmenttype",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("minutes__gte", 5)), name="appointment_type_takes_time"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointmenttype",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("capacity__gte", 1), ("step_minutes__gte", 5)), name="appointment_type_steps"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointmenttype",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("is_virtual", True), ("needs_room", True), _negated=True),
-                name="virtual_needs_no_room",
-                violation_error_message="A virtual appointment needs no room.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="location",
-            constraint=models.UniqueConstraint(fields=("tenant", "name"), name="location_name_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="openinghours",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends__gt", models.F("begins")), ("ends", "00:00"), _connector="OR"),
-                name="opening_hours_end_later",
-                violation_error_message="The end must be after the beginning; midnight is 00:00.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="provider",
-            constraint=models.UniqueConstraint(fields=("tenant", "person"), name="provider_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="offering",
-            constraint=models.UniqueConstraint(fields=("tenant", "provider", "type"), name="offering_once"),
-        ),
-        migrations.AddIndex(
-            model_name="hold",
-            index=models.Index(
-                condition=models.Q(("ended_at", None)), fields=["tenant", "expires_at"], name="hold_standing"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="room",
-            constraint=models.UniqueConstraint(fields=("tenant", "location", "name"), name="room_name_once"),
-        ),
-        migrations.AddIndex(
-            model_name="appointment",
-            index=models.Index(fields=["tenant", "location", "begins_at"], name="appointment_by_place"),
-        ),
-        migrations.AddIndex(
-            model_name="appointment",
-            index=models.Index(fields=["tenant", "provider", "begins_at"], name="appointment_by_provider"),
-        ),
-        migrations.AddIndex(
-            model_name="appointment",
-            index=models.Index(fields=["tenant", "patient", "begins_at"], name="appointment_of_patient"),
-        ),
-        migrations.AddIndex(
-            model_name="appointment",
-            index=models.Index(
-                condition=models.Q(("status", "booked")), fields=["tenant", "begins_at"], name="appointment_to_come"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=models.UniqueConstraint(fields=("tenant", "serial"), name="appointment_number_once"),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("ends_at__gt", models.F("begins_at")),
-                    ("busy_from__lte", models.F("begins_at")),
-                    ("busy_until__gte", models.F("ends_at")),
-                ),
-                name="appointment_takes_time",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                condition=models.Q(("status__in", ("booked", "arrived", "in_room", "with_provider", "completed"))),
-                expressions=[
-                    ("tenant", "="),
-                    ("provider", "="),
-                    (
-                        hospital.models.absence.Span(
-                            "busy_from", "busy_until", django.contrib.postgres.fields.ranges.RangeBoundary()
-                        ),
-                        "&&",
-                    ),
-                    ("slot", "<>"),
-                ],
-                name="appointment_provider_twice",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                condition=models.Q(
-                    ("room__isnull", False),
-                    ("status__in", ("booked", "arrived", "in_room", "with_provider", "completed")),
-                ),
-                expressions=[
-                    ("tenant", "="),
-                    ("room", "="),
-                    (
-                        hospital.models.absence.Span(
-                            "busy_from", "busy_until", django.contrib.postgres.fields.ranges.RangeBoundary()
-                        ),
-                        "&&",
-                    ),
-                    ("slot", "<>"),
-                ],
-                name="appointment_room_twice",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=django.contrib.postgres.constraints.ExclusionConstraint(
-                condition=models.Q(("status__in", ("booked", "arrived", "in_room", "with_provider", "completed"))),
-                expressions=[
-                    ("tenant", "="),
-                    ("patient", "="),
-                    (
-                        hospital.models.absence.Span(
-                            "begins_at", "ends_at", django.contrib.postgres.fields.ranges.RangeBoundary()
-                        ),
-                        "&&",
-                    ),
-                ],
-                name="appointment_patient_twice",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ("booked", "arrived", "in_room", "with_provider", "completed"))),
-                fields=("tenant", "slot", "seat"),
-                name="appointment_seat_once",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="appointment",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("status__in", ("in_room", "with_provider"))),
-                fields=("tenant", "seen_in"),
-                name="one_patient_in_a_room",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="specialday",
-            constraint=models.UniqueConstraint(fields=("tenant", "location", "day"), name="special_day_once"),
-        ),
-        migrations.AddIndex(
-            model_name="wish",
-            index=models.Index(
-                condition=models.Q(("status", "waiting")), fields=["tenant", "created_at"], name="wish_waiting"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="wish",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("last_day__gte", models.F("first_day"))),
-                name="wish_days_in_order",
-                violation_error_message="The last day must not be before the first.",
-            ),
-        ),
-        migrations.AddIndex(
-            model_name="offer",
-            index=models.Index(
-                condition=models.Q(("outcome", "")), fields=["tenant", "expires_at"], name="offer_standing"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="offer",
-            constraint=models.UniqueConstraint(
-                condition=models.Q(("outcome", "")), fields=("tenant", "wish"), name="one_offer_at_a_time"
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workinghours",
-            constraint=models.CheckConstraint(
-                condition=models.Q(("ends__gt", models.F("begins")), ("ends", "00:00"), _connector="OR"),
-                name="working_hours_end_later",
-                violation_error_message="The end must be after the beginning; midnight is 00:00.",
-            ),
-        ),
-        migrations.AddConstraint(
-            model_name="workinghours",
-            constraint=models.CheckConstraint(
-                condition=models.Q(
-                    ("valid_from", None),
-                    ("valid_until", None),
-                    ("valid_until__gte", models.F("valid_from")),
-                    _connector="OR",
-                ),
-                name="working_hours_valid_in_order",
-                violation_error_message="The last day must not be before the first.",
-            ),
         ),
         hospital.db.fence.Fence(
             names=[
