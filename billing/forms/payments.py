@@ -95,6 +95,9 @@ class SetPrice(forms.Form):
         min_value=0,
         help_text="0 makes it free of charge. It counts for this charge only; the price list is in the administration.",
     )
+    reason = forms.CharField(
+        max_length=200, required=False, help_text="Needed if it is less than the price list says: a discount, then."
+    )
 
 
 class ChoosePackage(forms.Form):

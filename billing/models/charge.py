@@ -8,11 +8,11 @@ from uuid import UUID
 from django.db import models, transaction
 from django.utils import timezone
 
-from billing.models.discount import refuse_above_limit, refuse_for_nothing
+from billing.models.discount import Discount, refuse_above_limit, refuse_for_nothing, refuse_unlisted
 from billing.models.journal import NET, Book, JournalEntry, JournalLine, Sum, credited, debited
 from billing.models.payer_move import PayerMove
 from billing.models.price import Kind, Price
-from billing.money import ZERO, exact
+from billing.money import ZERO, exact, spoken
 from hospital.context import current
 from hospital.tenancy import EditableModel, TenantKey, TenantManager
 from hospital.workflow import Refused, allow, needs
@@ -189,8 +189,11 @@ class Charge(EditableModel):
         account.settle()
 
     @transaction.atomic
-    def set_price(self, unit_price: Decimal, *, by: Person | None) -> None:
-        """For one that arose without a price. A price that was charged never changes."""
+    def set_price(self, unit_price: Decimal, reason: str = "", *, by: Person | None) -> None:
+        """For one that arose without a price. A price that was charged never changes.
+
+        Where the list has a price by now, that one is charged, and what is asked less is a discount like any other.
+        """
         allow("billing.waive", by)
         account = self._account()
         self._refuse_unless_open()
@@ -198,15 +201,35 @@ class Charge(EditableModel):
             raise Refused("This charge has its price already. Waive it instead.")
         if exact(unit_price) < 0:
             raise Refused("A price is not negative.", status=422, field="unit_price")
-        if not exact(unit_price):
-            refuse_for_nothing(by)
         if exact(unit_price) * self.quantity >= 10**10:
             raise Refused("No charge can be so high. Check the decimal point.", status=422, field="unit_price")
-        self.unit_price = exact(unit_price)
+        listed = self.listed_price
+        if listed is None:
+            refuse_unlisted(self.text, by)
+        self.unit_price = max(exact(unit_price), listed or ZERO)
         self.amount, self.needs_price = self.unit_price * self.quantity, False
         self.save(update_fields=["unit_price", "amount", "needs_price"])
         self._owe(JournalEntry.Kind.PRICE, at=timezone.now(), by=by)
+        self._let_off(self.amount - exact(unit_price) * self.quantity, reason, by=by)
         account.settle()
+
+    @property
+    def listed_price(self) -> Decimal | None:
+        """What one costs by the list: on the day of the charge, or else by now."""
+        zone = current().tenant.zone
+        for day in (timezone.localdate(self.charged_at, zone), timezone.localdate(timezone=zone)):
+            if price := Price.on(day, self.kind, self.code, patient=self.patient):
+                return price.amount
+        return None
+
+    def _let_off(self, amount: Decimal, reason: str, *, by: Person | None) -> None:
+        """What a price that is set by hand is below that of the list."""
+        if not amount:
+            return
+        listed = f"By the list it costs {spoken(self.unit_price)}."
+        why = needs(reason, f"{listed} Say why less is asked.")
+        refuse_above_limit(amount, self._account(), by)
+        Discount.of(self, amount, why, by=by)
 
     def _owe(self, kind: str, *, at: datetime, by: Person | None) -> None:
         due = Sum(Book.RECEIVABLE, self.amount, charge=self)

@@ -68,9 +68,9 @@ class Discount(TenantModel):
 
 def refuse_above_limit(amount: Decimal, account: Account, by: Person | None) -> None:
     """The limit is for all that is let off of a visit together, in whatever way, and whoever did it."""
-    limit = DeskRules.here().discount_limit
-    if by is None or limit >= 100 or current().may(MORE):
+    if not is_limited(by):
         return
+    limit = DeskRules.here().discount_limit
     left = max(rounded(account.total * limit / 100) - account.let_off_before, ZERO)
     if amount > left:
         raise Refused(
@@ -79,7 +79,18 @@ def refuse_above_limit(amount: Decimal, account: Account, by: Person | None) -> 
         )
 
 
+def is_limited(by: Person | None) -> bool:
+    return by is not None and DeskRules.here().discount_limit < 100 and not current().may(MORE)
+
+
 def refuse_for_nothing(by: Person | None) -> None:
     """What has no price yet is let off as a whole, so no percentage can be reckoned."""
-    if by is not None and DeskRules.here().discount_limit < 100 and not current().may(MORE):
+    if is_limited(by):
         raise Refused("Your role sets a price, but does not make anything free of charge.", field="unit_price")
+
+
+def refuse_unlisted(what: str, by: Person | None) -> None:
+    """Of what is in no list nobody knows how much a price set by hand lets off."""
+    if is_limited(by):
+        words = f"Your role sets prices by the price list, and there is none for {what}."
+        raise Refused(f"{words} Have one put into the list, then set it here.", field="unit_price")

@@ -79,5 +79,5 @@ class Price(EditableModel):
 
 
 def payers_of(patient: Patient, day: date) -> models.QuerySet:
-    """The patient's policies with the payer of the price that asks, which count on this day."""
-    return Policy.objects.paying(patient, day).filter(payer=models.OuterRef("payer"))
+    """The patient's policies with the payer of the price that asks, which count on this day. With a payer out of use nothing is agreed."""
+    return Policy.objects.paying(patient, day).filter(payer=models.OuterRef("payer"), payer__is_active=True)

@@ -159,6 +159,7 @@ def test_the_limit_holds_in_whatever_way_it_is_let_off(alpha, ten_percent):
             lambda: line.charge.waive("Friend", by=alpha.billing),
             lambda: account.waive("Friend", by=alpha.billing),
             lambda: unpriced.set_price(Decimal(0), by=alpha.billing),
+            lambda: unpriced.set_price(Decimal("0.01"), by=alpha.billing),
             lambda: unpriced.waive("Friend", by=alpha.billing),
             lambda: CreditNote.write(invoice, {line.pk: Decimal("5.01")}, "Friend", by=alpha.billing),
         ):
@@ -166,6 +167,43 @@ def test_the_limit_holds_in_whatever_way_it_is_let_off(alpha, ten_percent):
                 let_off()
         CreditNote.write(invoice, {line.pk: Decimal(5)}, "A mistake", by=alpha.billing)
         assert Account(ten_percent).due == 45
+
+
+def test_a_price_below_that_of_the_list_is_a_discount(alpha, ten_percent):
+    with alpha.acting("admin"):
+        price("20", Kind.TEST, "X")
+    with alpha.acting("billing"):
+        unpriced = charge(ten_percent, "0", needs_price=True)
+        with pytest.raises(Refused, match="Say why less is asked"), transaction.atomic():
+            unpriced.set_price(Decimal(14), by=alpha.billing)
+        with pytest.raises(Refused, match=r"\$7\.00 is left"), transaction.atomic():
+            unpriced.set_price(Decimal("12.99"), "Friend", by=alpha.billing)
+        unpriced.set_price(Decimal(14), "Friend", by=alpha.billing)
+        account = Account(ten_percent)
+        assert (unpriced.unit_price, account.rest_of(unpriced), account.let_off_before) == (20, 14, 6)
+        with pytest.raises(Refused, match=r"\$1\.00 is left"), transaction.atomic():
+            Discount.give(ten_percent, Decimal("1.01"), "Friend", by=alpha.billing)
+    with alpha.acting("admin"):
+        further = charge(ten_percent, "0", sequence=3, needs_price=True)
+        further.set_price(Decimal("0.01"), "Hardship", by=alpha.admin)
+        assert Account(ten_percent).rest_of(further) == Decimal("0.01")
+        dearer = charge(ten_percent, "0", sequence=4, needs_price=True)
+        dearer.set_price(Decimal(25), by=alpha.admin)
+        assert (dearer.amount, list(faults())) == (25, [])
+
+
+def test_the_price_of_an_insurer_that_is_out_of_use_counts_no_more(alpha):
+    with alpha.acting("admin"):
+        payer = Payer.objects.create(name="Mutual")
+        price("50")
+        Price.objects.create(
+            kind=Kind.CONSULTATION, code=CONSULTATION, amount=40, valid_from=date(2019, 1, 1), payer=payer
+        )
+        insured = patient("Ida Insured")
+        Policy.record(insured, by=alpha.admin, insurer="Mutual", payer=payer, member_number="7")
+        assert Price.on(days.today(), Kind.CONSULTATION, CONSULTATION, patient=insured).amount == 40
+        Payer.objects.update(is_active=False)
+        assert Price.on(days.today(), Kind.CONSULTATION, CONSULTATION, patient=insured).amount == 50
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def price_charge(request: Request, pk) -> HttpResponse:
     form = SetPrice(request.POST or None)
     if request.method == "GET" or not form.is_valid():
         return ask(request, form, charge.visit, title=f"Price of {charge.text}", submit="Set price")
-    charge.set_price(form.cleaned_data["unit_price"], by=request.acting.person)
+    charge.set_price(form.cleaned_data["unit_price"], form.cleaned_data["reason"], by=request.acting.person)
     return changed(request, charge.visit, f"{charge.text} costs {spoken(charge.amount)}.")
 
 
