@@ -195,7 +195,7 @@ class Account:
 
     def _tell_invoices(self) -> None:
         asked = Invoice.objects.standing().filter(lines__charge__visit=self.visit).distinct()
-        Invoice.follow(asked.order_by("pk"))
+        Invoice.follow(asked)
 
 
 def payment_of(charges: list[Charge]) -> str:

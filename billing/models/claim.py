@@ -11,9 +11,9 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing.models.claim_version import ClaimLine, ClaimVersion
+from billing.models.invoice import hold
 from billing.x12.claim import VOID
 from clinical import days
-from clinical.models import Visit
 from hospital.seals import raw
 from hospital.tenancy import TenantKey, TenantManager, TenantModel
 from hospital.workflow import Moves, Refused, Workflow, needs
@@ -210,10 +210,9 @@ class Claim(Workflow):
 
     @staticmethod
     def hold(claims: Iterable[Claim]) -> None:
-        """Several at once: all their visits, then they themselves, each always in one order."""
+        """Several at once: all their visits with what asks for their money, then they themselves, each always in one order."""
         held = sorted({claim.pk: claim for claim in claims}.values(), key=lambda claim: claim.serial)
-        visits = Visit.objects.filter(pk__in={claim.visit_id for claim in held}).order_by("pk")
-        list(visits.select_for_update(no_key=True).values_list("pk"))
+        hold({claim.visit_id for claim in held})
         for claim in held:
             super(Claim, claim).lock()
 

@@ -188,7 +188,7 @@ class Invoice(Workflow):
 
         Each is held before its charges are read, since another of its visits may be moving now.
         """
-        for invoice in invoices:
+        for invoice in sorted(invoices, key=lambda one: one.pk):
             invoice.lock()
             if invoice.status not in (Invoice.Status.ISSUED, Invoice.Status.BALANCED):
                 continue
@@ -201,7 +201,7 @@ class Invoice(Workflow):
         return list(rows)
 
     def _hold(self) -> None:
-        """The visits whose money it is about first, then the invoice itself."""
+        """The visits whose money it is about first, then their invoices, and this one."""
         hold(set(self.lines.values_list("charge__visit", flat=True)))
         self.lock()
 
@@ -377,8 +377,15 @@ def billable(patient: Patient) -> models.QuerySet:
 
 
 def hold(visits: Iterable[Any]) -> None:
-    """The money of these visits, always in the same order."""
-    list(Visit._base_manager.filter(pk__in=set(visits)).order_by("pk").select_for_update(of=("self",), no_key=True))
+    """The money of these visits, then the invoices that ask for it, always in the same order.
+
+    An invoice can ask for several visits: whoever took those of one visit after those of another would wait in a circle.
+    """
+    keys = set(visits)
+    list(Visit._base_manager.filter(pk__in=keys).order_by("pk").select_for_update(of=("self",), no_key=True))
+    asked = Invoice.objects.standing().filter(lines__charge__visit__in=keys)
+    rows = Invoice.objects.filter(pk__in=asked.values("pk")).order_by("pk")
+    list(rows.select_for_update(of=("self",), no_key=True).values_list("pk"))
 
 
 def settle(visits: Iterable[Any]) -> None:

@@ -13,10 +13,12 @@ from billing.models import Account, Charge, CreditNote, Discount, Invoice, Invoi
 from billing.models.invoice import billable
 from billing.money import tax_within
 from billing.tests.remittances import decided, line, posted, sent
-from billing.tests.till import charge, price, visit
+from billing.tests.till import charge, patient, price, visit
 from billing.verify import faults
-from clinical.models import Visit
+from clinical.models import Patient, Visit
+from clinical.tests.test_manifests import waits_for_a_row
 from hospital.workflow import IllegalMove, Refused
+from realtime.tests.server import wait_until
 
 
 @pytest.fixture
@@ -183,6 +185,46 @@ def test_numbers_of_invoices_that_are_issued_at_once_have_no_gap(alpha):
         list(pool.map(issue, drafts))
     with alpha.acting():
         assert sorted(Invoice.objects.values_list("serial", flat=True)) == list(range(1, 9))
+
+
+def asking(person: Patient, *charges: Charge) -> Invoice:
+    invoice = Invoice.draft(person, charges, by=None)
+    invoice.issue(by=None)
+    return invoice
+
+
+def test_invoices_of_several_visits_are_held_in_one_order(alpha):
+    """A payment of the third visit holds the first invoice and wants the second; the credit note moves both as well."""
+    with alpha.acting("billing"):
+        price("50")
+        person = patient()
+        seen = [Visit.register(person, complaint="Fever", by=None) for _ in range(3)]
+        one, two, three = ([visit.charges.get(), charge(visit, "20", sequence=2)] for visit in seen)
+        invoices = asking(person, two[0], three[0]), asking(person, one[0], three[1])
+        whole = asking(person, one[1], two[1])
+        line = whole.lines.get(charge=one[1]), whole.lines.get(charge=two[1])
+
+    def credit() -> None:
+        with alpha.acting("billing"):
+            amounts = {row.pk: Decimal(5) for row in line}
+            CreditNote.write(Invoice.objects.get(pk=whole.pk), amounts, "A mistake", by=None)
+
+    def on_a_thread_of_its_own() -> None:
+        try:
+            credit()
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with alpha.acting("billing"):
+            first, second = (Invoice.objects.get(pk=row.pk) for row in invoices)
+            first.lock()
+            other = pool.submit(on_a_thread_of_its_own)
+            wait_until(waits_for_a_row, 60, "the credit note does not wait")
+            second.lock()
+        other.result(20)
+    with alpha.acting("billing"):
+        assert CreditNote.objects.get().total == 10
 
 
 def test_an_issue_that_fails_leaves_no_gap(alpha, seen):
