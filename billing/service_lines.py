@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from decimal import Decimal
 from typing import Any
@@ -19,7 +20,29 @@ def plain_number(text: str) -> str:
     return re.sub(r"[^0-9A-Z]", "", text.upper())
 
 
-def pairs(said: list[PaidLine], lines: list[Any], numbers: dict[str, UUID]) -> Iterator[tuple[Any, PaidLine]]:
+class Numbers:
+    """Which charge was sent under which number of a line: exactly, or as payers write it.
+
+    Two numbers can be one without their hyphens: line 11 of version 1, and line 1 of version 11.
+    """
+
+    def __init__(self, lines: Iterable[Any]) -> None:
+        self.exact: dict[str, UUID] = {}
+        self.plain: dict[str, set[UUID]] = defaultdict(set)
+        for line in lines:
+            self.exact[line.control_number] = line.charge_id
+            self.plain[plain_number(line.control_number)].add(line.charge_id)
+
+    def charge(self, said: str) -> UUID | None:
+        if (exact := self.exact.get(said.strip().upper())) is not None:
+            return exact
+        found = self.plain.get(plain_number(said), set())
+        if len(found) > 1:
+            raise Unclear(f"The number {said} can be two lines. Ask the payer which one it means.")
+        return next(iter(found), None)
+
+
+def pairs(said: list[PaidLine], lines: list[Any], numbers: Numbers) -> Iterator[tuple[Any, PaidLine]]:
     """Each line of ours with what is said of it, once: what the payer split is put together again."""
     if len(said) == 1 and said[0].procedure is None and not said[0].control_number:
         yield from spread(said[0], lines)
@@ -35,8 +58,8 @@ def pairs(said: list[PaidLine], lines: list[Any], numbers: dict[str, UUID]) -> I
         yield line, one
 
 
-def charge_of(said: PaidLine, numbers: dict[str, UUID]) -> UUID | None:
-    return numbers.get(plain_number(said.control_number))
+def charge_of(said: PaidLine, numbers: Numbers) -> UUID | None:
+    return numbers.charge(said.control_number)
 
 
 def by_procedure(said: PaidLine, lines: list[Any]) -> Any:
@@ -48,7 +71,7 @@ def codes_of(said: PaidLine) -> list[str]:
     return [one.code for one in (said.submitted, said.procedure) if one]
 
 
-def together(said: list[PaidLine], lines: list[Any], numbers: dict[str, UUID]) -> list[PaidLine]:
+def together(said: list[PaidLine], lines: list[Any], numbers: Numbers) -> list[PaidLine]:
     """A line that the payer split, part paid and part refused, comes back as several with one number."""
     found: dict[Any, PaidLine] = {}
     for place, one in enumerate(said):

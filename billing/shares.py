@@ -21,7 +21,7 @@ from uuid import UUID
 
 from billing.models.payer_move import PayerMove
 from billing.money import ZERO, split
-from billing.service_lines import pairs
+from billing.service_lines import Numbers, pairs
 from billing.unclear import Unclear
 from billing.x12.codes import Category, reason
 from billing.x12.remittance import CONTRACTUAL, PATIENT, Adjustment, PaidClaim, PaidLine, total
@@ -83,9 +83,7 @@ class Share:
         yield claim, Kind.CONTRACT, self.contractual
 
 
-def shares(
-    claim: PaidClaim, lines: list[Any], positions: dict[UUID, Position], numbers: dict[str, UUID]
-) -> list[Share]:
+def shares(claim: PaidClaim, lines: list[Any], positions: dict[UUID, Position], numbers: Numbers) -> list[Share]:
     """`positions` by charge; `numbers`: which charge was sent under which number of a line."""
     return [
         share(one, line, positions.get(line.charge_id, Position()), is_denied=claim.is_denied)

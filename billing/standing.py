@@ -18,7 +18,7 @@ from django.db import models
 from billing.models import Allocation, Claim, ClaimLine, Discount, PayerMove, RemittanceClaim
 from billing.models.payer_move import ENDS
 from billing.money import ZERO
-from billing.service_lines import plain_number
+from billing.service_lines import Numbers
 from billing.shares import Position
 
 if TYPE_CHECKING:
@@ -57,9 +57,9 @@ class Books:
         return list(rows.values_list("charge", "claim", "claim__order", "kind").annotate(models.Sum("amount")))
 
     @cached_property
-    def numbers(self) -> dict[str, UUID]:
+    def numbers(self) -> Numbers:
         """A claim that one payer sends on to the next keeps the numbers of the first one's lines."""
-        return {plain_number(line.control_number): line.charge_id for line in self.lines}
+        return Numbers(self.lines)
 
     @cached_property
     def decided(self) -> dict[UUID | None, list[RemittanceClaim]]:
