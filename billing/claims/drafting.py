@@ -45,7 +45,7 @@ def to_be_claimed() -> models.QuerySet[Encounter]:
 
 
 def unclaimed() -> models.QuerySet[Charge]:
-    """What could still be claimed from the first payer: done, not waived, no courtesy, and on no claim that stands."""
+    """What could still be claimed from the first payer: done, not waived, no courtesy, not free, and on no claim that stands."""
     on_claim = ClaimLine.objects.filter(
         charge=models.OuterRef("pk"),
         claim_version=models.F("claim_version__claim__current"),
@@ -54,7 +54,8 @@ def unclaimed() -> models.QuerySet[Charge]:
     courtesy = ProcedureCode.objects.filter(
         kind=models.OuterRef("kind"), code=models.OuterRef("code"), is_claimed=False
     )
-    return Charge.objects.open().exclude(models.Exists(on_claim)).exclude(models.Exists(courtesy))
+    charged = Charge.objects.open().filter(models.Q(amount__gt=0) | models.Q(needs_price=True))
+    return charged.exclude(models.Exists(on_claim)).exclude(models.Exists(courtesy))
 
 
 def standing_for(notes: Iterable[Encounter]) -> dict[UUID, Claim]:

@@ -85,6 +85,17 @@ def test_an_unsigned_note_and_an_uninsured_patient_are_not_claimed(clinic):
     assert claim.status == "withdrawn"
 
 
+def test_what_is_free_of_charge_is_not_waited_for(clinic):
+    claim = ready(clinic)
+    sent(clinic, claim)
+    with clinic.acting("billing") as acting:
+        free = charge(claim.visit, "0.00")
+        assert not drafting.unclaimed().exists() and not drafting.to_be_claimed().exists()
+        charge(claim.visit, "0.00", sequence=3, needs_price=True)
+        assert list(drafting.to_be_claimed()) == [claim.encounter], "nobody knows yet what it costs"
+        free.cancel("Not done", by=acting.person)
+
+
 def test_errors_hold_a_claim_back_and_warnings_do_not(clinic):
     claim = a_claim(clinic, verified_until=None)
     with clinic.acting("billing") as acting:
