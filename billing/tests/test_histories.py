@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -14,12 +15,12 @@ from django.db.models import F, Sum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing.models import Account, Discount, JournalLine, Payment, Refund, Void
+from billing.models import Account, Discount, JournalLine, Payment, Purse, Refund, Void
 from billing.models.refund import live_refunds
 from billing.money import rounded, split
 from billing.tests.till import charge, price, visit
 from billing.verify import faults
-from clinical.models import Visit
+from clinical.models import Patient, Visit
 from hospital.tests.hospital import Hospital
 from hospital.workflow import IllegalMove, Refused
 
@@ -111,14 +112,15 @@ def check(seen: Visit) -> None:
     assert not sides["net"]
 
 
-def test_twenty_payments_five_refunds_and_three_discounts_at_once_are_exact():
-    """CO-4: payments never exceed what is asked, the balance is the sum of the ledger, receipts are unique without a gap."""
+def test_twenty_payments_five_refunds_three_discounts_and_deposits_at_once_are_exact():
+    """CO-4, and deposits that are put in and used meanwhile: payments never exceed what is asked, the balance is the sum of the ledger, receipts are unique without a gap."""
     house = Hospital("Rush")
     with house.acting("reception"):
         price("100")
         seen = visit()
         first = Payment.take(seen, Decimal(30), method="card", by=None)
         refunds = [Refund.request(first, Decimal(5), "Overcharged", by=None) for _ in range(5)]
+        Purse.deposit(seen.patient, Decimal("9.50"), method="card", by=None)
 
     def pay() -> None:
         Payment.take(Visit.objects.get(pk=seen.pk), Decimal("4.50"), method="cash", by=None)
@@ -134,6 +136,12 @@ def test_twenty_payments_five_refunds_and_three_discounts_at_once_are_exact():
     def discount() -> None:
         Discount.give(Visit.objects.get(pk=seen.pk), Decimal("3.33"), "Staff", by=None)
 
+    def deposit() -> None:
+        Purse.deposit(Patient.objects.get(pk=seen.patient_id), Decimal("9.50"), method="cash", by=None)
+
+    def use_deposit() -> None:
+        Purse.use(Patient.objects.get(pk=seen.patient_id), Decimal("4.25"), [seen.pk], by=None)
+
     def at_once(verb: Callable) -> bool:
         try:
             with house.acting():
@@ -144,7 +152,7 @@ def test_twenty_payments_five_refunds_and_three_discounts_at_once_are_exact():
         finally:
             connection.close()
 
-    work = [pay] * 20 + [refund(row.pk) for row in refunds] + [discount] * 3
+    work = [pay] * 20 + [refund(row.pk) for row in refunds] + [discount] * 3 + [deposit] * 4 + [use_deposit] * 6
     random.Random(4).shuffle(work)
     with ThreadPoolExecutor(AT_ONCE) as pool:
         done = list(zip(work, pool.map(at_once, work), strict=True))
@@ -152,15 +160,20 @@ def test_twenty_payments_five_refunds_and_three_discounts_at_once_are_exact():
         account = Account(Visit.objects.get(pk=seen.pk))
         serials = sorted(Payment.objects.values_list("serial", flat=True))
         ledger = JournalLine.objects.on("receivable").net()
-        paid = sum(1 for verb, went in done if verb is pay and went)
-        let_off = sum(1 for verb, went in done if verb is discount and went)
+        went = Counter(verb for verb, succeeded in done if succeeded)
+        paid, let_off, put_in, used = (went[verb] for verb in (pay, discount, deposit, use_deposit))
         assert list(faults()) == []
-        assert sum(went for verb, went in done if verb not in (pay, discount)) == 5
-        assert account.paid == Decimal(30) + paid * Decimal("4.50") - 25
+        assert sum(number for verb, number in went.items() if verb not in (pay, discount, deposit, use_deposit)) == 5
+        assert put_in == 4
+        assert used, "no deposit was used while others paid"
+        deposited = (put_in + 1) * Decimal("9.50") - used * Decimal("4.25")
+        assert Purse(Patient.objects.get(pk=seen.patient_id)).deposited == deposited >= 0
+        assert -JournalLine.objects.on("deposits").net() == deposited
+        assert account.paid == Decimal(30) + paid * Decimal("4.50") - 25 + used * Decimal("4.25")
         assert account.waived == let_off * Decimal("3.33")
         assert account.due == ledger == 100 - account.paid - account.waived + account.credit
         assert 0 <= account.paid <= 100 - account.waived + account.credit
-        assert serials == list(range(1, paid + 2))
+        assert serials == list(range(1, paid + put_in + 3))
 
 
 WEIGHTS = st.lists(st.integers(min_value=0, max_value=10**6), min_size=1, max_size=12).filter(any)
