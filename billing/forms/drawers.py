@@ -6,8 +6,8 @@ from typing import Any
 from django import forms
 
 from billing.forms.amounts import AmountField, in_coins
-from billing.models.drawer import coins
-from billing.money import spoken
+from billing.models.drawer import coins, worth
+from billing.money import ZERO, spoken
 
 
 class OpenDrawer(forms.Form):
@@ -42,7 +42,11 @@ class CloseDrawer(forms.Form):
         super().__init__(*args, **kwargs)
         for coin in coins():
             self.fields[coin_field(coin)] = forms.IntegerField(
-                label=f"How many of {spoken(Decimal(coin))}", min_value=0, max_value=100_000, required=False
+                label=f"How many of {spoken(Decimal(coin))}",
+                min_value=0,
+                max_value=100_000,
+                required=False,
+                widget=forms.NumberInput({"data-coin": coin}),
             )
         self.fields["reason"] = forms.CharField(
             max_length=200, required=False, help_text="Needed if the sum is not what it should be."
@@ -58,6 +62,11 @@ class CloseDrawer(forms.Form):
     @property
     def pieces(self) -> dict[str, int]:
         return {coin: self.cleaned_data.get(coin_field(coin)) or 0 for coin in coins()}
+
+    @property
+    def counted(self) -> Decimal:
+        """What was typed so far, as far as it can be read."""
+        return worth(self.pieces) if self.is_bound else ZERO
 
 
 def coin_field(coin: str) -> str:

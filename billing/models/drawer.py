@@ -33,6 +33,10 @@ def coins() -> tuple[str, ...]:
     return COINS.get(current().tenant.currency, ANY_COINS)
 
 
+def worth(pieces: Mapping[str, int]) -> Decimal:
+    return sum((exact(coin) * count for coin, count in pieces.items()), ZERO)
+
+
 class Drawers(models.QuerySet):
     def open(self) -> Drawers:
         return self.filter(closed_at=None)
@@ -154,8 +158,7 @@ class Drawer(EditableModel):
     def close(self, pieces: Mapping[str, int], reason: str = "", *, by: Person) -> None:
         """What was counted stays as it was counted; a difference needs its reason."""
         self._own(by)
-        counted = sum((exact(coin) * count for coin, count in pieces.items()), ZERO)
-        expected = self.should_hold
+        counted, expected = worth(pieces), self.should_hold
         if counted != expected:
             needs(
                 reason, f"{spoken(counted)} is counted and {spoken(expected)} should be there. Say why, or count again."

@@ -58,6 +58,7 @@ def drawer(request: Request, pk: UUID) -> HttpResponse:
     row = found(pk)
     context = {
         "drawer": row,
+        "flows": row.flows if row.closed_at else [],
         "moves": row.moves.select_related("moved_by"),
         "pieces": [(coin, count) for coin, count in row.pieces.items()],
         "payments": row.payments.select_related("patient").order_by("-serial")[:50],
@@ -79,7 +80,7 @@ def drawer_close(request: Request, pk: UUID) -> HttpResponse:
     row, form = found(pk), CloseDrawer(request.POST or None)
     if request.method == "GET" or not form.is_valid() or not was_closed(row, form, by=request.acting.person):
         words = {"title": f"Count and close {row.number}", "submit": "Close the drawer"}
-        return ask(request, form, at(row), never_optional=True, **words)
+        return panel(request, form, "billing/drawer/close.html", cancel=at(row), never_optional=True, **words)
     return done(request, row, f"{row.number} is closed.")
 
 
