@@ -8,7 +8,7 @@ from billing.claims import drafting, scrubber, sending
 from billing.demo.clock import Clock
 from billing.demo.day import Day
 from billing.demo.notes import GENERAL
-from billing.models import CONSULTATION, BillingIdentity, Claim, Kind, Price, ProcedureCode, ProviderNumber
+from billing.models import CONSULTATION, BillingIdentity, Claim, Kind, Price, ProcedureCode, ProviderNumber, Void
 from clinical.models import Encounter, NoteTemplate, Patient, Policy, Visit
 from clinical.models.payer import Payer
 from hospital.models import Person
@@ -91,6 +91,7 @@ class Claims:
     def play(self, visit: Visit, payer: Payer, step: str, at: int) -> None:
         self.clock.at = self.now - timedelta(hours=len(STEPS) - at)
         self.insure(visit.patient, payer, at, homeless=step == "no address")
+        self.ask_the_insurer(visit)
         note = self.sign(visit)
         with self.day.as_("billing") as by:
             claim = drafting.begin(note, by=by)
@@ -109,6 +110,12 @@ class Claims:
             policy = Policy.record(patient, by=by, **fields)
             if at % 4:
                 policy.verify(by=by, until=policy.good_until)
+
+    def ask_the_insurer(self, visit: Visit) -> None:
+        """Reception had taken the patient for somebody who pays; otherwise nothing would be due from a payer."""
+        with self.day.as_("billing") as by:
+            for payment in visit.payments.filter(voids=None):
+                Void.cancel(payment, "The patient is insured, and the insurer is asked first.", by=by)
 
     def sign(self, visit: Visit) -> Encounter:
         with self.day.as_("main_doctor") as doctor:

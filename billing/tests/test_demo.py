@@ -17,7 +17,7 @@ from billing.demo import diary
 from billing.demo.clock import played_time, real_now
 from billing.demo.houses import HOUSES, LOG_IN_WITH
 from billing.demo.plans import make
-from billing.models import Account, Charge, Payment
+from billing.models import Account, Book, Charge, Claim, Denial, JournalLine, Payment
 from clinical.models import Allergy, LabOrder, LabResult, Medicine, Patient, Prescription, PrescriptionLine, Visit
 from hospital.models import AuditEntry, Membership, Person, Role, Tenant
 from hospital.roles import ROLE_KEYS
@@ -94,6 +94,13 @@ def test_the_money_of_each_visit_is_what_its_status_says(houses):
     with acting_for(houses["riverside"]):
         for visit in Visit.objects.all():
             assert Account(visit).payment == visit.payment
+
+
+def test_payers_owe_something_and_refuse_something(houses):
+    with acting_for(houses["riverside"]):
+        assert JournalLine.objects.on(Book.PAYERS).net() > 0
+        assert Denial.objects.open().at_risk() > 0
+        assert Claim.objects.filter(status=Claim.Status.PAID).exists()
 
 
 def test_each_step_was_taken_by_the_person_whose_work_it_is(houses):
