@@ -125,7 +125,7 @@ def test_flushing_at_exit_waits_no_longer_than_a_quarter_of_a_second(alpha, valk
         publisher.publish(str(alpha.tenant.pk))
         began = time.monotonic()
         publisher.flush()
-        assert time.monotonic() - began < 0.4
+        assert time.monotonic() - began < 4 * hints.PATIENCE
     finally:
         valkey.go_on()
 
@@ -138,7 +138,7 @@ def test_after_a_failure_the_layer_is_left_alone_for_a_while(alpha, valkey, publ
         began = time.monotonic()
         publisher.publish(str(alpha.tenant.pk))
         assert publisher.flush(2)
-        assert time.monotonic() - began < 0.1
+        assert time.monotonic() - began < hints.PATIENCE, "it did not even try"
     finally:
         valkey.go_on()
 
