@@ -13,15 +13,17 @@ from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils import timezone
 
+from billing.models.authorisation_answers import Answers
 from billing.models.authorisation_clock import TIERS, Clock
-from billing.models.authorisation_units import MANAGE, NOTHING, Units, spoken_units
+from billing.models.authorisation_renewals import Renewals
+from billing.models.authorisation_units import MANAGE, NOTHING, Units
 from clinical import days
 from clinical.models.lab_result import by_person, moment
 from clinical.models.payer import SERVICE, Payer, covers
 from hospital.models import Counter
 from hospital.seals import raw
 from hospital.tenancy import TenantKey, TenantManager
-from hospital.workflow import SYSTEM, Moves, Refused, Workflow, allow, needs
+from hospital.workflow import SYSTEM, Moves, Refused, Workflow, allow
 
 if TYPE_CHECKING:
     from billing.models.authorisation_parts import AuthorisationNote
@@ -31,8 +33,6 @@ if TYPE_CHECKING:
 VIEW = "billing.view_authorisation"
 FORGOTTEN = 90  # days after the last one, when nobody renews it any more
 AMOUNT: Any = {"max_digits": 8, "decimal_places": 2, "validators": [MinValueValidator(Decimal("0.01"))]}
-# What a renewal asks for again.
-COPIED = ("patient_id", "policy_id", "payer_id", "doctor_id", "code", "service", "diagnoses", "units", "justification")
 
 
 def asked_again() -> models.Exists:
@@ -84,7 +84,7 @@ class Authorisations(models.QuerySet):
         return self.filter(status__in=(*Authorisation.GRANTED, "exhausted"), valid_until__lt=days.today())
 
 
-class Authorisation(Units, Clock, Workflow):
+class Authorisation(Answers, Renewals, Units, Clock, Workflow):
     class Status(models.TextChoices):
         DRAFT = "draft", "Draft"
         SUBMITTED = "submitted", "Submitted"
@@ -203,15 +203,6 @@ class Authorisation(Units, Clock, Workflow):
     def has_said_yes(self) -> bool:
         return self.status in self.HAS_SAID_YES
 
-    @property
-    def live_renewals(self) -> models.QuerySet:
-        """What was withdrawn or refused renews nothing."""
-        return self.renewals.exclude(status__in=self.CAME_TO_NOTHING)
-
-    @property
-    def may_be_renewed(self) -> bool:
-        return self.has_said_yes and not self.live_renewals.exists()
-
     # --- asking -------------------------------------------------------------------------------
 
     @classmethod
@@ -263,126 +254,6 @@ class Authorisation(Units, Clock, Workflow):
         self.lock()
         self.put()
         return self.note(by=by, **said)
-
-    def submit(self, words: str = "", *, by: Person | None, answer_by: date | None = None) -> None:
-        self.go(self.Status.SUBMITTED, by=by, words=words, submitted_at=timezone.now(), answer_by=answer_by)
-
-    @transaction.atomic
-    def wait(self, words: str = "", *, by: Person | None, answer_by: date | None = None) -> None:
-        """The insurer has it, or has what it wanted to know."""
-        self.lock()
-        if self.status == self.Status.DENIED:
-            raise Refused(f"{self.number} is denied. The insurer looks at it again if it is appealed.")
-        self.go(self.Status.PENDING, by=by, words=words, answer_by=answer_by)
-
-    def want_more(self, words: str, *, by: Person | None, answer_by: date | None = None) -> None:
-        asked = needs(words, "Say what the insurer wants to know.", field="words")
-        self.go(self.Status.MORE_INFO, by=by, words=asked, answer_by=answer_by)
-
-    @transaction.atomic
-    def approve(
-        self,
-        units: Decimal,
-        valid_from: date,
-        valid_until: date,
-        payer_number: str,
-        words: str = "",
-        *,
-        by: Person | None,
-    ) -> None:
-        """All that was asked for, or less of it."""
-        number = needs(payer_number, "Write the number of the authorisation: claims carry it.", field="payer_number")
-        status = self.Status.APPROVED if units >= self.units else self.Status.PARTIAL
-        said = words.strip() or f"{spoken_units(units)} until {valid_until:%-d %b %Y}"
-        self.go(
-            status,
-            by=by,
-            words=said,
-            units_approved=units,
-            valid_from=valid_from,
-            valid_until=valid_until,
-            payer_number=number,
-            decision=words.strip(),
-            decided_at=timezone.now(),
-            answer_by=None,
-        )
-
-    @transaction.atomic
-    def deny(self, words: str, *, by: Person | None, decided_on: date | None = None) -> None:
-        """The days for an appeal run from the day of the insurer's decision, not from when somebody wrote it down."""
-        why = needs(words, "Say why the insurer denies it.", field="words")
-        self.lock()
-        day = decided_on or days.today()
-        self._refuse_decided(day)
-        until = self.payer.appeal_days(self.appeal_level + 1)
-        last = day + timedelta(days=until) if until else None
-        self.go(
-            self.Status.DENIED,
-            by=by,
-            words=why,
-            decision=why,
-            decided_at=timezone.now(),
-            appeal_until=last,
-            answer_by=None,
-        )
-
-    def _refuse_decided(self, day: date) -> None:
-        if day > days.today():
-            raise Refused("This day has not come yet.", status=422, field="decided_on")
-        if self.submitted_at and day < days.day_of(self.submitted_at):
-            asked = f"{days.day_of(self.submitted_at):%-d %b %Y}"
-            raise Refused(f"The insurer was asked on {asked}, and decided later.", status=422, field="decided_on")
-
-    @transaction.atomic
-    def appeal(self, words: str, *, by: Person | None, answer_by: date | None = None) -> None:
-        why = needs(words, "Say what the appeal says.", field="words")
-        self.lock()
-        if self.status != self.Status.DENIED:
-            raise Refused(f"{self.number} is {self.get_status_display().lower()}. Only what is denied is appealed.")
-        level = self.appeal_level + 1
-        self.go(
-            self.Status.PENDING,
-            by=by,
-            words=f"Appealed, level {level}: {why}",
-            appeal_level=level,
-            appeal_until=None,
-            answer_by=answer_by,
-        )
-
-    def withdraw(self, reason: str, *, by: Person | None) -> None:
-        why = needs(reason, "Say why it is withdrawn.", field="words")
-        self.go(self.Status.WITHDRAWN, by=by, words=why, answer_by=None)
-
-    @transaction.atomic
-    def renew(self, *, by: Person | None) -> Self:
-        """A draft that asks for the same again, from the day after."""
-        allow(MANAGE, by)
-        self.lock()
-        if not self.has_said_yes:
-            raise Refused(f"{self.number} was not granted. Ask anew instead.")
-        former = self.live_renewals.first()
-        if former is not None:
-            raise Refused(f"{former.number} renews it already.")
-        with raw():
-            same = {name: getattr(self, name) for name in COPIED}
-        begins = max(self.valid_until + timedelta(days=1), days.today()) if self.valid_until else days.today()
-        row = type(self)(**same, renews=self, requested_by=by, wanted_from=begins)
-        row.serial = Counter.take("authorisation")
-        row.start(by=by)
-        row.note(by=by, words=f"Renews {self.number}", after=row.status)
-        self.put()
-        return row
-
-    @transaction.atomic
-    def let_run_out(self, reason: str, *, by: Person | None) -> None:
-        """Nobody needs it any more: it is in no list of what expires."""
-        allow(MANAGE, by)
-        why = needs(reason, "Say why it is not renewed.", field="words")
-        self.lock()
-        if not self.may_be_renewed:
-            raise Refused(f"{self.number} is not waiting to be renewed.")
-        self.put(not_renewed_because=why)
-        self.note(by=by, words=f"Not renewed: {why}")
 
     def put(self, **fields: Any) -> None:
         for name, value in fields.items():
