@@ -6,6 +6,7 @@ from billing.views import claims_desk, denial, payer_file, remittance
 
 urlpatterns = [
     path("claims-desk/", claims_desk.claims_desk, name="claims_desk"),
+    path("claims-desk/<slug:table>/csv/", claims_desk.claims_desk_csv, name="claims_desk_csv"),
     path("payer-files/", payer_file.payer_files, name="payer_files"),
     path("payer-files/<uuid:pk>/", payer_file.payer_file, name="payer_file"),
     path("payer-files/<uuid:pk>/file/", payer_file.payer_file_bytes, name="payer_file_bytes"),

@@ -249,6 +249,18 @@ def test_the_clock_of_filing_tells_once_for_each_tier(clinic):
         assert filing.in_words(claim) == f"{claim.number} was not filed in time"
 
 
+def test_each_table_of_the_claims_desk_is_there_as_a_file(clinic, sent):
+    client = clinic.client("billing")
+    page = client.get(f"{clinic.url}/claims-desk/").content.decode()
+    assert {"to-do", "paid"} <= set(re.findall(r"/claims-desk/([a-z-]+)/csv/", page))
+    file = client.get(f"{clinic.url}/claims-desk/to-do/csv/")
+    assert file["Content-Type"].startswith("text/csv") and "Rejected claims to mend,0" in file.content.decode()
+    with clinic.acting():
+        assert AuditEntry.objects.filter(action="export", after__report="claims-desk").exists()
+    assert client.get(f"{clinic.url}/claims-desk/nonsense/csv/").status_code == 404
+    assert clinic.client("reception").get(f"{clinic.url}/claims-desk/to-do/csv/").status_code == 403
+
+
 def test_numbers_of_providers_have_their_check_digit(clinic):
     client = clinic.client("billing")
     with clinic.acting():

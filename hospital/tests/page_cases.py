@@ -81,6 +81,7 @@ NO_PAGES = {
     "billing:payer_file_bytes": "a file to download",
     "billing:claim_batch_file": "a file to download",
     "billing:claims_csv": "a file to download",
+    "billing:claims_desk_csv": "a file to download",
     "billing:authorisation_letter": "a file, and the folder of these tests is not that of the server",
     "billing:eligibility_file": "a file to download",
     "billing:invoice_pdf": "a file to download",
