@@ -23,9 +23,11 @@ from billing.x12.contents import understood
 from billing.x12.status import StatusReport
 from clinical import days
 from clinical.models import Policy, Visit
+from clinical.tests.dispensary import load_codes
 from clinical.tests.notes import signed, written
 from clinical.tests.test_manifests import waits_for_a_row
 from hospital.models import AuditEntry
+from hospital.tests.asking import asked
 from realtime.tests.server import wait_until
 
 ACK = """ISA*00*          *00*          *ZZ*KEY            *ZZ*RIVERSIDE      *260305*1407*^*00501*000000001*0*P*:~
@@ -259,6 +261,20 @@ def test_each_table_of_the_claims_desk_is_there_as_a_file(clinic, sent):
         assert AuditEntry.objects.filter(action="export", after__report="claims-desk").exists()
     assert client.get(f"{clinic.url}/claims-desk/nonsense/csv/").status_code == 404
     assert clinic.client("reception").get(f"{clinic.url}/claims-desk/to-do/csv/").status_code == 403
+
+
+def test_diagnoses_stand_on_a_claim_with_their_names(clinic):
+    load_codes()
+    claim = a_claim(clinic)
+    client, address = clinic.client("billing"), f"{clinic.url}/claims/{claim.pk}/"
+    pages = [client.get(where).content.decode() for where in (address, f"{address}edit/")]
+    assert all("J06.9" in page and "Acute upper respiratory infection, unspecified" in page for page in pages)
+    few = len(asked(client, address))
+    with clinic.acting():
+        claim.current.diagnoses = ["J069", "J189", "L400"]
+        claim.current.save(update_fields=["diagnoses"])
+    assert len(asked(client, address)) == few, "one question for all of them"
+    assert "Pneumonia, unspecified organism" in client.get(address).content.decode()
 
 
 def test_numbers_of_providers_have_their_check_digit(clinic):

@@ -17,7 +17,7 @@ from billing.models import Claim, ClaimStep
 from billing.models.claim import MANAGE, VIEW
 from billing.views import asking
 from clinical.chart import open_chart
-from clinical.models import Encounter
+from clinical.models import Encounter, Icd10Code
 from clinical.views.answers import answered
 from hospital.http import Request
 from hospital.models import Person
@@ -35,6 +35,7 @@ def claim(request: Request, pk: UUID) -> HttpResponse:
         "claim": row,
         "patient": patient,
         "version": version,
+        "diagnoses": Icd10Code.objects.all().titles(version.dotted) if version else [],
         "lines": version.lines.select_related("charge").order_by("position") if version else [],
         "findings": version.findings.select_related("line") if version and row.is_unsent else [],
         "versions": row.versions.select_related("batch", "frozen_by").order_by("-number"),
@@ -135,7 +136,8 @@ def claim_edit(request: Request, pk: UUID) -> HttpResponse:
         messages.success(request, f"{row.number} is changed. Check it again.")
         return redirect(row)
     status = 409 if form.stale else 422 if form.is_bound else 200
-    context = {"claim": row, "patient": patient, "form": form}
+    diagnoses = Icd10Code.objects.all().titles(form.version.dotted)
+    context = {"claim": row, "patient": patient, "form": form, "diagnoses": diagnoses}
     return render(request, "billing/claim/edit.html", context, status=status)
 
 

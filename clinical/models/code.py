@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from django.contrib.postgres.indexes import GinIndex
 from django.contrib.postgres.search import SearchQuery, SearchVectorField
@@ -29,6 +30,12 @@ class Icd10Codes(models.QuerySet):
     def by_code(self, text: str) -> Icd10Codes:
         plain = text.upper().replace(".", "")
         return self.filter(code__startswith=dotted(plain)).defer("search").order_by("code")
+
+    def titles(self, codes: Iterable[str]) -> list[tuple[str, str]]:
+        """Each of these codes, in their order, with its name; none for what is no code. One question for all."""
+        wanted = list(codes)
+        known = dict(self.filter(code__in=wanted).values_list("code", "title")) if wanted else {}
+        return [(code, known.get(code, "")) for code in wanted]
 
     def by_words(self, text: str) -> Icd10Codes:
         """A word matches as a beginning, while it is typed, or by its stem, once it is whole."""
