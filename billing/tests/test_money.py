@@ -1,4 +1,5 @@
 import ast
+import re
 from decimal import Decimal
 from pathlib import Path
 
@@ -45,6 +46,11 @@ def test_a_third_place_is_a_mistake_and_is_not_rounded_away():
 def test_a_binary_fraction_is_not_money():
     with pytest.raises(TypeError, match="not a kind of money"):
         exact(1 / 4)
+
+
+def test_every_sum_on_a_page_says_its_currency():
+    pages = (HERE.parent / "templates").rglob("*.html")
+    assert [path.name for path in pages if re.search(r"\|money(?!:)", path.read_text())] == []
 
 
 def test_an_amount_is_spoken_in_the_currency_of_the_hospital(alpha):
