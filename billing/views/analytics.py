@@ -5,7 +5,7 @@ from collections.abc import Callable
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 
-from billing.reports import overview, patients, performance, revenue, visits
+from billing.reports import insurers, overview, patients, performance, revenue, visits
 from clinical.reports.asking import context_of, table_as_file
 from clinical.reports.parts import Report
 from clinical.reports.period import Period, chosen
@@ -16,6 +16,7 @@ VIEW = "billing.view_analytics"
 TABS: dict[str, tuple[str, Callable[[Period], Report]]] = {
     "overview": ("Overview", overview.report),
     "revenue": ("Revenue", revenue.report),
+    "insurers": ("Insurers", insurers.report),
     "patients": ("Patients", patients.report),
     "visits": ("Visits", visits.report),
     "performance": ("Performance", performance.report),
