@@ -19,7 +19,7 @@ MOST = 20
 
 @register.filter
 def units(value: Decimal | None) -> str:
-    return "" if value is None else f"{value.normalize():f}"
+    return "" if value is None else f"{value.normalize():f}".replace("-", "\N{MINUS SIGN}")
 
 
 @register.simple_tag

@@ -86,10 +86,13 @@ def test_units_are_used_and_given_back_on_the_page(alpha):
     assert "Used up" in text(client.get(at(alpha, row)))
     with alpha.acting():
         use = row.uses.get()
-    assert send(client, f"{alpha.url}/authorisations/uses/{use.pk}/give-back/", note="Did not come").status_code == 302
+    give_back = f"{alpha.url}/authorisations/uses/{use.pk}/give-back/"
+    assert "Give 2 units back to" in client.get(give_back).content.decode()
+    assert send(client, give_back, note="Did not come").status_code == 302
     with alpha.acting():
         row.refresh_from_db()
         assert (row.left, row.status) == (Decimal(2), S.PARTIAL)
+    assert "\N{MINUS SIGN}2" in text(client.get(at(alpha, row)))
 
 
 def test_the_log_takes_what_was_said_and_a_letter_is_read_by_whoever_sees_the_authorisation(alpha):

@@ -26,6 +26,7 @@ from billing.forms.authorisation import (
 )
 from billing.models import Authorisation, AuthorisationLetter, AuthorisationUse
 from billing.models.authorisation import MANAGE, VIEW
+from billing.models.authorisation_units import spoken_units
 from clinical import days, filetypes
 from clinical.chart import open_chart
 from clinical.models import Document
@@ -165,7 +166,7 @@ def authorisation_give_back(request: Request, pk: UUID) -> HttpResponse:
         row.give_back(use, form.cleaned_data["note"], by=request.acting.person)
         messages.success(request, f"{use.units} given back to {row.number}.")
         return redirect(row)
-    return form_of(request, row, form, f"Give {use.units} back to {row.number}", "Give back")
+    return form_of(request, row, form, f"Give {spoken_units(use.units)} back to {row.number}", "Give back")
 
 
 @permit(MANAGE, "GET", "POST")
