@@ -60,3 +60,10 @@ END $$;
 CREATE TRIGGER backed BEFORE INSERT OR UPDATE OF status, current_id ON billing_claim FOR EACH ROW EXECUTE FUNCTION claim_is_backed();
 """
 UNDO_BACKED = "DROP TRIGGER backed ON billing_claim; DROP FUNCTION claim_is_backed"
+
+# Since 0014 a payer can have a claim from the payer before: then nothing of ours was sent.
+FORMER_BACKED = BACKED.partition("CREATE TRIGGER")[0].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+BACKED_OR_FORWARDED = FORMER_BACKED.replace(
+    "OR new.status = 'submitted' AND NOT EXISTS",
+    "OR new.status = 'submitted' AND new.forwarded_on IS NULL AND NOT EXISTS",
+)

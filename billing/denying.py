@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from billing.appeal_catalogue import install
-from billing.models import Appeal, AppealLetter, Claim, Denial
+from billing.models import Appeal, AppealLetter, Claim, Denial, PayerMove
 from billing.models.denial import deadline_after
 from billing.money import ZERO
 from billing.posting import FORECAST, NOT_OURS, PENDED
 from billing.service_lines import pairs
 from billing.shares import is_contractual, on_lines
-from billing.standing import Books
+from billing.standing import Books, Standing
 from billing.unclear import Unclear
 from billing.x12.codes import Category, reason
 from billing.x12.remittance import CONTRACTUAL, PATIENT, PaidLine, total
@@ -58,39 +60,60 @@ def decided_on(plan: Plan) -> date:
     return min(plan.heard.remittance.paid_on or days.today(), days.today())
 
 
-def refused_to_the_patient(denial: Denial) -> dict[UUID, bool]:
-    """Of each charge that the payer has spoken of: whether its newest word forbids that the patient is asked for it.
+@dataclass(frozen=True)
+class Borne:
+    """Who bears what of one charge by the payer's word: we (CO, but not by contract), the patient (PR), or nobody said (PI, OA)."""
 
-    Of what was not done nothing is: the patient is not asked for it at all.
+    ours: Decimal = ZERO
+    patients: Decimal = ZERO
+    open: Decimal = ZERO
+
+    def __add__(self, other: Borne) -> Borne:
+        return Borne(self.ours + other.ours, self.patients + other.patients, self.open + other.open)
+
+
+def parts_of(denial: Denial) -> Iterator[tuple[UUID, Decimal, Decimal]]:
+    """Of each charge of which something is refused and due: what we bear, and what the patient could owe besides what it does.
+
+    Of what was not done, or the payer has not spoken of, neither: it stays with the payer.
     """
     books, claim = Books([denial.heard]), denial.claim
-    found: dict[UUID, bool] = {}
+    standing = Standing(books)
+    for charge, said in newest_words(claim, books).items():
+        if books.charges[charge].cancel_reason or (due := standing.due(claim.pk, charge)) <= 0:
+            continue
+        at = standing.position(claim, charge)
+        ours = min(max(said.ours - at.written_off, ZERO), due)
+        more = said.open + max(said.patients - at.own, ZERO)
+        yield charge, ours, min(more, due - ours)
+
+
+def newest_words(claim: Claim, books: Books) -> dict[UUID, Borne]:
+    found: dict[UUID, Borne] = {}
     for heard in books.decided[claim.pk]:
         if heard.said not in (PENDED, NOT_OURS, FORECAST):
-            said = forbidden_by(heard, claim, books)
-            found = {**said, **found}
-    return {charge: no for charge, no in found.items() if not books.charges[charge].cancel_reason}
+            found = {**said_by(heard, claim, books), **found}
+    return found
 
 
-def forbidden_by(heard: RemittanceClaim, claim: Claim, books: Books) -> dict[UUID, bool]:
-    """What is refused under the group CO, and is not let go by contract: nobody but us bears it."""
+def said_by(heard: RemittanceClaim, claim: Claim, books: Books) -> dict[UUID, Borne]:
     lines, said = books.lines_of(claim, heard.number), on_lines(heard.value)
     try:
         found = list(pairs(said, lines, books.numbers))
     except Unclear:  # it was, when it was posted; the claim is another one now
         found = [(line, one) for one in said for line in lines]
-    sums: dict[UUID, bool] = {}
+    sums: dict[UUID, Borne] = defaultdict(Borne)
     for line, one in found:
-        sums[line.charge_id] = sums.get(line.charge_id, False) or is_forbidden(one, heard.value.is_denied)
-    return sums
+        sums[line.charge_id] += borne(one, heard.value.is_denied)
+    return dict(sums)
 
 
-def is_forbidden(line: PaidLine, is_denied: bool) -> bool:
+def borne(line: PaidLine, is_denied: bool) -> Borne:
+    """What is let go by contract, where something is granted, is refused by nobody."""
     granted = not is_denied and (line.paid > 0 or total(line.adjustments, PATIENT) > 0)
-    return any(
-        one.group == CONTRACTUAL and one.amount > 0 and not (granted and is_contractual(one))
-        for one in line.adjustments
-    )
+    refused = [one for one in line.adjustments if one.amount > 0 and not (granted and is_contractual(one))]
+    ours, patients = total(tuple(refused), CONTRACTUAL), total(tuple(refused), PATIENT)
+    return Borne(ours, patients, total(tuple(refused)) - ours - patients)
 
 
 def codes_of(plan: Plan) -> list[str]:
@@ -173,7 +196,17 @@ def paid_by_another(denial: Denial, amount: Decimal) -> None:
     recovered = max(min(denial.recovered + amount, denial.amount), ZERO)
     if not denial.is_open and denial.rest:
         denial.move_to(Denial.Status.TO_DO, by=None, recovered=recovered, closed_at=None)
+        no_more_paid(denial.claim)
     elif denial.is_open and denial.rest:
         denial.put(recovered=recovered)
     elif denial.is_open:
         denial.close(Denial.Status.RECOVERED, recovered=recovered)
+
+
+def no_more_paid(claim: Claim) -> None:
+    """It was called paid while another payer had paid what is due again now."""
+    claim.lock()
+    if claim.status == Claim.Status.PAID:
+        paid = claim.moves.sums()[PayerMove.Kind.PAID] > 0
+        status = Claim.Status.PARTIALLY_PAID if paid else Claim.Status.DENIED
+        claim.go(status, by=None, words="Due again: another payer had paid it, and took that back.")

@@ -1,5 +1,6 @@
 """What the database keeps of the money between patients and payers. See billing/sql.py for what came before."""
 
+from billing.desk_sql import DECIDED_REFUND
 from billing.sql import CHARGES_AT_ODDS, LEDGER_AGREES
 
 # What moved to the payer is not the patient's, and what is paid, taken off or left to the patient is not the payer's.
@@ -123,3 +124,52 @@ AS_SAID_EVERYWHERE = (
 )
 FORMER_CHARGES = CHARGES_AT_ODDS.replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
 FORMER_AGREES = LEDGER_AGREES.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+
+# Since 0014 a payer gets back what it paid too much: of one claim of a remittance, never more than is on no claim.
+FORMER_REMITTANCES = REMITTANCES_AT_ODDS.replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
+REMITTANCES_SENT_BACK = (
+    FORMER_REMITTANCES.replace("THEN total ELSE 0 END AS money", "THEN total ELSE 0 END - paid_out AS money")
+    .replace("THEN claims_paid ELSE 0 END - given AS", "THEN claims_paid ELSE 0 END - given - approved AS")
+    .replace(
+        "    ) g\n",
+        """    ) g
+    CROSS JOIN LATERAL (
+        SELECT coalesce(sum(amount) FILTER (WHERE back.status IN ('approved', 'paid_out')), 0) AS approved,
+            coalesce(sum(amount) FILTER (WHERE back.status = 'paid_out'), 0) AS paid_out
+        FROM billing_payerrefund back WHERE back.remittance_id = remittance.id
+    ) b
+    CROSS JOIN LATERAL (
+        SELECT EXISTS (
+            SELECT FROM billing_remittanceclaim heard JOIN billing_payerrefund back ON back.heard_id = heard.id
+            WHERE heard.remittance_id = remittance.id AND back.status <> 'rejected' GROUP BY heard.id
+            HAVING sum(back.amount) + (SELECT coalesce(sum(move.amount), 0) FROM billing_payermove move
+                WHERE move.heard_id = heard.id AND move.kind = 'payer_paid') > heard.paid
+        ) OR EXISTS (
+            SELECT FROM billing_payerrefund back JOIN billing_remittanceclaim heard ON heard.id = back.heard_id
+            WHERE back.remittance_id = remittance.id AND heard.remittance_id <> remittance.id
+        ) AS overdrawn
+    ) o
+""",
+    )
+    .replace("GROUP BY remittance.id, given\n", "GROUP BY remittance.id, given, approved, paid_out, overdrawn\n")
+    .replace("AS posted_unapplied\n", "AS posted_unapplied, overdrawn\n")
+    .replace("OR unapplied <> posted_unapplied", "OR unapplied <> posted_unapplied OR overdrawn")
+)
+# What was decided about it, and how it was paid out, stays, as of the refunds of patients (billing/desk_sql.py).
+REFUNDS_DECIDED = (
+    DECIDED_REFUND.partition("CREATE TRIGGER")[0]
+    .replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+    .replace("method,drawer_id", "method,drawer_id,reference")
+)
+FORMER_DECIDED = DECIDED_REFUND.partition("CREATE TRIGGER")[0].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+PAYER_REFUNDS = """
+CREATE TRIGGER decided BEFORE UPDATE ON billing_payerrefund FOR EACH ROW EXECUTE FUNCTION billing_decided_refund();
+CREATE TRIGGER kept BEFORE DELETE ON billing_payerrefund FOR EACH ROW EXECUTE FUNCTION billing_immutable();
+CREATE CONSTRAINT TRIGGER ledger_agrees AFTER INSERT OR UPDATE OF status, amount, remittance_id, heard_id ON billing_payerrefund
+    DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION billing_ledger_agrees();
+"""
+UNDO_PAYER_REFUNDS = """
+DROP TRIGGER ledger_agrees ON billing_payerrefund;
+DROP TRIGGER kept ON billing_payerrefund;
+DROP TRIGGER decided ON billing_payerrefund;
+"""

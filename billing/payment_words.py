@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import models
 from django.urls import reverse
 
-from billing.models import JournalEntry, Payment, Refund, Remittance
+from billing.models import JournalEntry, PayerRefund, Payment, Refund, Remittance
 from billing.money import spoken
 from hospital.context import current
 from realtime.catalogue import Levels, Loudness, said
@@ -21,8 +21,12 @@ SOURCES: dict[str, type[models.Model]] = {
     Kind.PAYMENT: Payment,
     Kind.PAYOUT: Refund,
     Kind.REMITTANCE: Remittance,
+    Kind.PAYER_BACK: PayerRefund,
 }
-NOT_THE_PATIENTS = (Kind.ALLOCATION, Kind.PAYOUT, Kind.REMITTANCE, Kind.PAYER_PAID, Kind.CONTRACT, Kind.GIVEN_UP)
+NOT_THE_PATIENTS = (
+    *(Kind.ALLOCATION, Kind.PAYOUT, Kind.REMITTANCE, Kind.PAYER_PAID, Kind.CONTRACT, Kind.GIVEN_UP),
+    *(Kind.SENT_BACK, Kind.PAYER_BACK),
+)
 
 
 @said("money is posted, or given back")
@@ -36,7 +40,7 @@ def changes_balance(entry: JournalEntry, created: bool, fields: frozenset[str] |
     return created and entry.kind not in NOT_THE_PATIENTS
 
 
-def source_of(entry: JournalEntry) -> Payment | Refund | Remittance | None:
+def source_of(entry: JournalEntry) -> Payment | Refund | Remittance | PayerRefund | None:
     """Read once: each role's words ask for it. An entry of nothing does not reach its COMMIT."""
     if "_source" not in vars(entry):
         vars(entry)["_source"] = SOURCES[entry.kind]._default_manager.filter(pk=entry.source_id).first()
@@ -53,6 +57,8 @@ def title(entry: JournalEntry, role: str) -> str:
     source = source_of(entry)
     if isinstance(source, Remittance):
         return f"{spoken(source.total)} from {source.payer or source.payer_name or 'a payer'}"
+    if isinstance(source, PayerRefund):
+        return f"{spoken(source.amount)} sent back to {source.payer}"
     patient = entry.whose
     name = patient.name if patient else "a patient"
     if role == "checker_doctor" or not current().may(SEES_ACCOUNTS):
@@ -73,7 +79,7 @@ def about(entry: JournalEntry) -> UUID | None:
 
 def link(entry: JournalEntry) -> str:
     source = source_of(entry) if entry.kind in SOURCES else None
-    if isinstance(source, Remittance):
+    if isinstance(source, Remittance | PayerRefund):
         return source.get_absolute_url()
     if entry.visit:
         return entry.visit.get_absolute_url()

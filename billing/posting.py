@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from decimal import Decimal
 from typing import TYPE_CHECKING
@@ -32,6 +32,10 @@ PENDED, NOT_OURS, FORECAST = "5", "23", "25"
 PLACE_OF = {"1": 0, "19": 0, "2": 1, "20": 1, "3": 2, "21": 2}
 UNDECIDED = (Status.SUBMITTED, Status.ACCEPTED, Status.IN_PROCESS, Status.PENDED)
 OVERDRAWN = "It would leave less than nothing due."
+TAKEN_TWICE = (
+    "What it takes back was sent back to the payer: ask the payer. If it means another payment, match it by hand."
+)
+REVERSAL_FIRST = "Match its reversal first."
 GONE_ON = "What was left to the patient has gone to another payer, or was let off. Take that back first."
 
 
@@ -85,23 +89,24 @@ def due_of(claim: Claim) -> dict[UUID, Decimal]:
 
 
 @raw()
-def plans(heard: Iterable[RemittanceClaim]) -> list[Plan]:
+def plans(heard: Iterable[RemittanceClaim], *, said_by_a_person: Collection[UUID] = ()) -> list[Plan]:
     """In the order of the file: what one takes back, the next can pay again.
 
     What does not fit at the end, such as a reversal of what went on to another payer, waits with all that the same file
     says of its claim, and holds up nothing else.
     """
     rows = list(heard)
-    books = Books(rows)
+    books = Books(rows, said_by_a_person=said_by_a_person)
     waiting: dict[UUID, str] = {}
     while True:
         standing = Standing(books)
         found = [standing.take(plan_of(one, standing, waiting)) for one in rows]
-        more = standing.overdrawn() - set(waiting)
+        more = (standing.overdrawn() | standing.taken_twice) - set(waiting)
         if not more:
             return found
-        reversed_ = {plan.claim.pk for plan in found if plan.claim and plan.taken_back}
-        waiting |= {claim: GONE_ON if claim in reversed_ else OVERDRAWN for claim in more}
+        reversed_ = {plan.claim.pk: GONE_ON for plan in found if plan.claim and plan.taken_back}
+        why = reversed_ | dict.fromkeys(standing.taken_twice, REVERSAL_FIRST)
+        waiting |= {claim: why.get(claim, OVERDRAWN) for claim in more}
 
 
 def plan_of(heard: RemittanceClaim, standing: Standing, waiting: dict[UUID, str]) -> Plan:
@@ -169,13 +174,24 @@ def reversal(heard: RemittanceClaim, claim: Claim, standing: Standing) -> Plan:
         one for one in standing.books.decided[claim.pk] if one.paid == -heard.paid and one.pk not in standing.taken_back
     ]
     alike = [one for one in posted if (one.charge, one.payer_number) == (-heard.charge, heard.payer_number)]
-    former = next(iter(alike or posted), None)
+    former = next(iter(not_sent_back(heard, alike or posted, claim, standing)), None)
     if former is None:
         raise Unclear("It takes back what was not posted here.")
     lines = standing.books.any_line(claim)
     moved = {charge: moves for charge, moves in moved_by(former).items() if not lines[charge].charge.cancelled_at}
     shares = [back(lines[charge], moves, claim) for charge, moves in moved.items()]
     return Plan(heard, claim, shares, former, Status.IN_PROCESS)
+
+
+def not_sent_back(
+    heard: RemittanceClaim, posted: list[RemittanceClaim], claim: Claim, standing: Standing
+) -> list[RemittanceClaim]:
+    """Nothing goes back twice: by cheque, and by a reversal. A person can say that the payer means another payment."""
+    left = [one for one in posted if one.pk not in standing.books.sent_back]
+    if len(left) == len(posted) or (left and heard.pk in standing.books.said_by_a_person):
+        return left
+    standing.taken_twice.add(claim.pk)
+    raise Unclear(TAKEN_TWICE)
 
 
 def moved_by(heard: RemittanceClaim) -> dict[UUID, list[PayerMove]]:
@@ -265,11 +281,12 @@ def give_back(claim: Claim, due: dict[UUID, Decimal], *, by: Person | None) -> N
 @raw()
 @transaction.atomic
 def move_rest(
-    claim: Claim, kind: str, reason: str, *, by: Person | None, of: Collection[UUID] | None = None
+    claim: Claim, kind: str, reason: str, *, by: Person | None, of: Mapping[UUID, Decimal] | None = None
 ) -> Decimal:
-    """A person decided what becomes of what the payer of this claim has not settled, of these charges or of all. Says how much it was."""
+    """A person decided what becomes of what the payer of this claim has not settled: of so much by charge, or of all. Says how much it was."""
     account, due = Account.locked(claim.visit), due_of(claim)
-    due = {charge: amount for charge, amount in due.items() if of is None or charge in of}
+    if of is not None:
+        due = {charge: min(amount, of[charge]) for charge, amount in due.items() if charge in of}
     for charge in charges_of(due):
         PayerMove.book(charge, kind, due[charge.pk], claim=claim, by=by, reason=reason)
     account.settle()

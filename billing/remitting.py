@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from django.db import models, transaction
 from django.utils import timezone
 
+from billing.claims import forwarding
 from billing.denying import denials_before_follow, denials_follow
 from billing.models import (
     Account,
@@ -22,8 +23,9 @@ from billing.models import (
 from billing.models.claim import serial_in
 from billing.models.journal import Method, Sum
 from billing.models.payer_file import TAKE
-from billing.money import ZERO
-from billing.posting import PLACE_OF, Plan, carry_out, is_as_earlier, plans, settle
+from billing.money import ZERO, spoken
+from billing.overpaid import taken_twice
+from billing.posting import PLACE_OF, REVERSAL_FIRST, Plan, carry_out, is_as_earlier, plans, settle
 from billing.standing import RANK
 from billing.x12 import remittance as x12
 from billing.x12.balance import imbalances
@@ -40,7 +42,6 @@ if TYPE_CHECKING:
 
 State = RemittanceClaim.Status
 OURS = "CM-"
-REVERSAL_FIRST = "Match its reversal first."
 
 
 # --- taking in -----------------------------------------------------------------------------------
@@ -216,7 +217,8 @@ def post_late(heard: RemittanceClaim, claim: Claim, remittance: Remittance, *, b
     for one in same:
         one.move_to(State.MATCHED, by=by, claim=claim, why="")
     together = {one.pk for one in (heard, *same)}
-    planned = planned_for(one for one in heard_in(remittance) if one.pk in together)
+    rows = [one for one in heard_in(remittance) if one.pk in together]
+    planned = planned_for(rows, said_by_a_person=(heard.pk,))
     if problem := next((one.problem for one in planned if one.heard.pk == heard.pk), ""):
         raise Refused(problem)
     book(planned, by=by)
@@ -232,6 +234,8 @@ def is_of(heard: RemittanceClaim, claim: Claim) -> bool:
 @transaction.atomic
 def unmatch(heard: RemittanceClaim, *, by: Person | None) -> None:
     held_remittance(heard)
+    if heard.sent_back.live().exists():
+        raise Refused("It was sent back to the payer, or is about to be: it is none of our claims.")
     heard.move_to(State.UNMATCHED, by=by, claim=None, why="It was matched with the wrong claim.")
 
 
@@ -257,7 +261,9 @@ def post(remittance: Remittance, *, by: Person | None) -> list[Plan]:
     """All of it, once: the money, what the payer held back, and each claim that is matched."""
     allow(TAKE, by)
     remittance.lock()
-    Claim.hold(one.claim for one in heard_in(remittance) if one.claim)
+    twice = taken_twice(remittance)
+    spoken_of = [*heard_in(remittance), *(refund.heard for _, refund in twice)]
+    Claim.hold({one.claim_id: one.claim for one in spoken_of if one.claim}.values())
     if remittance.faults and not remittance.is_posted:
         raise Refused(f"It cannot be posted: {remittance.faults[0]}")
     now = timezone.now()
@@ -268,16 +274,19 @@ def post(remittance: Remittance, *, by: Person | None) -> list[Plan]:
         Sum(Book.UNAPPLIED, -remittance.claims_paid, remittance=remittance),
     )
     JournalEntry.post(JournalEntry.Kind.REMITTANCE, remittance, *sums, visit=None, at=now, by=by)
-    return book([one for one in planned_for(heard_in(remittance)) if one.heard.status == State.MATCHED], by=by)
+    done = book([one for one in planned_for(heard_in(remittance)) if one.heard.status == State.MATCHED], by=by)
+    for held, refund in twice:
+        refund.tell(f"{remittance} holds back {spoken(held.amount)} ({held.reason}) that was sent back: ask the payer.")
+    return done
 
 
-def planned_for(heard: Iterable[RemittanceClaim]) -> list[Plan]:
+def planned_for(heard: Iterable[RemittanceClaim], *, said_by_a_person: Collection[UUID] = ()) -> list[Plan]:
     """In the order of the file. A correction alone would be more than is due: it waits while its reversal is unmatched."""
     rows = list(heard)
     lost = [one for one in rows if one.status == State.UNMATCHED and one.value.is_reversal]
     waiting = [Plan(one, one.claim, problem=REVERSAL_FIRST) for one in rows if waits_for(one, lost)]
     held = {plan.heard.pk for plan in waiting}
-    found = [*waiting, *plans(one for one in rows if one.pk not in held)]
+    found = [*waiting, *plans([one for one in rows if one.pk not in held], said_by_a_person=said_by_a_person)]
     return sorted(found, key=lambda plan: plan.heard.place)
 
 
@@ -317,6 +326,9 @@ def book(planned: list[Plan], *, by: Person | None) -> list[Plan]:
         step(plan, claim)
         denials_follow(plan, claim)
         denials_before_follow(plan)
+    for plan, claim in done:
+        if plan.heard.said in forwarding.SENT_ON and not plan.heard.taken_back_by_id:
+            forwarding.go_on_by_itself(claim, plan.heard.value)
     return planned
 
 

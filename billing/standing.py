@@ -7,7 +7,7 @@ the patient's part is made of (paid, let off, owed) only the patient's side chan
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from decimal import Decimal
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -15,7 +15,7 @@ from uuid import UUID
 
 from django.db import models
 
-from billing.models import Allocation, Claim, ClaimLine, Discount, PayerMove, RemittanceClaim
+from billing.models import Allocation, Claim, ClaimLine, Discount, PayerMove, PayerRefund, RemittanceClaim
 from billing.models.payer_move import ENDS
 from billing.money import ZERO
 from billing.service_lines import Numbers
@@ -31,7 +31,8 @@ RANK = {str(Claim.Order.PRIMARY): 0, str(Claim.Order.SECONDARY): 1, str(Claim.Or
 class Books:
     """What is booked and sent of the claims that a remittance speaks of. Read once, in as many questions for one as for all."""
 
-    def __init__(self, heard: Iterable[RemittanceClaim]) -> None:
+    def __init__(self, heard: Iterable[RemittanceClaim], *, said_by_a_person: Collection[UUID] = ()) -> None:
+        self.said_by_a_person = said_by_a_person
         self.claims = {one.claim_id: one.claim for one in heard if one.claim}
         sent = ClaimLine.objects.filter(
             claim_version__claim__encounter__in={c.encounter_id for c in self.claims.values()}
@@ -70,6 +71,11 @@ class Books:
             found[row.claim_id].append(row)
         return found
 
+    @cached_property
+    def sent_back(self) -> dict[UUID, Decimal]:
+        """What goes back to the payer of what it paid too much, by the decision that paid it."""
+        return PayerRefund.objects.filter(heard__claim__in=self.claims).by_heard()
+
     def lines_of(self, claim: Claim, number: str) -> list[ClaimLine]:
         """Of the version that the payer names; else of the one that was sent last."""
         ours = [line for line in self.lines if line.claim_version.claim_id == claim.pk]
@@ -90,6 +96,7 @@ class Standing:
         self.books = books
         self.states: dict[UUID, str] = {}
         self.taken_back: set[UUID] = set()
+        self.taken_twice: set[UUID] = set()
         self.touched: dict[UUID, set[UUID]] = defaultdict(set)
         self._moved: dict[UUID, dict[tuple[UUID, str], Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
         self._rank = {pk: RANK[claim.order] for pk, claim in books.claims.items()}

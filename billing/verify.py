@@ -14,6 +14,7 @@ from billing.models import (
     JournalEntry,
     JournalLine,
     PayerMove,
+    PayerRefund,
     Payment,
     Refund,
     Remittance,
@@ -34,6 +35,8 @@ SOURCES: tuple[tuple[str, type[models.Model], models.Q], ...] = (
     (Kind.REFUND, Refund, models.Q(status__in=(Refund.Status.APPROVED, Refund.Status.PAID_OUT))),
     (Kind.PAYOUT, Refund, models.Q(status=Refund.Status.PAID_OUT)),
     (Kind.REMITTANCE, Remittance, models.Q(status=Remittance.Status.POSTED)),
+    (Kind.SENT_BACK, PayerRefund, models.Q(status__in=(Refund.Status.APPROVED, Refund.Status.PAID_OUT))),
+    (Kind.PAYER_BACK, PayerRefund, models.Q(status=Refund.Status.PAID_OUT)),
     *((str(kind), PayerMove, models.Q(kind=kind)) for kind in PayerMove.Kind),
 )
 

@@ -250,6 +250,12 @@ def cannot_be_written(parts: Parts) -> Iterator[Found]:
 
 RULES = (
     Rule("no_lines", ERROR, "Check the charges of the visit, and which of them are claimed.", has_no_lines),
+def was_forwarded(parts: Parts) -> Iterator[Found]:
+    claim = parts.claim
+    if claim.forwarded_on and claim.previous and parts.version.frequency == ORIGINAL:
+        yield Found(f"Forwarded by {claim.previous.payer} on {claim.forwarded_on:%-d %b %Y}.")
+
+
     Rule("too_many_lines", ERROR, "Claim some of the charges with another note of the visit.", has_too_many_lines),
     Rule(
         "no_code", ERROR, "Write the code in the line, or for good on the page of codes and numbers.", line_has_no_code
@@ -312,3 +318,4 @@ RULES = (
     Rule("unwritable", ERROR, "Correct what it names where it is kept.", cannot_be_written),
 )
 BY_CODE = {rule.code: rule for rule in RULES}
+    Rule("forwarded", WARNING, "Send it only if the payer does not have it.", was_forwarded),

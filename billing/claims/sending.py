@@ -170,7 +170,9 @@ def mark_sent(version: ClaimVersion, batch: ClaimBatch, excerpt: str, now: datet
     version.batch, version.x12, version.submitted_at = batch, excerpt, now
     version.save(update_fields=["batch", "x12", "submitted_at"])
     words = f"In the file {batch.number}"
-    version.claim.go(Claim.Status.SUBMITTED, by=None, words=words, submitted_at=now, answer="", said_tier=None)
+    version.claim.go(
+        Claim.Status.SUBMITTED, by=None, words=words, submitted_at=now, answer="", said_tier=None, forwarded_on=None
+    )
 
 
 def text_of(batch: ClaimBatch, claims: list[x12.Claim], now: datetime) -> str:

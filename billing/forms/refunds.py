@@ -1,9 +1,12 @@
 from __future__ import annotations
 
+from typing import Any, cast
+
 from django import forms
 
 from billing.forms.amounts import Part
 from billing.models import Payment
+from billing.models.payer_refund import WAYS
 
 
 class GiveDiscount(Part):
@@ -24,6 +27,24 @@ class DecideRefund(forms.Form):
         if self.cleaned_data.get("decision") == "reject" and not self.cleaned_data.get("reason"):
             self.add_error("reason", "Say why it is rejected.")
         return self.cleaned_data
+
+
+class SendBack(Part):
+    words = "Only {} was paid too much."
+
+
+class DecidePayerRefund(DecideRefund):
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        choices = [("approve", "Approve: it is owed to the payer"), ("reject", "Reject: it stays on no claim")]
+        cast(forms.ChoiceField, self.fields["decision"]).choices = choices
+
+
+class PayBack(forms.Form):
+    method = forms.ChoiceField(label="Paid out by", choices=WAYS, initial=WAYS[0][0], widget=forms.RadioSelect)
+    reference = forms.CharField(
+        label="Number of the transfer or cheque", max_length=50, help_text="The payer finds the money by it."
+    )
 
 
 class PayOut(forms.Form):

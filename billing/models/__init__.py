@@ -15,6 +15,7 @@ from billing.models.journal import Book, JournalEntry, JournalLine, LedgerAccoun
 from billing.models.package import Package, PackageItem
 from billing.models.payer_file import PayerFile, PayerFileContent
 from billing.models.payer_move import PayerMove
+from billing.models.payer_refund import PayerRefund
 from billing.models.payment import Allocation, Payment
 from billing.models.price import CONSULTATION, Kind, Price
 from billing.models.procedure_code import BillingIdentity, ProcedureCode, ProviderNumber
@@ -64,6 +65,7 @@ __all__ = [
     "PayerFile",
     "PayerFileContent",
     "PayerMove",
+    "PayerRefund",
     "Payment",
     "Price",
     "ProcedureCode",

@@ -16,7 +16,7 @@ from billing.x12.claim import VOID
 from clinical import days
 from hospital.seals import raw
 from hospital.tenancy import TenantKey, TenantManager, TenantModel
-from hospital.workflow import Moves, Refused, Workflow, needs
+from hospital.workflow import SYSTEM, Moves, Refused, Workflow, needs
 
 if TYPE_CHECKING:
     from hospital.models import Person
@@ -37,7 +37,8 @@ class Claims(models.QuerySet["Claim"]):
     def undone(self) -> Self:
         """The payer was told of something that was not done after all, and nobody has corrected it yet."""
         wrong = ClaimLine.objects.filter(claim_version=models.OuterRef("current")).exclude(charge__cancel_reason="")
-        told = self.filter(status__in=(*Claim.WITH_PAYER, *Claim.ANSWERED), current__submitted_at__isnull=False)
+        known = models.Q(current__submitted_at__isnull=False) | models.Q(forwarded_on__isnull=False)
+        told = self.filter(known, status__in=(*Claim.WITH_PAYER, *Claim.ANSWERED))
         return told.exclude(current__frequency=VOID).filter(models.Exists(wrong))
 
     def to_file(self) -> Self:
@@ -94,7 +95,8 @@ class Claim(Workflow):
     }
     AGAIN: dict[str, str] = dict.fromkeys((Status.CORRECTED, Status.IN_PROCESS, Status.VOIDED), MANAGE)
     MOVES: Moves = {
-        Status.DRAFT: {Status.SCRUBBED: MANAGE, Status.WITHDRAWN: MANAGE},
+        # A payer that decided can send it on to the next one by itself.
+        Status.DRAFT: {Status.SCRUBBED: MANAGE, Status.WITHDRAWN: MANAGE, Status.SUBMITTED: SYSTEM},
         Status.SCRUBBED: dict.fromkeys((Status.READY, Status.DRAFT, Status.CORRECTED, Status.WITHDRAWN), MANAGE),
         Status.READY: dict.fromkeys((Status.SUBMITTED, Status.DRAFT, Status.CORRECTED, Status.WITHDRAWN), MANAGE),
         Status.SUBMITTED: {Status.ACCEPTED: MANAGE, Status.REJECTED: MANAGE, **IN_WORK},
@@ -104,8 +106,8 @@ class Claim(Workflow):
         # What was granted on appeal, and then is not paid, is settled as what was refused.
         Status.IN_PROCESS: {Status.PENDED: MANAGE, **DECIDED, **SETTLED, Status.VOIDED: MANAGE},
         Status.PENDED: {Status.IN_PROCESS: MANAGE, **DECIDED, **SETTLED, Status.VOIDED: MANAGE},
-        # The payer takes its decision back, or decides again.
-        Status.PAID: {**AGAIN, Status.PARTIALLY_PAID: MANAGE, Status.DENIED: MANAGE},
+        # The payer takes its decision back, or decides again; a denial of it can be open again.
+        Status.PAID: {**AGAIN, **SETTLED, Status.PARTIALLY_PAID: MANAGE, Status.DENIED: MANAGE},
         Status.PARTIALLY_PAID: {**AGAIN, **SETTLED, Status.PAID: MANAGE, Status.DENIED: MANAGE},
         Status.DENIED: {**AGAIN, **SETTLED, Status.PAID: MANAGE, Status.PARTIALLY_PAID: MANAGE},
         Status.APPEALED: {
@@ -145,6 +147,7 @@ class Claim(Workflow):
     corrected_from = models.CharField(max_length=14, choices=Status.choices, blank=True, default="", editable=False)
     current = TenantKey(ClaimVersion, null=True, related_name="+", editable=False)
     submitted_at = models.DateTimeField(null=True, editable=False)
+    forwarded_on = models.DateField(null=True, editable=False, help_text="The payer before sent it on by itself.")
     said_tier = models.SmallIntegerField(null=True, editable=False, help_text="Days before the deadline last told of.")
 
     objects: ClassVar = TenantManager.from_queryset(Claims)()
@@ -189,6 +192,11 @@ class Claim(Workflow):
         return self.status in self.UNSENT
 
     @property
+    def is_forwarded(self) -> bool:
+        """The payer has it from the payer before, and nothing of it from us."""
+        return self.forwarded_on is not None and not (self.is_unsent or (self.current and self.current.submitted_at))
+
+    @property
     def days_left(self) -> int | None:
         """To the last day of filing, while the payer has nothing of it."""
         if self.deadline is None or self.corrected_from or not self.is_unsent:
@@ -229,7 +237,8 @@ class Claim(Workflow):
         rejected = self.steps.filter(after=self.Status.REJECTED, version_id_then__isnull=False).exclude(before="")
         sent = self.versions.filter(submitted_at__isnull=False).exclude(pk__in=rejected.values("version_id_then"))
         others = sent.exclude(pk=but.pk) if but else sent
-        return others.order_by("-number").first()
+        forwarded = self.versions.order_by("number").first() if self.forwarded_on else None
+        return others.order_by("-number").first() or forwarded
 
     def tell(self, words: str, *, by: Person | None, before: str = "") -> ClaimStep:
         return ClaimStep.objects.create(

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Mapping
+from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import cached_property
@@ -31,7 +32,24 @@ if TYPE_CHECKING:
 
 CATEGORIES = [(str(one.value), one.label) for one in Category]
 S = Claim.Status
+KEPT_OUT = "The payer says that the patient does not owe it (CO). Appeal it, correct the claim, or write it off."
 SOON = 14  # days before the last day of an appeal
+
+
+@dataclass(frozen=True)
+class Parts:
+    """Of a denial, by charge: what the patient could owe, and what nobody but us bears."""
+
+    patients: Mapping[UUID, Decimal]
+    ours: Mapping[UUID, Decimal]
+
+    @property
+    def of_the_patient(self) -> Decimal:
+        return sum(self.patients.values(), ZERO)
+
+    @property
+    def of_us(self) -> Decimal:
+        return sum(self.ours.values(), ZERO)
 
 
 class Denials(models.QuerySet):
@@ -148,18 +166,20 @@ class Denial(Workflow):
         return PayerMove.objects.filter(claim=self.claim_id).rest()
 
     @cached_property
-    def is_forbidden_to_the_patient(self) -> bool:
-        """For the page. The payer says by its group (CO) that the patient does not owe something of what it refuses."""
-        return any(self._refused().values())
+    def parts(self) -> Parts:
+        """For the page, and for the verbs, which look again under their lock."""
+        return self._parts()
 
     @raw()
-    def _refused(self) -> dict[UUID, bool]:
-        """Of each charge that is refused and due still: whether the patient is kept out of it."""
-        from billing.denying import refused_to_the_patient
-        from billing.posting import due_of
+    def _parts(self) -> Parts:
+        """Of what is refused and due still: what nobody but us bears by the payer's word (CO), and what the patient could owe."""
+        from billing.denying import parts_of
 
-        due = due_of(self.claim)
-        return {charge: no for charge, no in refused_to_the_patient(self).items() if due.get(charge)}
+        found = list(parts_of(self))
+        return Parts(
+            patients={charge: sum_ for charge, _, sum_ in found if sum_ > 0},
+            ours={charge: sum_ for charge, sum_, _ in found if sum_ > 0},
+        )
 
     @property
     def may_end(self) -> bool:
@@ -185,21 +205,35 @@ class Denial(Workflow):
     def transfer(self, reason: str, *, by: Person | None) -> None:
         """The patient is asked for it from now on: a person's decision, with a reason. What a contract forbids never is."""
         why = needs(reason, "Say why the patient owes it.")
-        self.lock()
-        self._refuse_closed()
-        refused = self._refused()
-        if any(refused.values()):
-            raise Refused(
-                "The payer says that the patient does not owe it (CO). Appeal it, correct the claim, or write it off."
-            )
-        if not refused:
-            raise Refused("Nothing of what the payer refused, and the patient could owe, is due any more.")
-        self._end(self.Status.TRANSFERRED, PayerMove.Kind.TO_PATIENT, why, by, of=refused)
+        parts = self._settled(SETTLE, by)
+        if not parts.patients:
+            raise Refused(KEPT_OUT if parts.ours else "Nothing that the patient could owe is due any more.")
+        self._end(self.Status.TRANSFERRED, PayerMove.Kind.TO_PATIENT, why, by, of=parts.patients, stays=parts.of_us)
+
+    @transaction.atomic
+    def write_off_contract(self, reason: str, *, by: Person | None) -> None:
+        """What the patient does not owe by the payer's word (CO) is asked of nobody; the rest of the denial stays."""
+        why = needs(reason, "Say why it is written off.")
+        parts = self._settled(WRITE_OFF, by)
+        if not parts.ours:
+            raise Refused("Nothing of it is refused under the group CO, and due still.")
+        self._end(self.Status.WRITTEN_OFF, PayerMove.Kind.GIVEN_UP, why, by, of=parts.ours, stays=parts.of_the_patient)
 
     @transaction.atomic
     def write_off(self, reason: str, *, by: Person | None) -> None:
-        """Nobody pays it."""
-        self._end(self.Status.WRITTEN_OFF, PayerMove.Kind.GIVEN_UP, needs(reason, "Say why it is written off."), by)
+        """Nobody pays any of it."""
+        why = needs(reason, "Say why it is written off.")
+        self._settled(WRITE_OFF, by)
+        self._end(self.Status.WRITTEN_OFF, PayerMove.Kind.GIVEN_UP, why, by)
+
+    def _settled(self, permission: str, by: Person | None) -> Parts:
+        """Held, and open where its claim can be settled."""
+        allow(permission, by)
+        self.lock()
+        self._refuse_closed()
+        if not self.may_end:
+            raise Refused(f"{self.claim} is {self.claim.in_words}: its denial is not settled now.")
+        return self._parts()
 
     @transaction.atomic
     def put(self, **fields: Any) -> None:
@@ -212,17 +246,30 @@ class Denial(Workflow):
         """A later remittance settled it."""
         self.move_to(status, by=None, closed_at=timezone.now(), recovered=recovered)
 
-    def _end(self, status: str, kind: str, why: str, by: Person | None, *, of: Collection[UUID] | None = None) -> None:
+    def _end(
+        self,
+        status: str,
+        kind: str,
+        why: str,
+        by: Person | None,
+        *,
+        of: Mapping[UUID, Decimal] | None = None,
+        stays: Decimal = ZERO,
+    ) -> None:
+        """Where something that was refused `stays` to be settled, the denial stays open."""
         from billing.posting import move_rest
 
-        self.lock()
-        self._refuse_closed()
-        self.reason = why[:200]
-        self.move_to(status, by=by, reason=why, closed_at=timezone.now(), closed_by=by)
-        self.save(update_fields=["reason"])
-        if not move_rest(self.claim, kind, why[:200], by=by, of=of):
+        self.put(reason=why[:200])
+        if not stays:
+            self.move_to(status, by=by, reason=why, closed_at=timezone.now(), closed_by=by)
+        moved = move_rest(self.claim, kind, why[:200], by=by, of=of)
+        if not moved:
             raise Refused("Nothing of this claim is due from the payer any more.")
-        self._tell_claim(status, why, by)
+        if stays:
+            label = self.Status(status).label.lower()
+            self.claim.tell(f"{spoken(moved)} {label}: {why} {spoken(stays)} of the denial stays open.", by=by)
+        else:
+            self._tell_claim(status, why, by)
 
     def _tell_claim(self, status: str, why: str, by: Person | None) -> None:
         """What the payer has not answered stays with it."""

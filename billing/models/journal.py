@@ -136,6 +136,8 @@ class JournalEntry(TenantModel):
         CONTRACT = "contract", "Contractual adjustment"
         TO_PATIENT = "to_patient", "Left to the patient by the payer"
         GIVEN_UP = "given_up", "Written off after a denial"
+        SENT_BACK = "sent_back", "Overpayment to be sent back to a payer"
+        PAYER_BACK = "payer_back", "Overpayment sent back to a payer"
 
     kind = models.CharField(max_length=10, choices=Kind.choices)
     source_id = models.UUIDField(help_text="The charge, payment, allocation, discount or refund.")

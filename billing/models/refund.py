@@ -22,8 +22,8 @@ APPROVE = "billing.approve_refund"
 TAKE = "billing.take_payment"
 
 
-class Refund(Workflow):
-    """Money that goes back to who paid it: of one payment, never more than it, and approved by somebody else."""
+class MoneyBack(Workflow):
+    """Money that goes back to who paid it: asked for by one person, approved by another, then paid out."""
 
     class Status(models.TextChoices):
         REQUESTED = "requested", "Requested"
@@ -31,12 +31,6 @@ class Refund(Workflow):
         REJECTED = "rejected", "Rejected"
         PAID_OUT = "paid_out", "Paid out"
 
-    MOVES = {
-        Status.REQUESTED: {Status.APPROVED: APPROVE, Status.REJECTED: APPROVE},
-        Status.APPROVED: {Status.PAID_OUT: TAKE},
-    }
-
-    payment = TenantKey(Payment, related_name="refunds")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.REQUESTED)
     amount = models.DecimalField(max_digits=12, decimal_places=2)
     reason = models.CharField(max_length=200)
@@ -48,9 +42,35 @@ class Refund(Workflow):
     paid_by = models.ForeignKey("hospital.Person", on_delete=models.PROTECT, null=True, related_name="+")
     paid_at = models.DateTimeField(null=True)
     method = models.CharField(max_length=10, choices=Method.choices, blank=True)
-    drawer = TenantKey("billing.Drawer", related_name="refunds", null=True)  # out of which the cash was taken
 
     class Meta(Workflow.Meta):
+        abstract = True
+
+    @property
+    def is_live(self) -> bool:
+        return self.status != self.Status.REJECTED
+
+    def decide(self, status: str, *, by: Person | None, reason: str = "") -> None:
+        """By somebody else than who asked."""
+        if by is not None and by.pk == self.requested_by_id:
+            raise Refused("You asked for this refund. Somebody else decides about it.")
+        given = {"decided_by": by, "decided_at": timezone.now(), **({"decision": reason[:200]} if reason else {})}
+        self.move_to(status, by=by, reason=reason, **given)
+
+
+class Refund(MoneyBack):
+    """Of one payment of a patient, never more than it."""
+
+    Status = MoneyBack.Status
+    MOVES = {
+        Status.REQUESTED: {Status.APPROVED: APPROVE, Status.REJECTED: APPROVE},
+        Status.APPROVED: {Status.PAID_OUT: TAKE},
+    }
+
+    payment = TenantKey(Payment, related_name="refunds")
+    drawer = TenantKey("billing.Drawer", related_name="refunds", null=True)  # out of which the cash was taken
+
+    class Meta(MoneyBack.Meta):
         ordering = ["-requested_at", "-pk"]
         constraints = [models.CheckConstraint(condition=models.Q(amount__gt=0), name="refund_is_positive")]
 
@@ -77,21 +97,15 @@ class Refund(Workflow):
     def approve(self, *, by: Person | None) -> None:
         """From now on the money is owed to the patient. What it covered is due again."""
         account = self._account()
-        self._refuse_own(by)
-        now = timezone.now()
-        self.move_to(self.Status.APPROVED, by=by, decided_by=by, decided_at=now)
+        self.decide(self.Status.APPROVED, by=by)
         account.free(self.payment, self.amount)
-        self._post(JournalEntry.Kind.REFUND, self.payment.pool, Book.REFUNDS, at=now, by=by)
+        self._post(JournalEntry.Kind.REFUND, self.payment.pool, Book.REFUNDS, at=self.decided_at, by=by)
         account.settle()
 
     @transaction.atomic
     def reject(self, reason: str, *, by: Person | None) -> None:
         self._account()
-        self._refuse_own(by)
-        why = needs(reason, "Say why it is rejected.")
-        self.move_to(
-            self.Status.REJECTED, by=by, reason=why, decided_by=by, decided_at=timezone.now(), decision=why[:200]
-        )
+        self.decide(self.Status.REJECTED, by=by, reason=needs(reason, "Say why it is rejected."))
 
     @transaction.atomic
     def pay_out(self, *, method: str = "", by: Person | None) -> None:
@@ -107,10 +121,6 @@ class Refund(Workflow):
 
     def _account(self) -> Account | Purse:
         return account_of(self.payment)
-
-    def _refuse_own(self, by: Person | None) -> None:
-        if by is not None and by.pk == self.requested_by_id:
-            raise Refused("You asked for this refund. Somebody else decides about it.")
 
     def _post(self, kind: str, taken: str, given: str, *, key: str = "", **more: Any) -> None:
         sums = Sum(taken, self.amount, payment=self.payment), Sum(given, -self.amount, key=key, payment=self.payment)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.db.models import Count, Q, Sum
 from django.urls import reverse
 
-from billing.models import Book, Claim, Denial, JournalLine, Remittance, RemittanceClaim
+from billing.models import Book, Claim, Denial, JournalLine, PayerRefund, Remittance, RemittanceClaim
 from billing.models.denial import CATEGORIES, SOON
 from billing.models.journal import Method
 from billing.money import ZERO
@@ -17,6 +17,7 @@ from hospital.context import current
 from hospital.plots import Bars, Series
 
 MONEY = "money"
+Back = PayerRefund.Status
 LENGTH = 30
 
 
@@ -75,6 +76,12 @@ def to_do() -> Table:
             RemittanceClaim.objects.unmatched().count(),
             "remittances",
             "?show=unmatched",
+        ),
+        (
+            "Refunds to payers to decide or pay out",
+            PayerRefund.objects.filter(status__in=(Back.REQUESTED, Back.APPROVED)).count(),
+            "payer_refunds",
+            "",
         ),
         ("Denials to look after", Denial.objects.filter(status=Denial.Status.TO_DO).count(), "denials", ""),
         ("Appeals that end within 14 days", soon.count(), "denials", ""),

@@ -67,7 +67,8 @@ def sent_on(hospital: Hospital, claim: Claim, payer: Payer | None = None) -> Cla
             or Payer.objects.filter(identifier=SECOND.id).first()
             or a_payer("Second Mutual", identifier=SECOND.id)
         )
-        Policy.objects.create(patient=claim.patient, insurer=payer.name, payer=payer, order=2, member_number="S-2")
+        if not Policy.objects.filter(patient=claim.patient_id, payer=payer, order=2).exists():
+            Policy.objects.create(patient=claim.patient, insurer=payer.name, payer=payer, order=2, member_number="S-2")
         second = others.go_on(Claim.objects.get(pk=claim.pk), by=acting.person)
     return send(hospital, second)
 

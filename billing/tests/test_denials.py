@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.exceptions import PermissionDenied
 
 from billing import remitting
 from billing.claims import correcting, scrubber
@@ -83,12 +85,67 @@ def test_a_second_refusal_is_heard_and_counts_anew(alpha: Hospital) -> None:
 
 
 def test_what_a_contract_forbids_is_never_left_to_the_patient(alpha: Hospital) -> None:
-    claim = refused(alpha, CO29="60.00", OA50="40.00")
+    claim = refused(alpha, CO29="100.00")
     with alpha.acting("billing") as acting, pytest.raises(Refused, match="does not owe"):
         the_denial().transfer("Not covered", by=acting.person)
     assert standing(alpha, claim) == (S.DENIED, *euros("0.00", "100.00"))
-    shown = alpha.client("billing").get(f"{alpha.url}/denials/{denial_pk(alpha)}/").content.decode()
+    shown = the_page(alpha)
     assert "Leave it to the patient" not in shown and "does not owe" in shown
+
+
+def test_of_a_denial_the_groups_decide_what_the_patient_owes_and_what_nobody_does(alpha: Hospital) -> None:
+    claim = refused(alpha, CO29="60.00", OA50="40.00")
+    shown = the_page(alpha)
+    assert re.search(r"Leave it to the patient: .{0,60}40.00", shown)
+    assert re.search(r"Write off what we bear .{0,60}60.00", shown)
+    with alpha.acting("billing") as acting:
+        the_denial().transfer("Not covered", by=acting.person)
+    assert standing(alpha, claim) == (S.DENIED, *euros("40.00", "60.00"))
+    with alpha.acting("billing") as acting:
+        assert the_denial().is_open
+        assert "40.00 left to the patient" in claim.steps.order_by("-at", "-pk")[0].words
+        with pytest.raises(Refused, match="does not owe"):
+            the_denial().transfer("Once more", by=acting.person)
+        the_denial().write_off_contract("Too late", by=acting.person)
+        assert (the_denial().status, the_denial().reason) == ("written_off", "Too late")
+    assert standing(alpha, claim) == (S.WRITTEN_OFF, *euros("40.00", "0.00"))
+
+
+def test_what_we_bear_is_written_off_and_the_rest_is_still_appealed_or_left_to_the_patient(alpha: Hospital) -> None:
+    claim = refused(alpha, CO29="60.00", PI16="40.00")
+    address = f"denials/{denial_pk(alpha)}/write-off-contract/"
+    asked = alpha.client("billing").get(f"{alpha.url}/{address}").content.decode()
+    assert "60.00" in asked and "40.00, which the patient could owe, stays open" in asked
+    assert alpha.client("reception").get(f"{alpha.url}/{address}").status_code == 403
+    with alpha.acting("billing") as acting:
+        the_denial().write_off_contract("Too late", by=acting.person)
+        with pytest.raises(Refused, match="group CO"):
+            the_denial().write_off_contract("Once more", by=acting.person)
+    assert standing(alpha, claim) == (S.DENIED, *euros("0.00", "40.00"))
+    with alpha.acting("billing") as acting:
+        Appeal.send(the_denial(), "Appeal", "It was needed.", by=acting.person)
+        the_denial().transfer("Not covered", by=acting.person)
+    assert standing(alpha, claim) == (S.TRANSFERRED, *euros("40.00", "0.00"))
+
+
+def test_who_may_not_write_off_does_not_write_off_a_part(alpha: Hospital) -> None:
+    refused(alpha, CO29="60.00", PI16="40.00")
+    with alpha.acting("reception") as acting:
+        for verb in ("transfer", "write_off_contract", "write_off"):
+            with pytest.raises(PermissionDenied):
+                getattr(the_denial(), verb)("No", by=acting.person)
+
+
+def test_what_is_paid_after_a_part_was_left_to_the_patient_is_not_asked_twice(alpha: Hospital) -> None:
+    claim = refused(alpha, CO29="60.00", OA50="40.00")
+    with alpha.acting("billing") as acting:
+        the_denial().transfer("Not covered", by=acting.person)
+    posted(alpha, decided(claim, line(claim, 1, "100.00")))
+    assert standing(alpha, claim) == (S.PAID, *euros("0.00", "0.00"))
+
+
+def the_page(alpha: Hospital) -> str:
+    return alpha.client("billing").get(f"{alpha.url}/denials/{denial_pk(alpha)}/").content.decode()
 
 
 def post_part(alpha: Hospital, claim: Claim, said: PaidClaim) -> None:
@@ -103,9 +160,12 @@ def test_a_later_word_about_another_line_does_not_make_the_patient_owe_what_a_co
     contract, other = line(claim, 1, "0.00", CO197="100.00"), line(claim, 2, "0.00", PI16="40.00")
     posted(alpha, decided(claim, contract, other, status="4"))
     post_part(alpha, claim, decided(claim, other, status="4"))
-    with alpha.acting("billing") as acting, pytest.raises(Refused, match="does not owe"):
+    with alpha.acting("billing") as acting:
         the_denial().transfer("Not covered", by=acting.person)
-    shown = alpha.client("billing").get(f"{alpha.url}/denials/{denial_pk(alpha)}/").content.decode()
+        with pytest.raises(Refused, match="does not owe"):
+            the_denial().transfer("Once more", by=acting.person)
+    assert standing(alpha, claim) == (S.DENIED, *euros("40.00", "100.00"))
+    shown = the_page(alpha)
     assert "Leave it to the patient" not in shown and "does not owe" in shown
     post_part(alpha, claim, decided(claim, line(claim, 1, "0.00", PI197="100.00"), status="4"))
     with alpha.acting("billing") as acting:

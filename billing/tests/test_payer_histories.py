@@ -5,21 +5,35 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import suppress
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
+from django.db.models import Sum
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from billing import remitting
+from billing import booking_again, remitting
 from billing.claims import drafting
-from billing.models import Account, Book, Claim, Denial, Discount, JournalLine, PayerMove, Payment
-from billing.tests.claims import a_note, furnish
-from billing.tests.remittances import SECOND, backwards, line, remittance, send, sent_on
+from billing.models import (
+    Account,
+    Book,
+    Claim,
+    Denial,
+    Discount,
+    JournalLine,
+    PayerMove,
+    PayerRefund,
+    Payment,
+    RemittanceClaim,
+)
+from billing.overpaid import overpaid
+from billing.tests.claims import a_note, a_payer, furnish
+from billing.tests.remittances import SECOND, backwards, line, loaded, remittance, send, sent_on
 from billing.tests.remittances import decided as said_of
 from billing.verify import faults
-from billing.x12.remittance import PaidClaim
-from clinical.models import Visit
+from billing.x12.remittance import PaidClaim, ProviderAdjustment
+from clinical.models import Payer, Policy, Visit
 from hospital.tests.hospital import Hospital
 from hospital.workflow import IllegalMove, Refused
 
@@ -27,7 +41,8 @@ WHOLE = 100
 # Where a hundred is cut in five: what is paid, and what is adjusted under CO, PR, OA and PI.
 PARTS = st.lists(st.integers(min_value=0, max_value=WHOLE), min_size=4, max_size=4).map(sorted)
 HEARD = ("first", "second", "crossed", "reverse", "reverse second", "both")
-STEPS = (*HEARD, *HEARD, "pay", "discount", "leave", "write off")
+ENDS = ("leave", "write off", "write off ours", "settle", "send back", "held back")
+STEPS = (*HEARD, *HEARD, "insure", "pay", "discount", *ENDS)
 STEP = st.tuples(st.sampled_from(STEPS), PARTS, st.sampled_from(["1", "4", "19"]), st.sampled_from(["45", "197"]))
 HISTORY = st.lists(STEP, min_size=4, max_size=8)
 
@@ -92,8 +107,13 @@ class Story:
             "both": lambda: self.reverse("first", self.word(self.first, parts, status, code)),
             "pay": lambda: self.at_desk(Payment.take, method="card"),
             "discount": lambda: self.at_desk(Discount.give, reason="Hardship"),
+            "insure": self.insure,
             "leave": lambda: self.end("transfer"),
             "write off": lambda: self.end("write_off"),
+            "write off ours": lambda: self.end("write_off_contract"),
+            "settle": self.settle,
+            "send back": lambda: self.send_back(parts[0]),
+            "held back": lambda: self.held_back(parts[0]),
         }
         verbs[what]()
 
@@ -108,12 +128,25 @@ class Story:
         return said_of(claim, line(claim, 1, str(paid), **spoken), status=status)
 
     def to_second(self, parts: list[int], code: str) -> None:
+        """Also where the first payer has sent it on by itself."""
         if self.second is None:
             with self.house.acting("billing"):
-                if Claim.objects.get(pk=self.first.pk).status not in Claim.ANSWERED:
+                first = Claim.objects.get(pk=self.first.pk)
+                there = first.following.standing().first()
+                if there is None and first.status not in Claim.ANSWERED:
                     return
-            self.second = sent_on(self.house, self.first)
+            self.second = loaded(self.house, there) if there else sent_on(self.house, self.first)
         self.hear("second", self.word(self.second, parts, "2", code))
+
+    def insure(self) -> None:
+        """With the second payer, so that what the first sends on by itself arrives there."""
+        with self.house.acting("billing"):
+            if not Policy.objects.filter(patient=self.first.patient_id, order=2).exists():
+                payer = Payer.objects.filter(identifier=SECOND.id).first()
+                payer = payer or a_payer("Second Mutual", identifier=SECOND.id)
+                Policy.objects.create(
+                    patient=self.first.patient, insurer=payer.name, payer=payer, order=2, member_number="S-2"
+                )
 
     def reverse(self, payer: str, *more: PaidClaim) -> None:
         if self.said[payer]:
@@ -141,9 +174,43 @@ class Story:
     def end(self, verb: str) -> None:
         with self.house.acting("billing") as acting:
             for denial in Denial.objects.open().filter(claim__visit=self.visit):
-                before = denial.rest
+                before = denial.parts.of_the_patient
                 getattr(denial, verb)("A person decided", by=acting.person)
                 self.most += before if verb == "transfer" else 0
+
+    def settle(self) -> None:
+        with self.house.acting("billing") as acting:
+            for denial in Denial.objects.open().filter(claim__visit=self.visit):
+                booking_again.settle_as_paid(denial, by=acting.person)
+
+    def too_much(self) -> dict[RemittanceClaim, Decimal]:
+        heard = {one.pk: one for one in RemittanceClaim.objects.filter(claim__visit=self.visit)}
+        return {heard[pk]: amount for pk, amount in overpaid(heard.values()).items() if amount > 0}
+
+    def send_back(self, part: int) -> None:
+        """All of it, or a part; every third time somebody says no."""
+        with self.house.acting("billing") as acting:
+            asked = [
+                PayerRefund.request(heard, min(amount, Decimal(part or WHOLE)), "Too much", by=acting.person)
+                for heard, amount in self.too_much().items()
+            ]
+        with self.house.acting("admin") as acting:
+            for refund in asked:
+                verb = refund.approve if part % 3 else partial(refund.reject, "No")
+                verb(by=acting.person)
+        with self.house.acting("billing") as acting:
+            for refund in PayerRefund.objects.filter(pk__in=[one.pk for one in asked], status="approved"):
+                refund.pay_out(method="transfer", reference="T-1", by=acting.person)
+
+    def held_back(self, part: int) -> None:
+        """The payer takes what it paid too much from another payment (PLB)."""
+        with self.house.acting("billing") as acting:
+            for heard, amount in self.too_much().items():
+                taken = min(amount, Decimal(part or WHOLE))
+                adjustment = ProviderAdjustment(provider="1", reason="WO", reference=heard.number, amount=taken)
+                payer = {"payer": SECOND} if heard.remittance.payer_name == SECOND.name else {}
+                said = remittance(provider_adjustments=(adjustment,), **payer)
+                remitting.post(remitting.take_in(said, file=None, by=acting.person), by=acting.person)
 
     def check(self) -> None:
         with self.house.acting("admin"):
@@ -156,6 +223,10 @@ class Story:
             assert own <= self.most, "more than any payer, or a person, left to the patient"
             dues = [PayerMove.objects.filter(claim=one).rest() for one in Claim.objects.filter(visit=visit)]
             assert all(due >= 0 for due in dues)
+            for heard in RemittanceClaim.objects.filter(claim__visit=visit):
+                back = PayerRefund.objects.live().filter(heard=heard).aggregate(sum=Sum("amount", default=0))["sum"]
+                booked = heard.moves.filter(kind="payer_paid").aggregate(sum=Sum("amount", default=0))["sum"]
+                assert not back or booked + back <= heard.paid, "more went back than was paid too much"
             lines = JournalLine.objects.filter(charge=charge)
             assert lines.on(Book.PAYERS).net() == sum(dues)
             assert lines.on(Book.INCOME).net() == -WHOLE

@@ -125,7 +125,7 @@ def test_a_remittance_on_paper_goes_the_same_way(alpha: Hospital) -> None:
     assert post(alpha, f"remittances/{row.pk}/post/").status_code == 302
     assert standing(alpha, claim) == (S.PARTIALLY_PAID, *euros("5.00", "15.00"))
     with alpha.acting("billing"):
-        assert not Denial.objects.get().is_forbidden_to_the_patient
+        assert not Denial.objects.get().parts.ours
 
 
 def test_what_a_second_payer_writes_on_paper_is_its_own(alpha: Hospital) -> None:

@@ -10,7 +10,8 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
-from billing.claims import answers, correcting, drafting, others, scrubber, sending, undone
+from billing import booking_again
+from billing.claims import answers, correcting, drafting, forwarding, others, scrubber, sending, undone
 from billing.claims.scrubber import counted, current_of
 from billing.forms.claims import Correct, EditClaim, GiveUp, RecordAnswer, Withdraw
 from billing.models import Claim, ClaimStep
@@ -46,13 +47,14 @@ def claim(request: Request, pk: UUID) -> HttpResponse:
         "undone": undone.claimed_in_error(row),
         "remedy": undone.remedy(row),
         "is_void": correcting.is_void(row),
+        "too_much": booking_again.to_book(row).items(),
         "may_go_on": row.status in row.ANSWERED and row.order in others.NEXT and not row.following.standing().exists(),
     }
     return render(request, "billing/claim/page.html", context)
 
 
 def found(pk: UUID) -> Claim:
-    rows = Claim.objects.shown().select_related("policy", "previous", "current__batch")
+    rows = Claim.objects.shown().select_related("policy", "previous__payer", "current__batch")
     return get_object_or_404(rows, pk=pk)
 
 
@@ -110,7 +112,9 @@ def void(row: Claim, by: Person) -> str:
 
 
 def go_on(row: Claim, by: Person) -> str:
-    made = others.go_on(row, by=by)
+    made = forwarding.go_on(row, by=by)
+    if made.is_forwarded:
+        return f"{made.number}: {made.payer} has it from {row.payer} already."
     return f"{made.number} asks {made.payer} for the rest."
 
 

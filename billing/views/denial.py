@@ -6,17 +6,20 @@ from decimal import Decimal
 from typing import Any
 from uuid import UUID
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpResponse, QueryDict
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404, redirect, render
 
+from billing import booking_again
 from billing.appeal_words import values_for
 from billing.forms.remittance import AssignDenial, DecideAppeal, Why, WriteAppeal, letters_for, may_appeal
 from billing.models import Appeal, AppealLetter, Denial
 from billing.models.claim import SETTLE, VIEW, WRITE_OFF
 from billing.models.denial import CATEGORIES, Denials, next_level
-from billing.money import ZERO
+from billing.models.payer_file import TAKE
+from billing.money import ZERO, spoken
 from billing.views import asking
 from clinical import days
 from clinical.chart import note_mention, open_chart
@@ -126,6 +129,7 @@ def denial(request: Request, pk: UUID) -> HttpResponse:
         "letters": letters_for(row) if may_appeal(row) else [],
         "level": next_level(row) if row.is_open else None,
         "may_appeal": may_appeal(row),
+        "unbooked": sum(booking_again.to_book(row.claim).values(), ZERO) if row.is_open else ZERO,
     }
     return render(request, "billing/denial/page.html", context)
 
@@ -144,17 +148,40 @@ def denial_assign(request: Request, pk: UUID) -> HttpResponse:
 @permit(SETTLE, "GET", "POST")
 def denial_transfer(request: Request, pk: UUID) -> HttpResponse:
     row, form = found(pk), Why(request.POST or None)
-    text = "The patient is asked for what the payer has refused and not settled of this claim."
+    parts = row.parts
+    text = f"The patient is asked for {spoken(parts.of_the_patient)} of what the payer has refused of this claim."
+    if parts.of_us:
+        text += f" {spoken(parts.of_us)} the patient does not owe (CO): it stays open."
     words = {"title": "Leave it to the patient", "submit": "The patient owes it", "text": text, "danger": True}
     return asking.step(request, about(row), form, row.transfer, **words)
 
 
 @permit(WRITE_OFF, "GET", "POST")
+def denial_write_off_contract(request: Request, pk: UUID) -> HttpResponse:
+    row, form = found(pk), Why(request.POST or None)
+    parts = row.parts
+    text = f"Nobody is asked for {spoken(parts.of_us)}, which the patient does not owe by the payer's word (CO)."
+    if parts.of_the_patient:
+        text += f" {spoken(parts.of_the_patient)}, which the patient could owe, stays open."
+    words = {"title": "Write off what we bear (CO)", "submit": "Write it off", "text": text, "danger": True}
+    return asking.step(request, about(row), form, row.write_off_contract, **words)
+
+
+@permit(WRITE_OFF, "GET", "POST")
 def denial_write_off(request: Request, pk: UUID) -> HttpResponse:
     row, form = found(pk), Why(request.POST or None)
-    text = "Nobody pays what the payer has not settled of this claim."
-    words = {"title": "Write it off", "submit": "Write it off", "text": text, "danger": True}
+    text = f"Nobody pays the {spoken(row.rest)} that the payer has not settled of this claim."
+    words = {"title": "Write all of it off", "submit": "Write it off", "text": text, "danger": True}
     return asking.step(request, about(row), form, row.write_off, **words)
+
+
+@permit(TAKE, "POST")
+def denial_settle(request: Request, pk: UUID) -> HttpResponse:
+    """With what the payer has paid for this claim, and is on no claim."""
+    row = found(pk)
+    amount = booking_again.settle_as_paid(row, by=request.acting.person)
+    messages.success(request, f"{spoken(amount)} is put on {row.claim}.")
+    return redirect(row)
 
 
 @permit(SETTLE, "GET", "POST")

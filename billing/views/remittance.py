@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 from uuid import UUID
 
@@ -13,10 +14,13 @@ from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 
 from billing import booking_again, remitting
+from billing.claims import forwarding
 from billing.forms.remittance import MOST_CLAIMS, MatchClaim, TypedRemittance, Why
 from billing.likely import likely
-from billing.models import Claim, Remittance, RemittanceClaim
+from billing.models import Claim, PayerRefund, Remittance, RemittanceClaim
 from billing.models.payer_file import TAKE
+from billing.money import ZERO
+from billing.overpaid import overpaid, taken_twice
 from clinical.chart import note_mention
 from clinical.views.answers import answered
 from hospital.http import Request
@@ -71,12 +75,28 @@ def remittance(request: Request, pk: UUID) -> HttpResponse:
     alike = likely([one for one in page if one.status == RemittanceClaim.Status.UNMATCHED])
     offered = {claim.patient for found in alike.values() for claim in found}
     note_mention(offered | {one.claim.patient for one in page if one.claim}, page="remittance")
-    loose = booking_again.loose(page) if row.is_posted else {}
+    loose = overpaid(page) if row.is_posted else {}
+    backs = by_heard(PayerRefund.objects.filter(heard__in=list(page)).order_by("requested_at", "pk"))
     cards = [
-        {"heard": one, "plan": planned.get(one.pk), "alike": alike.get(one.pk, ()), "loose": loose.get(one.pk)}
+        {
+            "heard": one,
+            "plan": planned.get(one.pk),
+            "alike": alike.get(one.pk, ()),
+            "loose": max(loose.get(one.pk, ZERO), ZERO),
+            "backs": backs.get(one.pk, ()),
+            "sent_on": forwarding.what_to_do(one.claim, one.value) if one.claim else "",
+        }
         for one in page
     ]
-    return render(request, "billing/remittance/page.html", {"row": row, "cards": cards, "page": page})
+    context = {"row": row, "cards": cards, "page": page, "twice": taken_twice(row)}
+    return render(request, "billing/remittance/page.html", context)
+
+
+def by_heard(refunds: Iterable[PayerRefund]) -> dict[UUID, list[PayerRefund]]:
+    found: dict[UUID, list[PayerRefund]] = {}
+    for one in refunds:
+        found.setdefault(one.heard_id, []).append(one)
+    return found
 
 
 @permit(TAKE, "POST")

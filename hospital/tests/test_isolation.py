@@ -68,6 +68,7 @@ KINDS = {
     "notes/plan/": "planitem",
     "notices/": "event",
     "payer-files/": "payerfile",
+    "payer-refunds/": "payerrefund",
     "payers/levels/": "appeallevel",
     "payers/rules/": "authorisationrule",
     "policies/": "policy",

@@ -1,0 +1,82 @@
+"""Crossover: a payer that has decided sends the claim on to the next one by itself (835 CLP02 19 and 20).
+
+Then nothing of ours goes out. Our claim to the next payer is there all the same, so that its answer, which carries the
+number that the first one got, finds it, and so that what is due is due from whom it is asked.
+"""
+
+from __future__ import annotations
+
+from django.db import transaction
+from django.utils import timezone
+
+from billing.claims import drafting, others, scrubber
+from billing.models import Claim
+from billing.x12.remittance import PaidClaim
+from billing.x12.sheet import plain
+from clinical import days
+from clinical.models import Payer
+from hospital.models import Person
+from hospital.workflow import Refused
+
+SENT_ON = ("19", "20")
+
+
+@transaction.atomic
+def go_on(claim: Claim, *, by: Person | None) -> Claim:
+    """A person takes it to the next payer. What the payer has sent there already is not sent again."""
+    made, decided = others.go_on(claim, by=by), others.decision_of(claim)
+    if decided and made.is_unsent and decided.value.status in SENT_ON and not is_another(decided.value, made.payer):
+        forward(made, decided)
+    return made
+
+
+def go_on_by_itself(claim: Claim, value: PaidClaim) -> Claim | None:
+    """The payer has sent it on (CLP02 19, 20): our claim to the next one, which has it already. Nothing where we know none."""
+    order = others.NEXT.get(Claim.Order(claim.order))
+    if value.status not in SENT_ON or claim.status not in claim.ANSWERED or order is None:
+        return None
+    standing = claim.following.standing().select_related("current", "payer", "visit").first()
+    policy = drafting.policy_of(claim.encounter, order, claim.service_on)
+    if standing is None and policy is not None and not is_another(value, policy.payer):
+        standing = others.go_on(claim, by=None)
+    if standing is not None and standing.is_unsent and not standing.corrected_from:
+        forward(standing, others.decision_of(claim))
+    return standing
+
+
+def forward(claim: Claim, decided: others.Decided | None) -> None:
+    """It goes out in no file of ours: the payer before has sent it on with what it decided."""
+    if claim.previous is None:
+        raise Refused(f"{claim.number} is to the first payer.")
+    if claim.status in (Claim.Status.SCRUBBED, Claim.Status.READY, Claim.Status.REJECTED):
+        scrubber.take_back(claim, by=None, why="The payer before has sent it on")
+    day = (decided.day if decided else None) or days.today()
+    words = f"Forwarded by {claim.previous.payer} on {day:%-d %b %Y}"
+    claim.go(Claim.Status.SUBMITTED, by=None, words=words, forwarded_on=day, submitted_at=timezone.now(), answer="")
+
+
+def is_another(value: PaidClaim, payer: Payer | None) -> bool:
+    """The payer says to whom it sent the claim (NM1 TT), and that is somebody else."""
+    to = value.sent_on_to
+    if payer is None or to is None or not (to.id or to.spoken):
+        return False
+    known = {plain(payer.identifier).upper(), plain(payer.receiver_id).upper(), payer.name.strip().upper()} - {""}
+    return not {to.id.strip().upper(), to.spoken.strip().upper()} & known
+
+
+def what_to_do(claim: Claim, value: PaidClaim) -> str:
+    """Where a payer sent a claim on, and we know no claim to the next one: what a person does about it."""
+    order = others.NEXT.get(Claim.Order(claim.order))
+    if value.status not in SENT_ON or order is None or claim.following.standing().exists():
+        return ""
+    policy = drafting.policy_of(claim.encounter, order, claim.service_on)
+    to = value.sent_on_to.spoken if value.sent_on_to else ""
+    if policy is None:
+        whom = f"to {to}" if to else "to the next insurance"
+        return (
+            f"The payer has sent it on {whom}, and the patient has no further insurance here. Record the policy at the "
+            f"patient, then choose “To the next payer” at {claim.number}, so that the answer finds its claim."
+        )
+    if is_another(value, policy.payer):
+        return f"The payer has sent it on to {to or 'somebody else'}, and the next insurance of the patient is {policy.payer}. Correct the policy, or send it there."
+    return f"The payer has sent it on: posting makes the claim to {policy.payer}, which has it already."

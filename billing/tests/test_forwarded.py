@@ -1,0 +1,188 @@
+"""Crossover: what one payer sends on to the next by itself is answered by the next, and its answer finds a claim of ours."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from billing.claims import answers, correcting, forwarding, scrubber, sending
+from billing.models import Claim, Remittance, RemittanceClaim
+from billing.tests.claims import a_payer
+from billing.tests.remittances import SECOND, decided, line, posted, sent
+from billing.tests.test_remittance import euros, standing
+from billing.tests.test_remittance_pages import bring, page, post
+from clinical.models import Policy
+from hospital.tests.hospital import Hospital
+from hospital.workflow import Refused
+
+S = Claim.Status
+HEAD = "ISA*00*          *00*          *ZZ*PAYER          *ZZ*US             *260301*0800*^*00501*000000001*0*P*:~"
+
+
+def an_835(payer: tuple[str, str], trace: str, paid: str, *segments: str) -> bytes:
+    """One payment for one claim."""
+    body = [
+        "ST*835*0001",
+        f"BPR*I*{paid}*C*CHK************20260504",
+        f"TRN*1*{trace}*1512345678",
+        "DTM*405*20260504",
+        f"N1*PR*{payer[0]}*XV*{payer[1]}",
+        "N1*PE*RIVERSIDE CLINIC*XX*1912301953",
+        "LX*1",
+        *segments,
+    ]
+    body.append(f"SE*{len(body) + 1}*0001")
+    return "\n".join(
+        [
+            HEAD,
+            "GS*HP*PAYER*US*20260301*0800*1*X*005010X221A1~",
+            *(f"{one}~" for one in body),
+            "GE*1*1~",
+            "IEA*1*000000001~",
+        ]
+    ).encode()
+
+
+KEY, MUTUAL = ("KEY INSURANCE", "999996666"), ("SECOND MUTUAL", "77222")
+
+
+def first_word(claim: Claim, *more: str) -> bytes:
+    """Sixty paid, twenty by contract, twenty of the patient; sent on to the second (19)."""
+    ours = claim.current.ours[0]
+    return an_835(
+        KEY,
+        "F1",
+        "60",
+        f"CLP*{claim.current.control_number}*19*100*60*20*12*ICN1*11*1",
+        "NM1*QC*1*OKAFOR*AMARA",
+        *more,
+        f"SVC*HC:{ours.procedure}*100*60**1",
+        "DTM*472*20260302",
+        "CAS*CO*45*20",
+        "CAS*PR*2*20",
+        f"REF*6R*{ours.control_number}",
+    )
+
+
+def second_word(claim: Claim) -> bytes:
+    """Fifteen paid, five of the patient, by the second: with the number that the first one got, and its own."""
+    ours = claim.current.ours[0]
+    return an_835(
+        MUTUAL,
+        "S1",
+        "15",
+        f"CLP*{claim.current.control_number}*2*100*15*5*12*SM77*11*1",
+        "NM1*QC*1*OKAFOR*AMARA",
+        f"SVC*HC:{ours.procedure}*100*15**1",
+        "DTM*472*20260302",
+        "CAS*OA*23*80",
+        "CAS*PR*2*5",
+        f"REF*6R*{ours.control_number}",
+    )
+
+
+def insured_twice(alpha: Hospital, claim: Claim) -> None:
+    with alpha.acting("billing"):
+        payer = a_payer("Second Mutual", identifier=MUTUAL[1])
+        Policy.objects.create(patient=claim.patient, insurer=payer.name, payer=payer, order=2, member_number="S-2")
+
+
+def taken_and_posted(alpha: Hospital, name: str, content: bytes) -> Remittance:
+    assert bring(alpha, name, content).status_code == 302
+    with alpha.acting("billing"):
+        row = Remittance.objects.latest("received_at")
+        assert row.faults == []
+    assert post(alpha, f"remittances/{row.pk}/post/").status_code == 302
+    return row
+
+
+def the_second(alpha: Hospital) -> Claim:
+    with alpha.acting("billing"):
+        return Claim.objects.select_related("payer", "previous", "current").get(order=Claim.Order.SECONDARY)
+
+
+def test_what_the_first_payer_forwards_is_with_the_second_and_its_answer_is_posted(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    insured_twice(alpha, claim)
+    taken_and_posted(alpha, "first.835", first_word(claim))
+    assert standing(alpha, claim) == (S.PAID, *euros("0.00", "0.00"))
+    second = the_second(alpha)
+    assert standing(alpha, second) == (S.SUBMITTED, *euros("0.00", "20.00"))
+    assert second.is_forwarded and second.previous == claim
+    shown = page(alpha, f"claims/{second.pk}/")
+    assert f"Forwarded by {claim.payer}" in shown and "4 May 2026" in shown
+    assert "forwarded" in page(alpha, "claims/?show=all")
+    taken_and_posted(alpha, "second.835", second_word(claim))
+    assert standing(alpha, second) == (S.PAID, *euros("5.00", "0.00"))
+    with alpha.acting("billing"):
+        assert RemittanceClaim.objects.get(payer_number="SM77").claim == second
+        assert Claim.objects.get(pk=second.pk).payer_number == "SM77"
+
+
+def test_what_was_forwarded_goes_out_in_no_batch_of_ours(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    insured_twice(alpha, claim)
+    taken_and_posted(alpha, "first.835", first_word(claim))
+    with alpha.acting("billing") as acting, pytest.raises(Refused, match="None of these claims is ready"):
+        sending.submit([the_second(alpha)], by=acting.person)
+
+
+def test_a_payer_that_never_got_it_gets_it_from_us_and_the_check_warns(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    insured_twice(alpha, claim)
+    taken_and_posted(alpha, "first.835", first_word(claim))
+    with alpha.acting("billing") as acting:
+        second = the_second(alpha)
+        answers.record(second, S.REJECTED, "They have nothing", "", by=acting.person)
+        scrubber.take_back(second, by=acting.person)
+        assert "forwarded" in {one.rule for one in scrubber.scrub(second, by=acting.person)}
+        assert not second.is_forwarded
+
+
+def test_without_a_second_policy_the_remittance_says_what_to_do_and_then_it_is_done(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    row = taken_and_posted(alpha, "first.835", first_word(claim, "NM1*TT*2*SECOND MUTUAL*****PI*77222"))
+    assert standing(alpha, claim) == (S.PAID, *euros("20.00", "0.00"))
+    shown = page(alpha, f"remittances/{row.pk}/")
+    assert "no further insurance here" in shown and "SECOND MUTUAL" in shown and claim.number in shown
+    insured_twice(alpha, claim)
+    assert post(alpha, f"claims/{claim.pk}/go-on/").status_code in (302, 204)
+    assert standing(alpha, the_second(alpha)) == (S.SUBMITTED, *euros("0.00", "20.00"))
+    assert "no further insurance here" not in page(alpha, f"remittances/{row.pk}/")
+
+
+def test_what_is_forwarded_to_somebody_else_is_not_taken_for_the_patients_next_insurance(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    insured_twice(alpha, claim)
+    row = taken_and_posted(alpha, "first.835", first_word(claim, "NM1*TT*2*THIRD HEALTH*****PI*55555"))
+    with alpha.acting("billing"):
+        assert not Claim.objects.filter(order=Claim.Order.SECONDARY).exists()
+    assert "THIRD HEALTH" in page(alpha, f"remittances/{row.pk}/")
+
+
+def test_a_draft_to_the_second_payer_is_not_sent_again(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    insured_twice(alpha, claim)
+    posted(alpha, decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00")))
+    with alpha.acting("billing") as acting:
+        draft = forwarding.go_on(Claim.objects.get(pk=claim.pk), by=acting.person)
+        assert draft.status == S.DRAFT
+        scrubber.scrub(draft, by=acting.person)
+    posted(alpha, decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00"), status="19"))
+    assert the_second(alpha).status == S.SUBMITTED
+
+
+def test_a_correction_of_what_was_forwarded_can_be_given_up(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    insured_twice(alpha, claim)
+    taken_and_posted(alpha, "first.835", first_word(claim))
+    posted(
+        alpha, decided(claim, line(claim, 1, "15.00", OA23="80.00", PR2="5.00"), status="2"), payer=SECOND, trace="S9"
+    )
+    with alpha.acting("billing") as acting:
+        second = the_second(alpha)
+        correcting.correct(second, "Wrong code", by=acting.person, payer_number="SM77")
+        correcting.give_up(second, "It was right", by=acting.person)
+        assert (second.status, second.current.number) == (S.PAID, 1)
+        assert second.amount == Decimal("100.00")
