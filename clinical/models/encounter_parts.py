@@ -61,6 +61,8 @@ class Unmerged(EditableModel):
     opened = models.TextField(blank=True, default="", help_text="What stood there before either typed.")
 
     class Meta(EditableModel.Meta):
+        verbose_name = "text not merged"
+        verbose_name_plural = "texts not merged"
         constraints = [models.UniqueConstraint(fields=["tenant", "section", "person"], name="unmerged_once")]
 
     def __str__(self) -> str:

@@ -50,6 +50,7 @@ class PanelTest(TenantModel):
     class Meta(TenantModel.Meta):
         ordering = ["panel", "place"]
         verbose_name = "test of a panel"
+        verbose_name_plural = "tests of panels"
         constraints = [models.UniqueConstraint(fields=["tenant", "panel", "test"], name="panel_test_once")]
 
     def __str__(self) -> str:

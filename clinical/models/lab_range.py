@@ -69,6 +69,7 @@ class PatientCondition(EditableModel):
     class Meta(EditableModel.Meta):
         ordering = ["-begins_on"]
         verbose_name = "condition of a patient"
+        verbose_name_plural = "conditions of patients"
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(ends_on=None) | models.Q(ends_on__gte=models.F("begins_on")),
@@ -136,6 +137,7 @@ class RangeEdition(TenantModel):
     class Meta(TenantModel.Meta):
         ordering = ["test", "-number"]
         verbose_name = "edition of ranges"
+        verbose_name_plural = "editions of ranges"
         constraints = [models.UniqueConstraint(fields=["tenant", "test", "number"], name="edition_number_once")]
 
     def __str__(self) -> str:

@@ -32,6 +32,7 @@ class AuditEntry(TenantModel):
 
     class Meta(TenantModel.Meta):
         ordering = ["-id"]
+        verbose_name_plural = "audit entries"
         indexes = [
             models.Index(fields=["tenant", "patient_id", "-id"], name="audit_of_patient"),
             models.Index(fields=["tenant", "table", "row_id", "-id"], name="audit_of_row"),

@@ -285,6 +285,8 @@ class Told(TenantModel):
 
     class Meta(TenantModel.Meta):
         ordering = ["at", "person__name"]
+        verbose_name = "person who was told"
+        verbose_name_plural = "people who were told"
         constraints = [models.UniqueConstraint(fields=["tenant", "climb", "person", "channel"], name="told_once")]
 
     def __str__(self) -> str:

@@ -52,6 +52,7 @@ class AppointmentImport(Workflow):
     class Meta(Workflow.Meta):
         ordering = ["-uploaded_at"]
         verbose_name = "import of appointments"
+        verbose_name_plural = "imports of appointments"
 
     def __str__(self) -> str:
         return self.name
