@@ -101,14 +101,16 @@ def take_place(made: Appointment, room: Room | None) -> None:
 
 
 def free_room(made: Appointment) -> Room:
-    rooms = Room.objects.filter(location=made.location, is_active=True).select_for_update(of=("self",), no_key=True)
+    """The rooms are held first: what somebody else took meanwhile is seen after that, and the next room is chosen."""
+    rooms = Room.objects.filter(location=made.location, is_active=True).order_by("pk")
+    held = list(rooms.select_for_update(of=("self",), no_key=True))
     taken = (
         type(made)
         .objects.active()
         .filter(room__isnull=False, busy_from__lt=made.busy_until, busy_until__gt=made.busy_from)
     )
     used = set(taken.values_list("room_id", flat=True))
-    for room in rooms.order_by("pk"):
+    for room in held:
         if room.pk not in used:
             return room
     raise Taken(f"No room of {made.location} is free at this time. Choose another time.")

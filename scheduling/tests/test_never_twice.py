@@ -10,9 +10,10 @@ from datetime import datetime, timedelta
 from threading import Barrier
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 
 from hospital.tests.hospital import Hospital
+from realtime.tests.server import wait_until
 from scheduling.models import Appointment, Provider, Room, Taken
 from scheduling.picking import key_of
 from scheduling.tests.desks import Desk, a_provider, a_type, morning
@@ -105,6 +106,26 @@ def test_fifty_who_want_overlapping_times_get_all_of_them_that_do_not_overlap(de
     for begins_at, provider, patient in wanted:  # nobody was sent away from what is free
         if free(desk, begins_at, provider, patient):
             pytest.fail(f"{begins_at} with {provider} was refused and is free")
+
+
+def test_who_waited_for_the_rooms_gets_the_one_that_is_left(desk):
+    """And not the one that was free before the wait."""
+    first, second = desk.patient(), desk.patient()
+    with ThreadPoolExecutor(1) as pool:
+        with desk.hospital.acting() as acting, transaction.atomic():
+            taken = Appointment.book(first, desk.type, desk.doctor, morning(), by=acting.person)
+            waiting = pool.submit(booker(desk, morning(), desk.checker, second))
+            wait_until(somebody_waits_for_us, 30, "the second booking does not wait for the rooms")
+        got = waiting.result(30)
+    assert got.room != taken.room
+
+
+def somebody_waits_for_us() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return cursor.fetchone()[0] > 0
 
 
 def free(desk: Desk, begins_at: datetime, provider: Provider, patient) -> bool:
