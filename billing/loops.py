@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from django.db.models import DateTimeField, Expression, ExpressionWrapper, F, Q
 from django.db.models.functions import Cast
+from django.utils.text import Truncator
 
 from billing.models import Authorisation, Claim
 from billing.models.authorisation import TIERS, VIEW
-from billing.models.claim import MANAGE
+from billing.models.claim import MANAGE, REJECTED_FOR
 from hospital.http import ActingPerson
-from hospital.loops import Line, Loop
+from hospital.loops import Line, Loop, after
 
 OF_AUTHORISATIONS = ("prior_auth:created", "prior_auth:status_changed", "prior_auth:expiring", "prior_auth:updated")
 
@@ -38,6 +39,11 @@ def claim_line(claim: Claim, acting: ActingPerson) -> Line:
     return Line(words, claim.get_absolute_url(), claim.patient, "", str(claim.get_status_display()))
 
 
+def rejected_line(claim: Claim, acting: ActingPerson) -> Line:
+    words = f"{claim.number} to {claim.payer}: rejected"
+    return Line(words, claim.get_absolute_url(), claim.patient, "", Truncator(claim.answer).chars(80))
+
+
 LOOPS = (
     Loop(
         "claims",
@@ -49,6 +55,18 @@ LOOPS = (
         due=ExpressionWrapper(Cast(F("deadline"), DateTimeField()), DateTimeField()),
         line=claim_line,
         on=("claim:created", "claim:updated", "claim:status_changed"),
+        joins=("patient", "payer"),
+    ),
+    Loop(
+        "rejected_claims",
+        "Rejected claims to mend",
+        "arrow-back-up",
+        MANAGE,
+        lambda acting: Claim.objects.rejected(),
+        since=F("status_at"),
+        due=after("status_at", timedelta(days=REJECTED_FOR[-1])),
+        line=rejected_line,
+        on=("claim:updated", "claim:status_changed"),
         joins=("patient", "payer"),
     ),
     Loop(

@@ -36,13 +36,19 @@ def was_written(tenant: Tenant, pk: UUID) -> bool:
 
 @app.task
 def watch_claims() -> int:
-    """How many claims came nearer to the last day on which the payer takes them."""
+    """How many claims came nearer to the last day on which the payer takes them, or have been rejected for long."""
     return sum(claims_near_in(tenant) for tenant in Tenant.objects.filter(is_active=True))
 
 
 def claims_near_in(tenant: Tenant) -> int:
-    near = looked_up(tenant, lambda: list(filing.newly_near().order_by("serial")))
-    return sum(was_noticed(tenant, partial(filing.notice, claim)) for claim in near)
+    return noticed(tenant, filing.newly_near, filing.notice) + noticed(
+        tenant, filing.long_rejected, filing.notice_rejected
+    )
+
+
+def noticed(tenant: Tenant, rows: Callable[[], Any], notice: Callable[[Any], bool]) -> int:
+    found = looked_up(tenant, lambda: list(rows().order_by("serial")))
+    return sum(was_noticed(tenant, partial(notice, row)) for row in found)
 
 
 @app.task

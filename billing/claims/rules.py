@@ -212,13 +212,20 @@ def note_waits_for_cosigner(parts: Parts) -> Iterator[Found]:
 
 
 def deadline_has_passed(parts: Parts) -> Iterator[Found]:
-    if is_late(parts) and not plain(parts.version.note):
+    """A note is no reason: it may say anything. What asks for an exception is the code of the delay (CLM20)."""
+    if is_late(parts) and not parts.version.delay:
         yield Found(f"It had to be filed by {parts.claim.deadline:%-d %b %Y}.")
 
 
+def delay_has_no_words(parts: Parts) -> Iterator[Found]:
+    if is_late(parts) and parts.version.delay == ClaimVersion.Delay.OTHER and not plain(parts.version.note):
+        yield Found("It is filed late for another reason, and nothing says which.")
+
+
 def asks_for_an_exception(parts: Parts) -> Iterator[Found]:
-    if is_late(parts) and plain(parts.version.note):
-        yield Found(f"It had to be filed by {parts.claim.deadline:%-d %b %Y}, and its note asks for an exception.")
+    if is_late(parts) and parts.version.delay:
+        by, why = f"{parts.claim.deadline:%-d %b %Y}", parts.version.get_delay_display()
+        yield Found(f"It had to be filed by {by}, and asks for an exception: {why.lower()}.")
 
 
 def is_late(parts: Parts) -> bool:
@@ -243,6 +250,12 @@ def first_payer_has_not_answered(parts: Parts) -> Iterator[Found]:
         yield Found(f"{first.number}, to the payer before, has no answer yet.")
 
 
+def was_forwarded(parts: Parts) -> Iterator[Found]:
+    claim = parts.claim
+    if claim.forwarded_on and claim.previous and parts.version.frequency == ORIGINAL:
+        yield Found(f"Forwarded by {claim.previous.payer} on {claim.forwarded_on:%-d %b %Y}.")
+
+
 def cannot_be_written(parts: Parts) -> Iterator[Found]:
     """Whatever else a receiver would refuse for its form. What another rule finds is said by that one."""
     yield from (Found(words) for words in refusals_of(parts))
@@ -250,12 +263,6 @@ def cannot_be_written(parts: Parts) -> Iterator[Found]:
 
 RULES = (
     Rule("no_lines", ERROR, "Check the charges of the visit, and which of them are claimed.", has_no_lines),
-def was_forwarded(parts: Parts) -> Iterator[Found]:
-    claim = parts.claim
-    if claim.forwarded_on and claim.previous and parts.version.frequency == ORIGINAL:
-        yield Found(f"Forwarded by {claim.previous.payer} on {claim.forwarded_on:%-d %b %Y}.")
-
-
     Rule("too_many_lines", ERROR, "Claim some of the charges with another note of the visit.", has_too_many_lines),
     Rule(
         "no_code", ERROR, "Write the code in the line, or for good on the page of codes and numbers.", line_has_no_code
@@ -308,14 +315,15 @@ def was_forwarded(parts: Parts) -> Iterator[Found]:
     Rule(
         "late",
         ERROR,
-        "Ask the payer for an exception and write it into the note to the payer, or withdraw the claim.",
+        "Change the claim and choose why it is filed late, if the payer makes an exception for that; or withdraw it.",
         deadline_has_passed,
     ),
-    Rule("late_with_note", WARNING, "Send it with what proves the exception.", asks_for_an_exception),
+    Rule("delay_unsaid", ERROR, "Write the reason into the note to the payer.", delay_has_no_words),
+    Rule("late_with_reason", WARNING, "Send it with what proves the reason.", asks_for_an_exception),
     Rule("soon_late", WARNING, "Send it today.", deadline_is_near),
     Rule("no_payer_number", ERROR, "Copy the payer's number of the claim from its answer.", correction_has_no_number),
     Rule("too_early", ERROR, "Wait for the answer of the payer before.", first_payer_has_not_answered),
+    Rule("forwarded", WARNING, "Send it only if the payer does not have it.", was_forwarded),
     Rule("unwritable", ERROR, "Correct what it names where it is kept.", cannot_be_written),
 )
 BY_CODE = {rule.code: rule for rule in RULES}
-    Rule("forwarded", WARNING, "Send it only if the payer does not have it.", was_forwarded),

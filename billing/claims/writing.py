@@ -87,6 +87,7 @@ def value_of(parts: Parts) -> x12.Claim:
         frequency=version.frequency,
         refs=refs(parts),
         note=plain(version.note),
+        delay=version.delay,
         rendering=rendering(parts),
         lines=tuple(service_line(line, parts) for line in parts.lines),
         others=tuple(coverage(one, insured_by(one.policy, parts.patient)) for one in before(claim)),

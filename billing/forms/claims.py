@@ -67,12 +67,19 @@ class EditClaim(forms.Form):
     )
     place = forms.ChoiceField(label="Place of service", choices=ClaimVersion.Place.choices)
     note = forms.CharField(label="Note to the payer", max_length=80, required=False)
+    delay = forms.ChoiceField(
+        label="Why it is filed late",
+        choices=[("", "It is in time"), *ClaimVersion.Delay.choices],
+        required=False,
+        help_text="For a payer whose last day of filing is over. For another reason, say which in the note.",
+    )
     seen = forms.IntegerField(widget=forms.HiddenInput)
 
     def __init__(self, data: QueryDict | None, *, claim: Claim, version: ClaimVersion) -> None:
         self.claim, self.version = claim, version
         self.lines = list(version.lines.select_related("charge").order_by("position"))
-        above = {"diagnoses": version.dotted, "place": version.place, "note": version.note, "seen": claim.version}
+        above = {"diagnoses": version.dotted, "seen": claim.version}
+        above |= {name: getattr(version, name) for name in ABOVE[1:]}
         super().__init__(data, initial=above)
         self.stale = False
         for line in self.lines:
@@ -84,7 +91,7 @@ class EditClaim(forms.Form):
 
     @property
     def above(self) -> list[forms.BoundField]:
-        return [self[name] for name in ("diagnoses", "place", "note")]
+        return [self[name] for name in ABOVE]
 
     def clean_seen(self) -> int:
         seen: int = self.cleaned_data["seen"]
@@ -103,8 +110,9 @@ class EditClaim(forms.Form):
         data = self.cleaned_data
         with raw():
             self.version.diagnoses = [code.replace(".", "") for code in data["diagnoses"]]
-            self.version.place, self.version.note = data["place"], data["note"]
-            self.version.save(update_fields=["diagnoses", "place", "note"])
+            for name in ABOVE[1:]:
+                setattr(self.version, name, data[name])
+            self.version.save(update_fields=list(ABOVE))
             for line in self.lines:
                 for name in OF_LINE:
                     setattr(line, name, data[f"{name}-{line.position}"])
@@ -113,6 +121,7 @@ class EditClaim(forms.Form):
         self.claim.tell("Changed", by=by)
 
 
+ABOVE = ("diagnoses", "place", "note", "delay")
 OF_LINE = ("procedure", "modifiers", "units", "pointers", "authorisation")
 
 

@@ -37,6 +37,7 @@ class AuthorisationNote(TenantModel):
     class Meta(TenantModel.Meta):
         ordering = ["-at", "-id"]
         verbose_name = "line of the log"
+        verbose_name_plural = "lines of the log"
         indexes = [models.Index(fields=["tenant", "authorisation", "-at"], name="note_of_authorisation")]
 
     def __str__(self) -> str:

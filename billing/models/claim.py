@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 VIEW, MANAGE = "billing.view_claims", "billing.manage_claims"
 SETTLE, WRITE_OFF = "billing.settle_denial", "billing.write_off"
 TIERS = (30, 14, 7, 0)  # days before the deadline at which it is said again
+REJECTED_FOR = (14, 7, 3)  # days after a rejection at which it is said again that nobody has mended it
 
 
 class Claims(models.QuerySet["Claim"]):
@@ -44,6 +45,10 @@ class Claims(models.QuerySet["Claim"]):
     def to_file(self) -> Self:
         """Those whose time to be filed runs. A payer has the words that a correction replaces."""
         return self.filter(status__in=Claim.UNSENT, corrected_from="")
+
+    def rejected(self) -> Self:
+        """The payer took none of it: nothing is paid until somebody mends it."""
+        return self.filter(status=Claim.Status.REJECTED)
 
     def near_deadline(self, within: int = TIERS[0]) -> Self:
         return self.to_file().filter(deadline__lte=days.today() + timedelta(days=within))
@@ -148,6 +153,9 @@ class Claim(Workflow):
     current = TenantKey(ClaimVersion, null=True, related_name="+", editable=False)
     submitted_at = models.DateTimeField(null=True, editable=False)
     forwarded_on = models.DateField(null=True, editable=False, help_text="The payer before sent it on by itself.")
+    said_rejected = models.PositiveSmallIntegerField(
+        default=0, editable=False, help_text="Days since it was rejected, last told of."
+    )
     said_tier = models.SmallIntegerField(null=True, editable=False, help_text="Days before the deadline last told of.")
 
     objects: ClassVar = TenantManager.from_queryset(Claims)()
@@ -229,6 +237,8 @@ class Claim(Workflow):
         """One step of the machine, with a line of its history that nobody changes."""
         self.lock()
         before = self.status
+        if status == self.Status.REJECTED:
+            fields["said_rejected"] = 0
         self.move_to(status, by=by, reason=words, status_at=timezone.now(), **fields)
         self.tell(words, by=by, before=before)
 

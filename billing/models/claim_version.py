@@ -33,6 +33,22 @@ class ClaimVersion(EditableModel):
         EMERGENCY = "23", "Emergency room"
         LABORATORY = "81", "Independent laboratory"
 
+    class Delay(models.TextChoices):
+        """Why a payer gets it after its last day of filing (CLM20)."""
+
+        ELIGIBILITY_UNKNOWN = "1", "Nobody could prove the insurance before"
+        LITIGATION = "2", "A lawsuit"
+        AUTHORISATION = "3", "The authorisation came late"
+        CERTIFYING = "4", "The provider was admitted late"
+        FORMS = "5", "The forms for billing came late"
+        APPLIANCE = "6", "A custom-made appliance came late"
+        THIRD_PARTY = "7", "A third party took long"
+        ELIGIBILITY = "8", "The payer decided late about the insurance"
+        REJECTED = "9", "The first claim was rejected or denied, and not for its time of filing"
+        APPROVAL = "10", "The payer took long to approve the service"
+        OTHER = "11", "Another reason"
+        DISASTER = "15", "A natural disaster"
+
     claim = TenantKey("billing.Claim", related_name="versions", editable=False)
     number = models.PositiveSmallIntegerField(editable=False)
     frequency = models.CharField(max_length=1, choices=Frequency.choices, default=ORIGINAL, editable=False)
@@ -40,6 +56,7 @@ class ClaimVersion(EditableModel):
     diagnoses = ArrayField(models.CharField(max_length=8), size=MOST_DIAGNOSES, default=list)
     place = models.CharField("place of service", max_length=2, choices=Place.choices, default=Place.OFFICE)
     note = models.CharField("note to the payer", max_length=80, blank=True, default="")
+    delay = models.CharField("why it is filed late", max_length=2, choices=Delay.choices, blank=True, default="")
     frozen_at = models.DateTimeField(null=True, editable=False)
     frozen_by = models.ForeignKey(
         "hospital.Person", on_delete=models.PROTECT, null=True, related_name="+", editable=False
@@ -155,4 +172,4 @@ class ScrubFinding(TenantModel):
 
 def untouched(version: ClaimVersion) -> dict[str, Any]:
     """What another version of the same claim begins with."""
-    return {name: getattr(version, name) for name in ("diagnoses", "place", "note")}
+    return {name: getattr(version, name) for name in ("diagnoses", "place", "note", "delay")}

@@ -125,6 +125,9 @@ class Denial(Workflow):
         constraints = [
             models.UniqueConstraint(fields=["tenant", "heard"], name="denial_once"),
             models.CheckConstraint(condition=models.Q(amount__gt=0), name="denial_is_positive"),
+            models.CheckConstraint(
+                condition=models.Q(recovered__gte=0, recovered__lte=models.F("amount")), name="denial_recovers_its_own"
+            ),
         ]
         indexes = [models.Index(fields=["tenant", "status", "deadline"], name="denial_worklist")]
 

@@ -149,6 +149,7 @@ class JournalEntry(TenantModel):
 
     class Meta(TenantModel.Meta):
         ordering = ["-at", "-pk"]
+        verbose_name_plural = "journal entries"
         indexes = [models.Index(fields=["tenant", "at"], name="journal_by_time")]
         constraints = [
             models.UniqueConstraint(fields=["tenant", "kind", "source_id"], name="journal_entry_once_a_source")

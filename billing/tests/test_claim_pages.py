@@ -10,8 +10,9 @@ from threading import Thread
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
-from billing.claims import answers, correcting, drafting, filing, sending
+from billing.claims import answers, correcting, drafting, filing, scrubber, sending, writing
 from billing.loops import LOOPS
 from billing.models import BillingIdentity, Claim, Kind, ProcedureCode, ProviderNumber
 from billing.tasks import claims_near_in, watch_claims, write_claim_batches
@@ -251,16 +252,65 @@ def test_the_clock_of_filing_tells_once_for_each_tier(clinic):
         assert filing.in_words(claim) == f"{claim.number} was not filed in time"
 
 
-def test_each_table_of_the_claims_desk_is_there_as_a_file(clinic, sent):
-    client = clinic.client("billing")
-    page = client.get(f"{clinic.url}/claims-desk/").content.decode()
-    assert {"to-do", "paid"} <= set(re.findall(r"/claims-desk/([a-z-]+)/csv/", page))
-    file = client.get(f"{clinic.url}/claims-desk/to-do/csv/")
-    assert file["Content-Type"].startswith("text/csv") and "Rejected claims to mend,0" in file.content.decode()
+def test_a_rejected_claim_that_nobody_mends_is_said_again(clinic, sent):
+    with clinic.acting("billing"):
+        Claim.objects.get(pk=sent.pk).go(Claim.Status.REJECTED, by=None, words="A7", answer="No such member")
+    assert claims_near_in(clinic.tenant) == 0
+    for days_ago, times in ((2, 0), (3, 1), (4, 0), (7, 1), (20, 1), (40, 0)):
+        with clinic.acting():
+            Claim.objects.filter(pk=sent.pk).update(status_at=timezone.now() - timedelta(days=days_ago, minutes=1))
+        assert claims_near_in(clinic.tenant) == times, days_ago
+    page = clinic.client("billing").get(f"{clinic.url}/loops/").content.decode()
+    assert f'id="loop-{sent.pk}"' in page and "No such member" in page and "Overdue" in page
+    with clinic.acting("billing") as acting:
+        claim = Claim.objects.get(pk=sent.pk)
+        assert filing.in_words(claim) == f"{claim.number} was rejected 40 days ago, and nobody has mended it"
+        scrubber.take_back(claim, by=acting.person)
+        assert not Claim.objects.rejected().exists() and filing.in_words(claim) == ""
+    assert f'id="loop-{sent.pk}"' not in clinic.client("billing").get(f"{clinic.url}/loops/").content.decode()
+
+
+def test_a_claim_that_is_rejected_anew_is_said_anew(clinic, sent):
+    with clinic.acting("billing") as acting:
+        claim = Claim.objects.get(pk=sent.pk)
+        claim.go(Claim.Status.REJECTED, by=None)
+        Claim.objects.filter(pk=claim.pk).update(said_rejected=14)
+        scrubber.take_back(claim, by=acting.person)
+    claim = ready(clinic, claim)
+    with clinic.acting("billing") as acting:
+        batch = sending.submit([claim], by=acting.person)[0]
+    sending.write(clinic.tenant, batch.pk)
+    with clinic.acting("billing"):
+        claim.refresh_from_db()
+        claim.go(Claim.Status.REJECTED, by=None)
+        assert claim.said_rejected == 0
+
+
+def test_a_claim_that_is_filed_late_says_why_on_its_page_and_in_its_file(clinic):
+    claim = a_claim(clinic)
     with clinic.acting():
-        assert AuditEntry.objects.filter(action="export", after__report="claims-desk").exists()
-    assert client.get(f"{clinic.url}/claims-desk/nonsense/csv/").status_code == 404
-    assert clinic.client("reception").get(f"{clinic.url}/claims-desk/to-do/csv/").status_code == 403
+        Claim.objects.filter(pk=claim.pk).update(deadline=days.today() - timedelta(days=1))
+    client, address = clinic.client("billing"), f"{clinic.url}/claims/{claim.pk}/"
+    with clinic.acting("billing"):
+        line = claim.current.lines.get()
+        words = {"diagnoses": "J06.9", "place": "11", "note": "Anything", "procedure-1": "99213", "modifiers-1": ""}
+        words |= {"units-1": "1", "pointers-1": "1", "authorisation-1": "", "delay": ""}
+        seen = {"seen": Claim.objects.get(pk=claim.pk).version}
+    assert line.position == 1
+    assert client.post(f"{address}edit/", words | seen).status_code == 302
+    client.post(f"{address}check/")
+    assert now(clinic, claim).status == "draft", "any note is no reason"
+    assert "choose why it is filed late" in client.get(address).content.decode()
+    for delay, status in (("99", 422), ("9", 302)):
+        seen = {"seen": now(clinic, claim).version}
+        assert client.post(f"{address}edit/", words | seen | {"delay": delay}).status_code == status, delay
+    client.post(f"{address}check/")
+    assert "The first claim was rejected or denied" in client.get(address).content.decode()
+    assert now(clinic, claim).status == "scrubbed"
+    client.post(f"{address}ready/")
+    with clinic.acting("billing"):
+        value = writing.said(Claim.objects.get(pk=claim.pk).current)
+        assert value.delay == "9"
 
 
 def test_diagnoses_stand_on_a_claim_with_their_names(clinic):
@@ -275,6 +325,18 @@ def test_diagnoses_stand_on_a_claim_with_their_names(clinic):
         claim.current.save(update_fields=["diagnoses"])
     assert len(asked(client, address)) == few, "one question for all of them"
     assert "Pneumonia, unspecified organism" in client.get(address).content.decode()
+
+
+def test_each_table_of_the_claims_desk_is_there_as_a_file(clinic, sent):
+    client = clinic.client("billing")
+    page = client.get(f"{clinic.url}/claims-desk/").content.decode()
+    assert {"to-do", "paid"} <= set(re.findall(r"/claims-desk/([a-z-]+)/csv/", page))
+    file = client.get(f"{clinic.url}/claims-desk/to-do/csv/")
+    assert file["Content-Type"].startswith("text/csv") and "Rejected claims to mend,0" in file.content.decode()
+    with clinic.acting():
+        assert AuditEntry.objects.filter(action="export", after__report="claims-desk").exists()
+    assert client.get(f"{clinic.url}/claims-desk/nonsense/csv/").status_code == 404
+    assert clinic.client("reception").get(f"{clinic.url}/claims-desk/to-do/csv/").status_code == 403
 
 
 def test_numbers_of_providers_have_their_check_digit(clinic):

@@ -96,6 +96,35 @@ def test_what_is_free_of_charge_is_not_waited_for(clinic):
         free.cancel("Not done", by=acting.person)
 
 
+def test_any_note_is_no_reason_to_file_late(clinic):
+    claim = a_claim(clinic)
+    with clinic.acting("billing") as acting:
+        late(claim, note="See the letter of the patient")
+        claim = Claim.objects.get(pk=claim.pk)
+        assert {one.rule for one in scrubber.scrub(claim, by=acting.person)} == {"late"}
+        late(claim, delay="11", note="")
+        claim = Claim.objects.get(pk=claim.pk)
+        assert "delay_unsaid" in {one.rule for one in scrubber.scrub(claim, by=acting.person) if one.is_error}
+        late(claim, delay="11", note="The house burnt down")
+        claim = Claim.objects.get(pk=claim.pk)
+        assert {one.rule for one in scrubber.scrub(claim, by=acting.person)} == {"late_with_reason"}
+        assert (claim.status, claim.current.delay) == ("scrubbed", "11")
+    batch = sent(clinic, ready_again(clinic, claim))
+    with clinic.acting("billing"):
+        text = batch.files.get().text
+        (read,) = next(understood(text).of(x12.ClaimFile)).claims
+        assert (read.delay, read) == ("11", said(claim.current))
+    good, answer = judged_by_pyx12(text)
+    assert good, answer
+    read_by_x12sdk(text)
+
+
+def ready_again(clinic, claim: Claim) -> Claim:
+    with clinic.acting("billing") as acting:
+        scrubber.make_ready(claim, by=acting.person)
+    return claim
+
+
 def test_errors_hold_a_claim_back_and_warnings_do_not(clinic):
     claim = a_claim(clinic, verified_until=None)
     with clinic.acting("billing") as acting:
@@ -346,7 +375,8 @@ BREAKS = {
     "late": lambda claim: update(claim, deadline=days.today() - timedelta(days=1)),
     "soon_late": lambda claim: update(claim, deadline=days.today() + timedelta(days=2)),
     "not_authorised": lambda claim: AuthorisationRule.objects.create(payer=claim.payer, code="992*"),
-    "late_with_note": lambda claim: late(claim, note="Retroactive coverage"),
+    "delay_unsaid": lambda claim: late(claim, delay="11"),
+    "late_with_reason": lambda claim: late(claim, delay="9"),
     "short_zip": lambda claim: BillingIdentity.objects.update(zip="33111"),
     "video_modifier": lambda claim: update(claim.current, place="10"),
     "no_diagnosis": lambda claim: update(claim.current, diagnoses=[]),
@@ -357,9 +387,9 @@ BREAKS = {
 }
 
 
-def late(claim, note: str) -> None:
+def late(claim, **said: str) -> None:
     update(claim, deadline=days.today() - timedelta(days=1))
-    update(claim.current, note=note)
+    update(claim.current, **said)
 
 
 def update(row, **fields) -> None:

@@ -42,6 +42,7 @@ from billing.x12.sheet import Sheet, Unwritable, plain
 
 EVERY = {
     "plain": (PLAIN,),
+    "filed late": (replace(PLAIN, delay="9"), replace(RICH, delay="15")),
     "rich": (RICH,),
     "second payer": (SECOND,),
     "a batch": (PLAIN, RICH, SECOND, replace(PLAIN, number="CLM-0004")),

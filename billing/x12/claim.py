@@ -16,6 +16,7 @@ SELF = "18"
 PRIMARY, SECONDARY, TERTIARY = "P", "S", "T"
 ORDERS = "PSTABCDEFGH"
 AUTHORISATION, REFERRAL, PAYER_CONTROL, LINE_CONTROL = "G1", "9F", "F8", "6R"
+DELAYS = (*map(str, range(1, 12)), "15")  # why a claim is filed late (CLM20)
 ONSET, ACCIDENT, ADMISSION, DISCHARGE = "431", "439", "435", "096"
 UNITS, MINUTES = "UN", "MJ"
 
@@ -119,6 +120,7 @@ class Claim:
     patient_signature: str = ""
     causes: tuple[str, ...] = ()
     accident_state: str = ""
+    delay: str = ""
     dates: tuple[Dated, ...] = ()
     refs: tuple[Ref, ...] = ()
     amounts: tuple[Sum, ...] = ()

@@ -141,6 +141,7 @@ def claim(node: Node, above: dict, fields: Fields) -> Claim:
         patient_signature=head.at(10),
         causes=tuple(part for part in causes if part in ("AA", "EM", "OA")),
         accident_state=next((part for part in causes if part not in ("AA", "EM", "OA")), ""),
+        delay=head.at(20),
         diagnoses=codes,
         is_icd10=is_icd10,
         dates=tuple(fields.dated(segment) for segment in node.all("DTP")),

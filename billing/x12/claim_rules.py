@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from billing.money import ZERO
 from billing.x12.claim import (
+    DELAYS,
     ORDERS,
     ORIGINAL,
     PRIMARY,
@@ -47,6 +48,8 @@ def numbers_of(claim: Claim) -> Iterator[Decimal]:
 def check_claim(sheet: Sheet, claim: Claim) -> None:
     check_sums(sheet, claim)
     check_frequency(sheet, claim)
+    if claim.delay and claim.delay not in DELAYS:
+        sheet.refuse("It is no reason for a delay: 1 to 11, or 15.", 20)
     check_diagnoses(sheet, claim)
     check_patient(sheet, claim)
     check_covers(sheet, claim)

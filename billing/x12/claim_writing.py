@@ -104,7 +104,9 @@ def write_head(sheet: Sheet, claim: Claim) -> None:
     causes = (*(*claim.causes, "", "", "")[:3], claim.accident_state)
     place = (claim.place, "B", claim.frequency)
     said = (claim.provider_signature, claim.assignment, claim.assigned, claim.release, claim.patient_signature)
-    sheet.add("CLM", claim.number, claim.charge, None, None, place, *said, causes, needs="1 2 5 6 7 8 9")
+    unused = (None,) * 8  # CLM12 to 19
+    whole = (claim.number, claim.charge, None, None, place, *said, causes, *unused, claim.delay)
+    sheet.add("CLM", *whole, needs="1 2 5 6 7 8 9")
 
 
 def write_dated(sheet: Sheet, one: Dated) -> None:
