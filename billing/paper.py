@@ -83,4 +83,5 @@ def statement_pdf(statement: Statement) -> bytes:
     ]
     write_table(paper, (86, 26, 30, 32), ("What", "Visit", "Amount", "Balance"), rows)
     paper.say(f"Balance {spoken(statement.after)}", 11, bold=True)
+    paper.say(statement.asks)
     return bytes(paper.output())

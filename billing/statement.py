@@ -11,7 +11,7 @@ from typing import Any
 from django.db.models import F, Q, QuerySet, Sum
 
 from billing.models import Book, Charge, JournalEntry, Payment, Refund
-from billing.money import ZERO
+from billing.money import ZERO, spoken
 from clinical.models import Patient
 from clinical.reports.period import Period
 
@@ -42,6 +42,13 @@ class Statement:
     @property
     def after(self) -> Decimal:
         return self.lines[-1].balance if self.lines else self.before
+
+    @property
+    def asks(self) -> str:
+        """What it comes to, for whoever gets it."""
+        if self.after > 0:
+            return f"To be paid: {spoken(self.after)}."
+        return "Nothing is to be paid." + (f" {spoken(-self.after)} is to your credit." if self.after else "")
 
     @property
     def asked(self) -> Decimal:

@@ -17,6 +17,7 @@ urlpatterns = [
     path("receipts/<uuid:pk>/cancel/", refunds.cancel_payment, name="cancel_payment"),
     path("refunds/<uuid:pk>/decide/", refunds.decide_refund, name="decide_refund"),
     path("refunds/<uuid:pk>/pay-out/", refunds.pay_out, name="pay_out"),
+    path("refunds/<uuid:pk>/receipt/", refunds.refund_receipt, name="refund_receipt"),
     path("dashboard/", dashboard.dashboard, name="dashboard"),
     path("analytics/", analytics.analytics, name="analytics"),
     path("analytics/<slug:tab>/", analytics.analytics, name="analytics_tab"),

@@ -106,7 +106,8 @@ class ChoosePackage(forms.Form):
     )
 
     def __init__(self, *args: Any, packages: list[Package], **kwargs: Any) -> None:
+        choices = [(str(package.pk), str(package)) for package in packages]
+        if len(choices) == 1:
+            kwargs.setdefault("initial", {"package": choices[0][0]})
         super().__init__(*args, **kwargs)
-        cast(forms.ChoiceField, self.fields["package"]).choices = [
-            (str(package.pk), str(package)) for package in packages
-        ]
+        cast(forms.ChoiceField, self.fields["package"]).choices = choices

@@ -19,6 +19,7 @@ from billing.x12.codes import reasons
 from billing.x12.fields import Procedure, Ref
 from billing.x12.parties import Party
 from clinical import days
+from clinical.forms.patient import DateInput
 from clinical.models import Payer
 from clinical.who_may import people_who_may
 from hospital.choices import offer
@@ -64,7 +65,7 @@ class TypedPayment(forms.Form):
 
     payer: forms.ModelChoiceField[Payer] = forms.ModelChoiceField(queryset=None, empty_label="Choose the payer")
     trace = forms.CharField(label="Number of the payment", max_length=50, help_text="Of the cheque or the transfer.")
-    paid_on = forms.DateField(label="Paid on", widget=forms.DateInput(attrs={"type": "date"}))
+    paid_on = forms.DateField(label="Paid on", widget=DateInput())
     total = forms.DecimalField(label="Paid in all", max_digits=12, decimal_places=2, min_value=ZERO)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -85,7 +86,9 @@ class TypedLine(forms.Form):
     deductible = Amount(label="Deductible (PR 1)")
     share = Amount(label="Coinsurance (PR 2)")
     copay = Amount(label="Copayment (PR 3)")
-    code = forms.CharField(label="Refused because of", max_length=8, required=False)
+    code = forms.CharField(
+        label="Refused because of", max_length=8, required=False, help_text="The code that the payer gives, such as 50."
+    )
     group = forms.ChoiceField(
         label="Who bears it, by the payer",
         choices=[

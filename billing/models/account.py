@@ -53,8 +53,16 @@ class Account:
     @cached_property
     def refunds(self) -> list[Refund]:
         """None is asked for where nothing was paid."""
-        rows = Refund.objects.filter(payment__visit=self.visit).select_related("payment", "requested_by")
+        rows = Refund.objects.filter(payment__visit=self.visit).select_related("payment", "requested_by", "paid_by")
         return list(rows.order_by("requested_at", "pk")) if self.payments else []
+
+    @cached_property
+    def discounts(self) -> list[Discount]:
+        """Why less is asked: discounts, packages and credit notes, of each charge."""
+        if not self.waived:
+            return []
+        rows = Discount.objects.filter(charge__visit=self.visit, charge__cancelled_at=None)
+        return list(rows.select_related("charge", "given_by").order_by("given_at", "pk"))
 
     @property
     def total(self) -> Decimal:

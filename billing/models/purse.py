@@ -80,7 +80,7 @@ class Purse:
     @cached_property
     def refunds(self) -> list[Refund]:
         rows = Refund.objects.filter(payment__patient=self.patient, payment__visit=None)
-        return list(rows.select_related("payment", "requested_by").order_by("requested_at", "pk"))
+        return list(rows.select_related("payment", "requested_by", "paid_by").order_by("requested_at", "pk"))
 
     @classmethod
     @transaction.atomic

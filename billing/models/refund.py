@@ -77,6 +77,10 @@ class Refund(MoneyBack):
     def __str__(self) -> str:
         return f"{self.amount} of {self.payment_id}"
 
+    @property
+    def is_paid_out(self) -> bool:
+        return self.status == self.Status.PAID_OUT
+
     @classmethod
     @transaction.atomic
     def request(cls, payment: Payment, amount: Decimal, reason: str, *, by: Person | None) -> Refund:

@@ -24,6 +24,7 @@ from hospital.workflow import Refused
 
 TAKE = "billing.take_payment"
 PAGE = 25
+LATEST = 50
 FILTERS = (
     ("", "All", Q()),
     ("open", "Open", Q(closed_at=None)),
@@ -61,7 +62,8 @@ def drawer(request: Request, pk: UUID) -> HttpResponse:
         "flows": row.flows if row.closed_at else [],
         "moves": row.moves.select_related("moved_by"),
         "pieces": [(coin, count) for coin, count in row.pieces.items()],
-        "payments": row.payments.select_related("patient").order_by("-serial")[:50],
+        "payments": row.payments.select_related("patient").order_by("-serial")[:LATEST],
+        "refunds": row.refunds.select_related("payment").order_by("-paid_at", "-pk")[:LATEST],
     }
     return render(request, "billing/drawer/show.html", context)
 

@@ -137,6 +137,7 @@ def receipt(request: Request, pk) -> HttpResponse:
         "free": payment.free,
         "copy": ReceiptPrint.count(payment),
         "is_cancelled": payment.voids.exists(),
+        "refunds": payment.refunds.filter(status=Refund.Status.PAID_OUT).order_by("paid_at"),
         "back": payment.get_absolute_url(),
     }
     return render(request, "billing/payments/receipt.html", context)

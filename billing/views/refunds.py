@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from django import forms
+from django.db import transaction
 from django.http import HttpResponse
-from django.shortcuts import get_object_or_404
+from django.shortcuts import get_object_or_404, render
 
 from billing.forms import AskRefund, DecideRefund, GiveDiscount, PayOut, Waive
 from billing.models import Account, Discount, Payment, Refund, Void
@@ -15,6 +18,7 @@ from billing.views.payments import ask, changed
 from clinical.chart import open_chart
 from clinical.models import Visit
 from hospital.http import Request
+from hospital.models import AuditEntry
 from hospital.permits import permit
 
 
@@ -55,6 +59,7 @@ def cancel_payment(request: Request, pk) -> HttpResponse:
 def decide_refund(request: Request, pk) -> HttpResponse:
     refund = refund_of(pk)
     form = DecideRefund(request.POST or None)
+    form.fields["decision"].help_text = f"{refund.requested_by or 'The system'} asked for it: {refund.reason}"
     if request.method == "GET" or not form.is_valid():
         title = f"Refund {spoken(refund.amount)} of {refund.payment}"
         return ask_about(request, form, refund.payment, title=title, submit="Decide")
@@ -73,6 +78,32 @@ def pay_out(request: Request, pk) -> HttpResponse:
         return ask_about(request, form, refund.payment, title=f"Pay out {spoken(refund.amount)}", submit="Pay out")
     refund.pay_out(method=form.cleaned_data["method"], by=request.acting.person)
     return settled(request, refund.payment, f"{spoken(refund.amount)} is paid out.")
+
+
+@permit("billing.view_account")
+def refund_receipt(request: Request, pk: UUID) -> HttpResponse:
+    """What whoever gets the money signs. From the second print on it says that it is a copy."""
+    refund = refund_of(pk)
+    payment = refund.payment
+    patient = open_chart(payment.patient, page="receipt of a refund", at_work=True)
+    context = {
+        "refund": refund,
+        "payment": payment,
+        "patient": patient,
+        "copy": printed_before(refund) if refund.is_paid_out else 0,
+        "back": payment.get_absolute_url(),
+    }
+    return render(request, "billing/payments/refund_receipt.html", context)
+
+
+@transaction.atomic
+def printed_before(refund: Refund) -> int:
+    """Note one more print, and say how many there were before. Of two who print at once, the second has a copy."""
+    refund.lock()
+    table = Refund._meta.db_table
+    before = AuditEntry.objects.filter(table=table, row_id=refund.pk, action="print").count()
+    AuditEntry.note("print", table=table, row_id=refund.pk, patient_id=refund.payment.patient_id)
+    return before
 
 
 def ask_about(request: Request, form: forms.Form, payment: Payment, *, title: str, submit: str) -> HttpResponse:
@@ -94,4 +125,5 @@ def payment_of(pk) -> Payment:
 
 
 def refund_of(pk) -> Refund:
-    return get_object_or_404(Refund.objects.select_related("payment__visit__patient", "payment__patient"), pk=pk)
+    rows = Refund.objects.select_related("payment__visit__patient", "payment__patient", "requested_by", "paid_by")
+    return get_object_or_404(rows, pk=pk)

@@ -155,6 +155,7 @@ PAPERS = {  # width and height in millimetres, sheets
     "scheduling:slip": (80, 90, 1),
     "clinical:prescription_print": (148, 210, 1),
     "billing:receipt": (148, 210, 1),
+    "billing:refund_receipt": (148, 210, 1),
     "clinical:chart_print": (210, 297, 2),
 }
 
