@@ -230,6 +230,18 @@ def test_what_the_payer_held_back_already_is_not_sent_back(alpha: Hospital) -> N
     assert post(alpha, f"remittances/claims/{row_heard(alpha, row)}/again/").status_code == 409
 
 
+def test_who_pays_out_what_the_payer_held_back_meanwhile_is_warned(alpha: Hospital) -> None:
+    claim, _, row = paid_twice(alpha)
+    refund = asked(alpha, row)
+    with alpha.acting("admin") as acting:
+        refund.approve(by=acting.person)
+    address = f"payer-refunds/{refund.pk}/pay-out/"
+    assert "held it back" not in page(alpha, address)
+    other = sent(alpha)
+    posted(alpha, decided(other, line(other, 1, "100.00")), provider_adjustments=(held(claim.number),))
+    assert "held it back" in page(alpha, address)
+
+
 def row_heard(alpha: Hospital, row: Remittance) -> object:
     with alpha.acting("billing"):
         return row.claims.get().pk

@@ -99,6 +99,8 @@ def payer_refund_pay_out(request: Request, pk: UUID) -> HttpResponse:
         row.pay_out(**form.cleaned_data, by=request.acting.person)
         return answered(request, row.get_absolute_url())
     words = {"title": f"Pay {spoken(row.amount)} back to {row.payer}", "submit": "It is paid out"}
+    if overpaid([row.heard]).get(row.heard_id, ZERO) < 0:
+        words["warning"] = "The payer has held it back from another payment since. Ask the payer before you pay."
     return ask(request, row.get_absolute_url(), form, **words)
 
 
