@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.db.models import Count, Q, Sum
 from django.urls import reverse
 
-from billing.models import Book, Claim, Denial, JournalLine, PayerRefund, Remittance, RemittanceClaim
+from billing.claims.drafting import to_be_claimed
+from billing.models import Book, Claim, Denial, JournalLine, PayerFile, PayerRefund, Remittance, RemittanceClaim
 from billing.models.denial import CATEGORIES, SOON
 from billing.models.journal import Method
+from billing.models.payer_file import TAKE
+from billing.models.reminder import spelled
 from billing.money import ZERO
 from billing.reports.sums import RECEIVED, total
 from clinical import days
@@ -19,12 +24,14 @@ from hospital.plots import Bars, Series
 MONEY = "money"
 Back = PayerRefund.Status
 LENGTH = 30
+MOST = 8  # rows of a list at a glance
 
 
 def report() -> Report:
     period = Period.ending_today(LENGTH)
     paid = period.by_day(JournalLine.objects.money().filter(account__key=Method.INSURANCE), "entry__at", RECEIVED)
-    return Report(figures(period, paid), [to_do(), paid_table(period, paid), at_risk()])
+    came = [came_in()] if current().may(TAKE) else []
+    return Report(figures(period, paid), [to_do(), by_deadline(), paid_table(period, paid), *came, at_risk()])
 
 
 def figures(period: Period, paid) -> list[Figure]:
@@ -62,6 +69,7 @@ def to_do() -> Table:
     today = days.today()
     soon = Denial.objects.open().filter(deadline__lte=today + DAY * SOON)
     rows = [
+        ("Signed notes to be claimed", to_be_claimed().count(), "to_be_claimed", ""),
         ("Claims near the last day of filing", Claim.objects.near_deadline().count(), "claims", ""),
         (
             "Rejected claims to mend",
@@ -88,6 +96,39 @@ def to_do() -> Table:
     ]
     cells = [(Linked.to(words, reverse(f"billing:{place}") + query), count) for words, count, place, query in rows]
     return Table("to-do", "To do", [Column("What"), Column("Number", "number")], cells)
+
+
+def by_deadline() -> Table:
+    """What is lost first if nobody does anything: claims to be filed, and refusals to be appealed, by their last day."""
+    claims = Claim.objects.near_deadline().select_related("payer").order_by("deadline", "serial")
+    refused = Denial.objects.filter(status=Denial.Status.TO_DO, deadline__isnull=False).with_rest()
+    denials: Any = refused.select_related("claim__payer").order_by("deadline", "pk")
+    found: list[tuple[Any, ...]] = [
+        *((one.deadline, "File", one.number, one, one.payer, one.amount) for one in claims[:MOST]),
+        *((one.deadline, "Appeal", one.claim.number, one, one.claim.payer, one.still_due) for one in denials[:MOST]),
+    ]
+    found.sort(key=lambda row: row[:3])
+    rows = [
+        (Linked.to(f"{what} {number}", row.get_absolute_url()), str(payer), amount, spelled(deadline))
+        for deadline, what, number, row, payer, amount in found[:MOST]
+    ]
+    columns = [Column("What"), Column("Insurer"), Column("Amount", MONEY), Column("Last day")]
+    return Table("by-deadline", "Next deadlines", columns, rows, empty="No deadline is near.")
+
+
+def came_in() -> Table:
+    """The latest files of payers, with what became of them."""
+    rows = [
+        (
+            Linked.to(row.name, row.get_absolute_url()),
+            row.kinds,
+            row.get_state_display(),
+            spelled(days.day_of(row.uploaded_at)),
+        )
+        for row in PayerFile.objects.all()[:MOST]
+    ]
+    columns = [Column("File"), Column("What it is"), Column("State"), Column("Came")]
+    return Table("came-in", "What came in", columns, rows, empty="No payer has sent a file yet.")
 
 
 def paid_table(period: Period, paid) -> Table:
