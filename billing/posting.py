@@ -180,7 +180,9 @@ def reversal(heard: RemittanceClaim, claim: Claim, standing: Standing) -> Plan:
     lines = standing.books.any_line(claim)
     moved = {charge: moves for charge, moves in moved_by(former).items() if not lines[charge].charge.cancelled_at}
     shares = [back(lines[charge], moves, claim) for charge, moves in moved.items()]
-    return Plan(heard, claim, shares, former, Status.IN_PROCESS)
+    others = [one for one in standing.books.decided[claim.pk] if one != former and one.pk not in standing.taken_back]
+    stands = others and not shares  # it was paid too much, and had decided nothing: the claim is as the others left it
+    return Plan(heard, claim, shares, former, "" if stands else Status.IN_PROCESS)
 
 
 def not_sent_back(

@@ -180,6 +180,19 @@ def test_more_than_is_due_stays_on_no_claim(alpha: Hospital) -> None:
         assert on(Book.UNAPPLIED) == Decimal("-100.00")
 
 
+def test_a_claim_stays_paid_when_only_what_was_too_much_is_taken_back(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    said = decided(claim, line(claim, 1, "100.00"))
+    posted(alpha, said)
+    posted(alpha, said)
+    posted(alpha, backwards(said))
+    assert standing(alpha, claim) == (S.PAID, *euros("0.00", "0.00"))
+    with alpha.acting("billing"):
+        assert on(Book.UNAPPLIED) == Decimal("0.00")
+    posted(alpha, backwards(said))
+    assert standing(alpha, claim) == (S.IN_PROCESS, *euros("0.00", "100.00"))
+
+
 def test_the_preview_says_what_the_posting_does(alpha: Hospital) -> None:
     claim = sent(alpha)
     said = decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00"))
