@@ -60,6 +60,15 @@ def held(claims: Iterable[Claim]) -> list[Claim]:
     return [one for one in chosen if one.status == Claim.Status.READY and one.current_id not in taken]
 
 
+def under_way(claim: Claim) -> ClaimBatch | None:
+    """The batch in which it waits to be written."""
+    if claim.status != Claim.Status.READY:
+        return None
+    items = BatchItem.objects.filter(claim_version=claim.current_id, batch__status__in=ClaimBatch.UNDER_WAY)
+    item = items.select_related("batch").first()
+    return item.batch if item else None
+
+
 def queue(claims: list[Claim], *, by: Person | None) -> ClaimBatch:
     batch = ClaimBatch(payer=claims[0].payer, total=len(claims), asked_by=by)
     batch.amount = sum((claim.amount for claim in claims), ZERO)

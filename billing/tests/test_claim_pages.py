@@ -140,6 +140,8 @@ def test_the_desk_takes_a_claim_from_its_draft_to_the_file(clinic, beta):
     nobody = client.post(f"{clinic.url}/claims/submit/", {"q": "Somebody else"})
     assert nobody.status_code == 422 and b"None of these" in nobody.content
     assert client.post(f"{clinic.url}/claims/submit/", {"q": claim.number, "payer": ""}).status_code == 302
+    page = client.get(address).content.decode()
+    assert "It goes out with" in page and f"{address}send/" not in page, "it is sent once"
     write_claim_batches()
     page = client.get(address).content.decode()
     assert "Submitted" in page and f"CLM*{claim.number}-1*100" in page

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
@@ -216,3 +217,24 @@ def test_the_page_of_a_remittance_asks_as_often_for_many_claims_as_for_one(alpha
         return len([sql for sql in seen if "audit_note" not in sql])
 
     assert asked(3) == asked(1)
+
+
+def test_the_page_of_a_claim_says_what_became_of_it(alpha):
+    claim = sent(alpha)
+    path = f"claims/{claim.pk}/"
+    assert facts(alpha, path) == {"Still due from the payer": "$100.00"}
+    posted(alpha, decided(claim, line(claim, 1, "50.00", CO45="20.00", PR2="5.00", OA16="25.00")))
+    assert facts(alpha, path) == {
+        "Paid by the payer": "$50.00",
+        "Contractual adjustment": "$20.00",
+        "Left to the patient": "$5.00",
+        "Still due from the payer": "$25.00",
+    }
+
+
+def facts(alpha, path: str) -> dict[str, str]:
+    """Those about money, without what the claim asks for."""
+    page = alpha.client("billing").get(f"{alpha.url}/{path}").content.decode()
+    found = dict(re.findall(r'<dt>([^<]+)</dt><dd><span class="money">([^<]+)</span></dd>', page))
+    assert found.pop("Amount") == "$100.00"
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from functools import partial
 from typing import Any
 from uuid import UUID
@@ -14,8 +15,10 @@ from billing import booking_again
 from billing.claims import answers, correcting, drafting, forwarding, others, scrubber, sending, undone
 from billing.claims.scrubber import counted, current_of
 from billing.forms.claims import Correct, EditClaim, GiveUp, RecordAnswer, Withdraw
-from billing.models import Claim, ClaimStep
+from billing.models import Claim, ClaimStep, PayerMove
 from billing.models.claim import MANAGE, VIEW
+from billing.models.payer_move import ENDS
+from billing.money import ZERO
 from billing.views import asking
 from clinical.chart import open_chart
 from clinical.models import Encounter, Icd10Code
@@ -48,6 +51,8 @@ def claim(request: Request, pk: UUID) -> HttpResponse:
         "remedy": undone.remedy(row),
         "is_void": correcting.is_void(row),
         "too_much": booking_again.to_book(row).items(),
+        "became": became_of(row),
+        "under_way": sending.under_way(row),
         "may_go_on": row.status in row.ANSWERED and row.order in others.NEXT and not row.following.standing().exists(),
     }
     return render(request, "billing/claim/page.html", context)
@@ -56,6 +61,16 @@ def claim(request: Request, pk: UUID) -> HttpResponse:
 def found(pk: UUID) -> Claim:
     rows = Claim.objects.shown().select_related("policy", "previous__payer", "current__batch")
     return get_object_or_404(rows, pk=pk)
+
+
+def became_of(row: Claim) -> list[tuple[str, Decimal]]:
+    """What the payer has settled of it, by way, and what is due from it still; nothing before it is sent."""
+    sums = PayerMove.objects.filter(claim=row).sums()
+    if not any(sums.values()):
+        return []
+    settled = [(str(kind.label), sums[kind]) for kind in ENDS if sums[kind]]
+    rest = sums[PayerMove.Kind.CLAIMED] - sum((amount for _, amount in settled), ZERO)
+    return [*settled, ("Still due from the payer", rest)]
 
 
 def entries_of(row: Claim) -> list[dict[str, Any]]:
