@@ -274,6 +274,7 @@ def post(remittance: Remittance, *, by: Person | None) -> list[Plan]:
         Sum(Book.UNAPPLIED, -remittance.claims_paid, remittance=remittance),
     )
     JournalEntry.post(JournalEntry.Kind.REMITTANCE, remittance, *sums, visit=None, at=now, by=by)
+    file_follows(remittance)
     done = book([one for one in planned_for(heard_in(remittance)) if one.heard.status == State.MATCHED], by=by)
     for held, refund in twice:
         refund.tell(f"{remittance} holds back {spoken(held.amount)} ({held.reason}) that was sent back: ask the payer.")
@@ -359,12 +360,26 @@ def put_aside(remittance: Remittance, reason: str, *, by: Person | None) -> None
     why = needs(reason, "Say why it is not posted.")[:200]
     remittance.move_to(Remittance.Status.ASIDE, by=by, reason=why)
     keep_reason(remittance, why)
+    file_follows(remittance)
 
 
 @transaction.atomic
 def take_up(remittance: Remittance, *, by: Person | None) -> None:
     remittance.move_to(Remittance.Status.READ, by=by)
     keep_reason(remittance, "")
+    file_follows(remittance)
+
+
+def file_follows(remittance: Remittance) -> None:
+    """A file waits as long as one of its remittances is neither posted nor put aside."""
+    file = remittance.file
+    if file is None:
+        return
+    file.lock()  # of two remittances that are posted at once, the second sees the first
+    waits = file.remittances.filter(status=Remittance.Status.READ).exists()
+    state = PayerFile.State.WAITING if waits else PayerFile.State.TAKEN
+    if state != file.state:
+        file.settle(state, file.words)
 
 
 def keep_reason(remittance: Remittance, why: str) -> None:

@@ -12,8 +12,9 @@ from uuid import uuid4
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
+from billing import remitting
 from billing.models import Appeal, AppealLetter, Claim, Denial, PayerFile, Remittance, RemittanceClaim
-from billing.tests.remittances import DAY, backwards, decided, line, loaded, posted, sent, sent_on, taken
+from billing.tests.remittances import DAY, backwards, decided, line, loaded, posted, remittance, sent, sent_on, taken
 from billing.tests.test_remittance import euros, standing
 from billing.tests.x12_samples import SAMPLES, needs_samples
 from clinical.models.payer import AppealLevel
@@ -238,3 +239,23 @@ def facts(alpha, path: str) -> dict[str, str]:
     found = dict(re.findall(r'<dt>([^<]+)</dt><dd><span class="money">([^<]+)</span></dd>', page))
     assert found.pop("Amount") == "$100.00"
     return found
+
+
+def test_a_file_waits_until_its_remittances_are_posted_or_put_aside(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    with alpha.acting("billing") as acting:
+        file = PayerFile.store("two.835", b"ISA", by=acting.person)
+        said = [
+            remittance(decided(claim, line(claim, 1, paid, CO45=let)))
+            for paid, let in (("60.00", "40.00"), ("40.00", "60.00"))
+        ]
+        first, second = (remitting.take_in(one, file=file, by=acting.person) for one in said)
+        states = []
+        for verb in (
+            lambda: remitting.post(first, by=acting.person),
+            lambda: remitting.put_aside(second, "A copy", by=acting.person),
+            lambda: remitting.take_up(second, by=acting.person),
+        ):
+            verb()
+            states.append(PayerFile.objects.get().state)
+    assert states == ["waiting", "taken", "waiting"]
