@@ -11,12 +11,15 @@ from django.db.models.signals import post_save, pre_save
 from billing.claims import undone
 from billing.claims.authorised import give_back_units
 from billing.claims.drafting import begin_by_itself, let_go
+from billing.claims.rules import OFFICE_VISITS
 from billing.models import CONSULTATION, Account, Charge, Claim, ClaimVersion, DeskRules, JournalEntry, Kind
 from billing.posting import due_of, give_back, move_to_payer, take_back
+from billing.procedures import BIOPSY_CODES, charge_once, charge_session
 from billing.returning import credit_return
-from clinical.models import Encounter, LabOrder, PrescriptionLine, StockMove, Visit
+from clinical.models import Biopsy, Encounter, LabOrder, PrescriptionLine, Procedure, StockMove, Visit
 from hospital.models import Person, Tenant
 from hospital.workflow import START, Refused, moved
+from scheduling.models import Appointment
 
 UNDONE = (LabOrder.Status.CANCELLED, LabOrder.Status.REJECTED)
 GONE = (Visit.Status.CANCELLED, Visit.Status.LEFT)
@@ -89,6 +92,40 @@ def charge_medicine(instance: PrescriptionLine, by: Person | None, **kwargs: Any
         account.settle()
 
 
+def charge_biopsy(instance: Biopsy, before: str, after: str, by: Person | None, **kwargs: Any) -> None:
+    """A biopsy costs from its taking on, also when the specimen is lost or no good. One that is found again was charged."""
+    if (before, after) == (Biopsy.Status.ORDERED, Biopsy.Status.COLLECTED):
+        charge_session(instance, by=by)
+
+
+def charge_service(instance: Appointment, before: str, after: str, by: Person | None, **kwargs: Any) -> None:
+    """The procedure that an appointment was for, by the code of its type, when it is completed; taken back when that is undone."""
+    completed = Appointment.Status.COMPLETED
+    if instance.visit and after == completed and (code := service_of(instance)):
+        charge_once(instance.visit, instance.pk, code, instance.type.name, why="It has another code.", by=by)
+    elif before == completed:
+        cancel_charges(Kind.PROCEDURE, instance.pk, "The appointment is not completed after all.", by)
+
+
+def service_of(appointment: Appointment) -> str:
+    """None, where the consultation, the biopsy itself or the chart is charged for the same."""
+    code = appointment.type.service
+    if code in BIOPSY_CODES or code == CONSULTATION or code.startswith(OFFICE_VISITS):
+        return ""
+    charged = Charge.objects.open().filter(visit=appointment.visit_id, kind=Kind.PROCEDURE, code=code)
+    return "" if charged.exists() else code
+
+
+def charge_procedure(instance: Procedure, **kwargs: Any) -> None:
+    """What colleagues record in the chart as done here, in the visit that is open. History and other houses cost nothing."""
+    code = instance.charged_as
+    former = Charge.objects.filter(kind=Kind.PROCEDURE, source_id=instance.pk).select_related("visit").first()
+    visit = former.visit if former else Visit.objects.here(instance.patient_id) if code else None
+    if visit:
+        why = "The procedure was entered in error." if instance.is_mistake else "The procedure was recorded otherwise."
+        charge_once(visit, instance.pk, code, instance.text, why=why, by=instance.closed_by or instance.recorded_by)
+
+
 def cancel_charges(kind: str, source_id: Any, reason: str, by: Person | None) -> None:
     for charge in Charge.objects.live().filter(kind=kind, source_id=source_id).select_related("visit"):
         undone.undo(charge, reason, by=by)
@@ -140,6 +177,9 @@ def listen() -> None:
     moved.connect(claim_note, sender=Encounter, dispatch_uid="claim_note")
     moved.connect(ask_payer, sender=Claim, dispatch_uid="ask_payer")
     moved.connect(charge_consultation, sender=Visit, dispatch_uid="charge_consultation")
+    moved.connect(charge_biopsy, sender=Biopsy, dispatch_uid="charge_biopsy")
+    moved.connect(charge_service, sender=Appointment, dispatch_uid="charge_service")
+    post_save.connect(charge_procedure, sender=Procedure, dispatch_uid="charge_procedure")
     moved.connect(charge_test, sender=LabOrder, dispatch_uid="charge_test")
     post_save.connect(credit_return, sender=StockMove, dispatch_uid="credit_return")
     moved.connect(charge_medicine, sender=PrescriptionLine, dispatch_uid="charge_medicine")

@@ -166,7 +166,7 @@ def immunization(row: Immunization) -> Item:
 
 
 def procedure(row: Procedure) -> Item:
-    details = [row.reason, row.outcome, row.note]
+    details = [f"Charged as {row.charged_as}" if row.charged_as else "", row.reason, row.outcome, row.note]
     item = Item(row, row.text, row.performed_at, row.performed_said, row.ended_at, row.ended_said, details)
     item.by, item.state = name_of(row), MISTAKES if row.is_mistake else CURRENT
     return item

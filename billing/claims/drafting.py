@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import date, timedelta
 from typing import Any
@@ -11,9 +12,10 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from billing.claims.kept import follow, kept_of
-from billing.models import Charge, Claim, ClaimLine, ClaimVersion, ProcedureCode
+from billing.models import Charge, Claim, ClaimLine, ClaimVersion, Kind, ProcedureCode
 from billing.models.claim import MANAGE
 from billing.models.claim_version import MOST_DIAGNOSES
+from billing.models.procedure_code import CPT
 from billing.money import ZERO
 from billing.x12.claim import VOID
 from clinical.models import Encounter, Policy
@@ -177,7 +179,7 @@ def lines_of(version: ClaimVersion) -> list[ClaimLine]:
     claim = version.claim
     charges = list(unclaimed().filter(visit=claim.visit))
     lines = [
-        line_of(version, charge, codes.get((charge.kind, charge.code), UNKNOWN), position)
+        line_of(version, charge, codes.get((charge.kind, charge.code)) or by_itself(charge), position)
         for position, charge in enumerate(charges, 1)
     ]
     kept = kept_of(charges)
@@ -186,7 +188,10 @@ def lines_of(version: ClaimVersion) -> list[ClaimLine]:
     return lines
 
 
-UNKNOWN = ProcedureCode(is_claimed=True)
+def by_itself(charge: Charge) -> ProcedureCode:
+    """A procedure that is charged by its code of CPT needs no other. Of all else nobody has said the code."""
+    is_cpt = charge.kind == Kind.PROCEDURE and re.match(CPT, charge.code)
+    return ProcedureCode(procedure=charge.code if is_cpt else "")
 
 
 def lines_after(previous: Claim, version: ClaimVersion) -> list[ClaimLine]:

@@ -194,7 +194,10 @@ class Biopsies:
             )
 
     def leave(self, visit: Visit) -> None:
-        """The patient goes home, and the biopsy goes on."""
+        """The patient pays for the biopsy and goes home, and the biopsy goes on."""
+        if due := Account(visit).due:
+            with self.day.as_("reception") as by:
+                Payment.take(visit, due, method="card", reference="demo", by=by)
         with self.day.as_("main_doctor") as by:
             visit.refresh_from_db()
             visit.diagnose(by=by, diagnoses=[{"code": "D48.5"}])

@@ -11,10 +11,22 @@ from django.contrib.auth.hashers import make_password
 from django.contrib.auth.password_validation import validate_password
 
 from billing.models import CONSULTATION, Kind, Price
+from billing.procedures import EXCISION
 from clinical.models import LabTest, Medicine
 from hospital.models import Membership, Person, Tenant
 from hospital.tenancy import acting_for
 
+# What each costs, in consultations: biopsies and their further ones, an excision, treatment with a laser.
+PROCEDURES = {
+    "11102": 2,
+    "11103": 1,
+    "11104": 2,
+    "11105": 1,
+    "11106": 3,
+    "11107": 2,
+    EXCISION: 4,
+    "96920": 3,
+}
 LOG_IN_WITH = "patients-first-2026"
 
 
@@ -137,6 +149,7 @@ def set_prices(house: House, since: date) -> None:
         (Kind.TEST, test.code, test_price(house, position)) for position, test in enumerate(LabTest.objects.all())
     ]
     wanted += [(Kind.MEDICINE, one.code, piece_price(position)) for position, one in enumerate(Medicine.objects.all())]
+    wanted += [(Kind.PROCEDURE, code, house.consultation * times) for code, times in PROCEDURES.items()]
     for kind, code, amount in wanted:
         Price.objects.get_or_create(kind=kind, code=code, valid_from=since, defaults={"amount": amount})
 

@@ -60,7 +60,9 @@ class Charge(EditableModel):
     needs_price = models.BooleanField(
         default=False, help_text="Nobody had set a price. The account stays open until somebody does."
     )
-    source_id = models.UUIDField(help_text="The visit, laboratory order or prescription line that it arose from.")
+    source_id = models.UUIDField(
+        help_text="The visit, laboratory order, prescription line, biopsy, appointment or procedure that it arose from."
+    )
     sequence = models.PositiveSmallIntegerField(
         default=1, help_text="A line that is dispensed in parts is charged in parts."
     )

@@ -16,6 +16,7 @@ class Kind(models.TextChoices):
     CONSULTATION = "consultation", "Consultation"
     TEST = "test", "Laboratory test"
     MEDICINE = "medicine", "Medicine"
+    PROCEDURE = "procedure", "Procedure"
 
 
 class Price(EditableModel):
@@ -23,7 +24,8 @@ class Price(EditableModel):
 
     kind = models.CharField(max_length=12, choices=Kind.choices)
     code = models.CharField(
-        max_length=60, help_text="Code of the test or medicine in the catalogue; “consultation” for the consultation."
+        max_length=60,
+        help_text="Code of the test or medicine in the catalogue, or of the procedure (CPT or your own); “consultation” for the consultation.",
     )
     amount = models.DecimalField(
         max_digits=12,

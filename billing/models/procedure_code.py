@@ -12,7 +12,8 @@ from billing.models.price import Kind
 from billing.npi import check_npi
 from hospital.tenancy import EditableModel, TenantManager
 
-CODE = RegexValidator(r"\A[0-9A-Z][0-9]{3}[0-9A-Z]\Z", "A code of CPT or HCPCS has five digits or capitals.")
+CPT = r"\A[0-9A-Z][0-9]{3}[0-9A-Z]\Z"
+CODE = RegexValidator(CPT, "A code of CPT or HCPCS has five digits or capitals.")
 MODIFIER = RegexValidator(r"\A[0-9A-Z]{2}\Z", "A modifier has two digits or capitals.")
 TAXONOMY = RegexValidator(r"\A[0-9A-Z]{10}\Z", "A taxonomy code has ten digits or capitals, such as 207N00000X.")
 DIGITS = RegexValidator(r"\A\d{9}\Z", "A tax number has nine digits.")

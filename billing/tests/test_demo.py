@@ -17,8 +17,18 @@ from billing.demo import diary
 from billing.demo.clock import played_time, real_now
 from billing.demo.houses import HOUSES, LOG_IN_WITH
 from billing.demo.plans import make
-from billing.models import Account, Book, Charge, Claim, Denial, JournalLine, Payment
-from clinical.models import Allergy, LabOrder, LabResult, Medicine, Patient, Prescription, PrescriptionLine, Visit
+from billing.models import Account, Book, Charge, Claim, Denial, JournalLine, Kind, Payment
+from clinical.models import (
+    Allergy,
+    Biopsy,
+    LabOrder,
+    LabResult,
+    Medicine,
+    Patient,
+    Prescription,
+    PrescriptionLine,
+    Visit,
+)
 from hospital.models import AuditEntry, Membership, Person, Role, Tenant
 from hospital.roles import ROLE_KEYS
 from hospital.tenancy import acting_for
@@ -65,6 +75,14 @@ def test_an_alert_waits_and_another_was_answered(houses):
         assert (
             all(alert.addressed for alert in Alert.objects.open()) and Membership.objects.filter(is_head=True).exists()
         )
+
+
+@pytest.mark.parametrize("slug", ["riverside", "lakeside"])
+def test_each_biopsy_that_was_taken_is_charged_at_its_price(houses, slug):
+    with acting_for(houses[slug]):
+        taken = Biopsy.objects.exclude(collected_at=None)
+        charged = Charge.objects.open().filter(kind=Kind.PROCEDURE, amount__gt=0, needs_price=False)
+        assert taken and set(taken.values_list("pk")) == set(charged.values_list("source_id"))
 
 
 def test_prescriptions_wait_at_the_pharmacy(houses):

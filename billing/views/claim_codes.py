@@ -59,7 +59,10 @@ def claim_codes(request: Request) -> HttpResponse:
 def uncoded(most: int = 20) -> list[dict[str, str]]:
     """What has a price and no code: it would hold its claims back."""
     coded = ProcedureCode.objects.filter(kind=OuterRef("kind"), code=OuterRef("code"))
-    priced = Price.objects.exclude(Exists(coded)).order_by("kind", "code").values_list("kind", "code").distinct()
+    by_itself = Q(kind=Kind.PROCEDURE, code__regex=r"^[0-9A-Z][0-9]{3}[0-9A-Z]$")
+    priced = (
+        Price.objects.exclude(Exists(coded) | by_itself).order_by("kind", "code").values_list("kind", "code").distinct()
+    )
     return [{"kind": kind, "code": code, "label": str(Kind(kind).label)} for kind, code in priced[:most]]
 
 

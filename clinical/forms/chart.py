@@ -7,9 +7,10 @@ from typing import Any, ClassVar
 
 from django import forms
 
-from clinical import vaccines
+from clinical import days, vaccines
 from clinical.allergens import allergen_classes, substances_offered
-from clinical.models import Allergy, Icd10Code, Immunization, MedicationStatement, Patient, Problem, Procedure
+from clinical.models import Allergy, Icd10Code, Immunization, MedicationStatement, Patient, Problem, Procedure, Visit
+from clinical.models.history import PRICE_LIST
 from clinical.models.of_chart import MISTAKE, Verification
 from clinical.partial import PartialDateField, stored, typed
 from hospital.merge import MergeForm, last_change
@@ -274,18 +275,57 @@ class ImmunizationForm(PartForm):
 
 
 class ProcedureForm(PartForm):
+    """With a code it was done here and is charged. The code that came with an imported record is no such code, and stays."""
+
     DAYS: ClassVar = {"done": "performed"}
 
     done = PartialDateField(label="Day")
-    field_order = ("text", "done", "reason", "outcome", "note")
+    code = forms.CharField(
+        label="Charge by the code",
+        max_length=60,
+        required=False,
+        help_text="CPT or your own. Only for what was done here in the visit that is open; empty for what was done before or elsewhere.",
+    )
+    field_order = ("text", "done", "code", "reason", "outcome", "note")
 
     class Meta:
         model = Procedure
-        fields = ("text", "reason", "outcome", "note")
+        fields = ("text", "code", "reason", "outcome", "note")
         labels = {"text": "Procedure"}
         widgets = {name: forms.TextInput() for name in ("text", "reason", "outcome")} | {
             "note": forms.Textarea(attrs={"rows": 2})
         }
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.fhir_id:
+            del self.fields["code"]
+
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean()
+        code = cleaned.get("code")
+        if code and code != self.instance.code:
+            self._check_visit(cleaned)
+        return cleaned
+
+    def _check_visit(self, cleaned: dict[str, Any]) -> None:
+        visit = Visit.objects.here(self.instance.patient.pk)
+        if visit is None:
+            self.add_error("code", "There is no open visit to charge it in. Register one, or leave this empty.")
+            return
+        day = cleaned.get("done") or days.today().isoformat()
+        if day < days.day_of(visit.registered_at).isoformat():
+            self.add_error(
+                "done", "Only what was done in the open visit is charged. Correct the day, or leave the code empty."
+            )
+        elif "done" in cleaned:
+            cleaned["done"] = day
+
+    def columns(self, values: dict[str, Any]) -> dict[str, Any]:
+        found = super().columns(values)
+        if "code" in found:
+            found["system"] = PRICE_LIST if found["code"] else ""
+        return found
 
 
 class EndForm(forms.Form):

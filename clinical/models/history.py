@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from hospital.models import Person
 
 SNOMED = "http://snomed.info/sct"
+PRICE_LIST = "price list"  # the system of codes by which what was done here is charged
 
 
 class Elsewhere(EditableModel):
@@ -267,7 +268,7 @@ class Immunization(Recorded, Coded):
 
 
 class Procedure(Recorded, Coded):
-    """What was done to the patient, here before there was a chart, or elsewhere."""
+    """What was done to the patient: here, then perhaps with the code by which it is charged, or elsewhere."""
 
     patient = TenantKey("clinical.Patient", related_name="procedures")
     status = models.CharField(max_length=20, default="completed")
@@ -290,6 +291,12 @@ class Procedure(Recorded, Coded):
     @property
     def is_current(self) -> bool:
         return self.status != MISTAKE
+
+    @property
+    def charged_as(self) -> str:
+        """The code, if it was done here and is charged. What a record brought is history, whatever it says."""
+        done_here = self.system == PRICE_LIST and not self.fhir_id and self.status == "completed"
+        return self.code if done_here else ""
 
 
 class Report(Coded):

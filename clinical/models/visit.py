@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, ClassVar, Self
+from uuid import UUID
 
 from django.db import models, transaction
 from django.db.models.functions import Coalesce
@@ -33,6 +34,11 @@ class Visits(models.QuerySet):
         """With what a row needs, in a constant number of queries."""
         places = models.Prefetch("places", QueuePlace.objects.filter(ended_at=None), to_attr="open_places")
         return self.select_related("patient", "checker", "doctor").prefetch_related(places)
+
+    def here(self, patient_id: UUID) -> Visit | None:
+        """The patient's visit that is open now; the last one, if there are several."""
+        found: Any = self.filter(patient=patient_id, ended_at=None).order_by("-registered_at").first()
+        return found
 
     def in_queue(self, queue: str) -> Self:
         """Who waits there, in the order of calling."""

@@ -15,7 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from clinical.chart import open_chart
 from clinical.forms.biopsy import AddPhotos, AtPlace, Failed, Identify, MakePart, TakeTimeOut
 from clinical.forms.visit import Reason
-from clinical.models import Biopsy, BiopsyPart, RebiopsyTask
+from clinical.models import Biopsy, BiopsyPart, RebiopsyTask, Visit
 from clinical.models.biopsy import COLLECT, ORDER, REVIEW
 from clinical.views.answers import answered
 from clinical.views.biopsy import PAGE, found
@@ -134,7 +134,7 @@ def rebiopsy_order(request: Request, pk: UUID) -> HttpResponse:
     """In the visit that is open now: of a patient who went home there is none yet."""
     task = task_of(pk)
     open_chart(task.biopsy.patient, page=PAGE)
-    visit = task.biopsy.patient.visits.filter(ended_at=None).order_by("-registered_at").first()
+    visit = Visit.objects.here(task.biopsy.patient_id)
     if visit is None:
         raise Refused("The patient has no open visit. Register one, then order the biopsy again in it.")
     return done(request, again := task.order_again(visit, by=request.acting.person), f"{again.number} is ordered.")

@@ -1,0 +1,78 @@
+"""What procedures that were done are charged as: a biopsy by its technique, others by the code that was recorded.
+
+Source of the codes of biopsies: CPT, the surgery of the integumentary system, biopsies of the skin as they stand since
+2019 (numbers only, the words are our own). In one session there is one first biopsy, of the technique that ranks
+highest; each further one has the add-on code of its own technique. An excision is coded by its size and by what the
+pathologist found, so it has a code of our own, and the claim waits until somebody writes the right one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import models
+
+from billing.claims import undone
+from billing.claims.drafting import local_day
+from billing.models import Account, Charge, Kind
+from clinical.models import Biopsy, Visit
+from hospital.models import Person
+
+EXCISION = "excision"
+
+
+@dataclass(frozen=True)
+class Technique:
+    first: str
+    further: str
+    name: str
+
+
+# The one that ranks highest comes first.
+TECHNIQUES: dict[str, Technique] = {
+    Biopsy.Kind.INCISIONAL: Technique("11106", "11107", "Incisional biopsy of the skin"),
+    Biopsy.Kind.PUNCH: Technique("11104", "11105", "Punch biopsy of the skin"),
+    Biopsy.Kind.SHAVE: Technique("11102", "11103", "Shave biopsy of the skin"),
+    Biopsy.Kind.EXCISIONAL: Technique(EXCISION, EXCISION, "Excision of a lesion of the skin"),
+}
+BIOPSY_CODES = {code for one in TECHNIQUES.values() for code in (one.first, one.further)}
+
+
+def coded(biopsies: list[Biopsy]) -> list[tuple[Biopsy, str, str]]:
+    """The code and the name of each of one session, in the order in which they are charged."""
+    rank = list(TECHNIQUES)
+    found = []
+    for place, biopsy in enumerate(sorted(biopsies, key=lambda one: (rank.index(one.kind), one.collected_at, one.pk))):
+        technique = TECHNIQUES[biopsy.kind]
+        name = f"{technique.name}, one more" if place else technique.name
+        found.append((biopsy, technique.further if place else technique.first, name))
+    return found
+
+
+def session_of(biopsy: Biopsy) -> list[Biopsy]:
+    """What was taken in the same visit on the same day, whatever became of it since."""
+    taken = Biopsy.objects.filter(visit=biopsy.visit_id, collected_at__isnull=False)
+    return [one for one in taken if local_day(one.collected_at) == local_day(biopsy.collected_at)]
+
+
+def charge_session(biopsy: Biopsy, *, by: Person | None) -> None:
+    """One more was taken: what was the first biopsy so far may be a further one now."""
+    Account.locked(biopsy.visit)
+    for one, code, name in coded(session_of(biopsy)):
+        charge_once(biopsy.visit, one.pk, code, name, why="Coded anew beside another biopsy.", by=by)
+
+
+def charge_once(visit: Visit, source: UUID, code: str, text: str, *, why: str, by: Person | None) -> None:
+    """The one charge of this source has this code; without a code nothing was done, and what was charged is taken back."""
+    account = Account.locked(visit)
+    former = Charge.objects.filter(kind=Kind.PROCEDURE, source_id=source)
+    standing = former.live().filter(cancel_reason="").select_related("visit").first()
+    if standing and code and (standing.code == code or standing.waived_at):
+        return
+    if standing:
+        undone.undo(standing, why, by=by)
+    if code:
+        sequence = former.aggregate(last=models.Max("sequence"))["last"] or 0
+        Charge.arise(account.visit, kind=Kind.PROCEDURE, code=code, text=text, source_id=source, sequence=sequence + 1)
+        Account(visit).settle()
