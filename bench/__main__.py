@@ -18,6 +18,7 @@ NAMES = (
     "pages",
     "search",
     "calendar",
+    "desk",
     "events",
     "fhir",
     "weight",

@@ -50,15 +50,16 @@ class Form:
 
 
 class Desk(Form):
-    """Reception at work: session, CSRF token and form keys as its pages have them."""
+    """A colleague at work: session, CSRF token and form keys as the pages have them."""
 
     expected = 302
+    role = "reception"
     first = "/front-desk/"
 
     def __init__(self, port: int, house: Hospital, name: str, keys: list[str]) -> None:
         super().__init__(port)
         self.house, self.keys = house, keys
-        session = house.client("reception", name).cookies["sessionid"].value
+        session = house.client(self.role, name).cookies["sessionid"].value
         self.headers |= {"Cookie": f"sessionid={session}", "Origin": f"http://127.0.0.1:{port}"}
         self.token = self.token_of(f"{house.url}{self.first}")
         self.headers["Cookie"] += f"; csrftoken={self.token}"
@@ -97,11 +98,44 @@ class Open(Desk):
         return super().fields(mark) | {"complaint": f"Cough bench-{mark}", "priority": "routine"}
 
 
+class Pay(Desk):
+    """A part of what is due on a visit; another visit each time."""
+
+    def path(self, mark: int) -> str:
+        return f"{self.house.url}/visits/{self.key(mark)}/payment/"
+
+    def fields(self, mark: int) -> dict[str, str]:
+        return super().fields(mark) | {"amount": "0.50", "method": "card"}
+
+
+class Dispense(Desk):
+    """One piece of a line; the rest later."""
+
+    role, first = "pharmacy", "/dispensing/"
+
+    def path(self, mark: int) -> str:
+        return f"{self.house.url}/prescriptions/lines/{self.key(mark)}/dispense/"
+
+    def fields(self, mark: int) -> dict[str, str]:
+        return super().fields(mark) | {"quantity": "1", "rest": "later", "reason": "In parts"}
+
+
+class Book(Desk):
+    """The next free time of the next provider; `key` is the query that the page of the last step has."""
+
+    def path(self, mark: int) -> str:
+        return f"{self.house.url}/appointments/book/last/?{self.keys[mark]}"
+
+    def fields(self, mark: int) -> dict[str, str]:
+        return super().fields(mark) | {"minutes": "15"}
+
+
 @dataclass
 class Writers:
-    """As many threads as there are forms to send with."""
+    """As many threads as there are forms to send with. What fails ends the run, or is counted."""
 
     forms: list[Form]
+    count_failures: bool = False
     written: list[Written] = field(default_factory=list)
     failed: list[Exception] = field(default_factory=list)
 
@@ -114,7 +148,7 @@ class Writers:
         return done
 
     def at_rate(self, marks: Iterator[int], rate: float, seconds: float) -> list[Written]:
-        self.written = []
+        self.written, self.failed = [], []
         start = time.monotonic()
         due = iter([(start + number / rate, next(marks)) for number in range(int(rate * seconds))])
         lock = threading.Lock()
@@ -123,18 +157,18 @@ class Writers:
             thread.start()
         for thread in threads:
             thread.join()
-        if self.failed:
+        if self.failed and not self.count_failures:
             raise self.failed[0]
         return self.written
 
     def work(self, form: Form, due: Iterator[tuple[float, int]], lock: threading.Lock) -> None:
-        try:
-            while True:
-                with lock:
-                    at, mark = next(due, (0.0, -1))
-                if mark < 0:
-                    return
-                time.sleep(max(0.0, at - time.monotonic()))
+        while not self.failed or self.count_failures:
+            with lock:
+                at, mark = next(due, (0.0, -1))
+            if mark < 0:
+                return
+            time.sleep(max(0.0, at - time.monotonic()))
+            try:
                 self.written.append(form.send(mark))
-        except Exception as error:
-            self.failed.append(error)
+            except Exception as error:
+                self.failed.append(error)
