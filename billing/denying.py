@@ -35,7 +35,7 @@ def denials_follow(plan: Plan, claim: Claim) -> None:
         take_back(plan)
     elif standing is not None:
         again(standing, plan)
-    elif plan.rest > 0 and plan.becomes in (Claim.Status.DENIED, Claim.Status.PARTIALLY_PAID):
+    elif plan.refused > 0 and plan.becomes in (Claim.Status.DENIED, Claim.Status.PARTIALLY_PAID):
         begin(plan, claim)
 
 
@@ -44,7 +44,7 @@ def begin(plan: Plan, claim: Claim) -> Denial:
     denial = Denial(
         claim=claim,
         heard=plan.heard,
-        amount=plan.rest,
+        amount=plan.refused,
         codes=codes,
         category=category_of(codes),
         denied_on=decided_on(plan),
@@ -96,6 +96,12 @@ def newest_words(claim: Claim, books: Books) -> dict[UUID, Borne]:
     return found
 
 
+def is_borne_by_us(denial: Denial) -> bool:
+    """The payer says of some of it that the patient does not owe it (CO)."""
+    words = newest_words(denial.claim, Books([denial.heard]))
+    return any(said.ours > 0 for said in words.values())
+
+
 def said_by(heard: RemittanceClaim, claim: Claim, books: Books) -> dict[UUID, Borne]:
     lines, said = books.lines_of(claim, heard.number), on_lines(heard.value)
     try:
@@ -118,7 +124,8 @@ def borne(line: PaidLine, is_denied: bool) -> Borne:
 
 def codes_of(plan: Plan) -> list[str]:
     """Of what was refused, the greatest amount first; then the remarks."""
-    refused = [one for share in plan.shares if share.rest > 0 for one in share.refusals]
+    of_it = [one for one in plan.shares if one.rest > 0] or [one for one in plan.shares if one.kept > 0]
+    refused = [one for share in of_it for one in share.refusals]
     refused.sort(key=lambda one: -one.amount)
     remarks = [*plan.heard.value.remarks, *(code for line in plan.heard.value.lines for code in line.remarks)]
     return list(dict.fromkeys([*(one.reason[:8] for one in refused), *(code[:8] for code in remarks)]))[:12]
@@ -136,7 +143,7 @@ def again(denial: Denial, plan: Plan) -> None:
     if plan.becomes not in (Claim.Status.PAID, Claim.Status.PARTIALLY_PAID, Claim.Status.DENIED):
         return
     recovered = min(denial.recovered + max(plan.paid, ZERO), denial.amount)
-    if plan.rest > 0:
+    if plan.refused > 0:
         refused_again(denial, plan, recovered)
     elif denial.rest > 0:  # of what it said nothing of
         denial.put(recovered=recovered)

@@ -68,6 +68,13 @@ class Plan:
         return ZERO if self.taken_back else sum((one.rest for one in self.shares), ZERO)
 
     @property
+    def refused(self) -> Decimal:
+        """What a denial is of: what is due still; where nothing is, what the payer could pay instead of the patient."""
+        if self.rest > 0 or self.becomes != Status.DENIED:
+            return max(self.rest, ZERO)
+        return sum((one.kept for one in self.shares), ZERO)
+
+    @property
     def over(self) -> Decimal:
         return self.heard.paid - self.paid if self.claim and not self.problem else ZERO
 

@@ -47,7 +47,10 @@ class Position:
 
 @dataclass(frozen=True)
 class Share:
-    """Of one charge. `rest` is refused, and stays due from the payer; `over` is more than was due from anybody."""
+    """Of one charge. `rest` is refused, and stays due from the payer; `over` is more than was due from anybody.
+
+    `kept` is refused too, and is the patient's already: paid in advance, or owed. It stays so.
+    """
 
     line: ClaimLine
     due: Decimal
@@ -55,6 +58,7 @@ class Share:
     contractual: Decimal = ZERO
     patient: Decimal = ZERO
     over: Decimal = ZERO
+    kept: Decimal = ZERO
     restored: Decimal = ZERO  # was written off, and is paid after all
     taken: tuple[tuple[UUID, Decimal], ...] = ()  # was due from the payer before, on that claim
     adjustments: tuple[Adjustment, ...] = field(default=(), repr=False)
@@ -69,8 +73,9 @@ class Share:
 
     @property
     def refusals(self) -> tuple[Adjustment, ...]:
-        """Why the rest is not paid."""
-        return tuple(one for one in self.adjustments if one.group not in (PATIENT,) and one.amount > 0)
+        """Why it is not paid. The patient's part says so only of what is the patient's alone."""
+        said = tuple(one for one in self.adjustments if one.amount > 0)
+        return tuple(one for one in said if one.group != PATIENT) or said
 
     def moves(self, claim: UUID) -> Iterator[tuple[UUID, str, Decimal]]:
         """All that is booked for it, in this order."""
@@ -106,7 +111,8 @@ def share(said: PaidLine, line: Any, at: Position, *, is_denied: bool) -> Share:
             taken.append((claim, part))
             over -= part
     paid, over = less(paid, over)
-    return Share(line, at.due, paid, contractual, patient, over, restored, tuple(taken), said.adjustments)
+    kept = ZERO if granted else max(min(total(said.adjustments), at.patients), ZERO)
+    return Share(line, at.due, paid, contractual, patient, over, kept, restored, tuple(taken), said.adjustments)
 
 
 def more_of(said: Decimal, at: Position) -> Decimal:

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 CATEGORIES = [(str(one.value), one.label) for one in Category]
 S = Claim.Status
 KEPT_OUT = "The payer says that the patient does not owe it (CO). Appeal it, correct the claim, or write it off."
+NOTHING_MOVES = "Nothing was due from the payer: what the patient paid or owes stays as it is."
 SOON = 14  # days before the last day of an appeal
 
 
@@ -148,7 +149,7 @@ class Denial(Workflow):
     @property
     def spoken_amount(self) -> str:
         """Of the newest refusal: less than the first one, if something was paid meanwhile."""
-        return spoken(self.rest)
+        return spoken(self.rest or (self.amount - self.recovered if self.is_open else ZERO))
 
     @property
     def reasons(self) -> list[Reason]:
@@ -167,6 +168,21 @@ class Denial(Workflow):
     def rest(self) -> Decimal:
         """What is still due from the payer of this claim."""
         return PayerMove.objects.filter(claim=self.claim_id).rest()
+
+    @property
+    def is_in_advance(self) -> bool:
+        """Nothing is due from the payer: what it refused is the patient's, who had paid it before, or owes it."""
+        return self.is_open and not self.rest
+
+    @cached_property
+    def is_borne_by_us(self) -> bool:
+        return self._is_borne_by_us()
+
+    @raw()
+    def _is_borne_by_us(self) -> bool:
+        from billing.denying import is_borne_by_us
+
+        return is_borne_by_us(self)
 
     @cached_property
     def parts(self) -> Parts:
@@ -209,7 +225,10 @@ class Denial(Workflow):
         """The patient is asked for it from now on: a person's decision, with a reason. What a contract forbids never is."""
         why = needs(reason, "Say why the patient owes it.")
         parts = self._settled(SETTLE, by)
-        if not parts.patients:
+        if self.is_in_advance:
+            if self._is_borne_by_us():
+                raise Refused(KEPT_OUT)
+        elif not parts.patients:
             raise Refused(KEPT_OUT if parts.ours else "Nothing that the patient could owe is due any more.")
         self._end(self.Status.TRANSFERRED, PayerMove.Kind.TO_PATIENT, why, by, of=parts.patients, stays=parts.of_us)
 
@@ -267,8 +286,8 @@ class Denial(Workflow):
             self.move_to(status, by=by, reason=why, closed_at=timezone.now(), closed_by=by)
         moved = move_rest(self.claim, kind, why[:200], by=by, of=of)
         if not moved:
-            raise Refused("Nothing of this claim is due from the payer any more.")
-        if stays:
+            self.claim.go(status, by=by, words=f"{why} {NOTHING_MOVES}")
+        elif stays:
             label = self.Status(status).label.lower()
             self.claim.tell(f"{spoken(moved)} {label}: {why} {spoken(stays)} of the denial stays open.", by=by)
         else:

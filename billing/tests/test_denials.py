@@ -10,15 +10,18 @@ import pytest
 from django.core.exceptions import PermissionDenied
 
 from billing import remitting
-from billing.claims import correcting, scrubber
-from billing.models import Appeal, Claim, Denial
+from billing.claims import correcting, drafting, scrubber
+from billing.models import Account, Appeal, Claim, Denial, JournalEntry, Payment, Refund
+from billing.tests.claims import a_note, furnish
 from billing.tests.remittances import DAY, decided, line, loaded, posted, send, sent, taken
 from billing.tests.test_remittance import euros, standing
 from billing.x12.remittance import PaidClaim
 from clinical import days
+from clinical.models import Visit
 from clinical.models.payer import AppealLevel
 from hospital.tests.hospital import Hospital
 from hospital.workflow import Refused
+from realtime.models import Event
 
 S = Claim.Status
 
@@ -248,3 +251,109 @@ def test_the_time_of_filing_does_not_run_for_what_the_payer_has(alpha: Hospital)
         correcting.correct(claim, "Wrong code", by=acting.person)
         claim.put(deadline=days.today() - timedelta(days=3))
         assert claim.days_left is None and not Claim.objects.near_deadline().exists()
+
+
+# --- what the patient had paid in advance ---------------------------------------------------------
+
+
+def refused_in_advance(alpha: Hospital, **codes: str) -> Claim:
+    """A hundred that the patient paid at the desk before the claim went out: nothing is due from the payer."""
+    furnish(alpha)
+    note = a_note(alpha)
+    with alpha.acting("reception") as acting:
+        Payment.take(note.visit, Decimal("100.00"), method="card", by=acting.person)
+    with alpha.acting("billing") as acting:
+        claim = drafting.begin(note, by=acting.person)
+        AppealLevel.objects.create(payer=claim.payer, level=1, name="Reconsideration", days=180)
+    claim = send(alpha, claim)
+    posted(alpha, decided(claim, line(claim, 1, "0.00", **(codes or {"PI16": "100.00"})), status="4"))
+    return loaded(alpha, claim)
+
+
+def credit_of(alpha: Hospital, claim: Claim) -> Decimal:
+    with alpha.acting("billing"):
+        return Account(Visit.objects.get(pk=claim.visit_id)).credit
+
+
+@pytest.mark.parametrize("code", ["PI16", "CO16", "PR204"])
+def test_a_refusal_of_what_was_paid_in_advance_is_heard_and_stands_in_the_worklist(alpha: Hospital, code: str) -> None:
+    claim = refused_in_advance(alpha, **{code: "100.00"})
+    assert standing(alpha, claim) == (S.DENIED, *euros("0.00", "0.00"))
+    with alpha.acting("billing"):
+        denial = the_denial()
+        assert (denial.amount, denial.is_open, denial.codes) == (Decimal("100.00"), True, [code[2:]])
+        assert (denial.deadline - DAY).days == 180
+        told = Event.objects.get(name="claim:denied")
+        assert told.loudness == {"billing": "critical"}
+        assert denial.spoken_amount.endswith("100.00")
+    shown = the_page(alpha)
+    assert "Appeal until" in shown and "paid it in advance" in shown
+    assert claim.number in alpha.client("billing").get(f"{alpha.url}/denials/").content.decode()
+
+
+def test_what_was_paid_in_advance_and_is_granted_on_appeal_is_the_patients_credit(alpha: Hospital) -> None:
+    claim = refused_in_advance(alpha)
+    with alpha.acting("billing") as acting:
+        appeal = Appeal.send(the_denial(), "Appeal", "It was needed.", by=acting.person)
+        appeal.decide("won", days.today(), "", by=acting.person)
+    assert standing(alpha, claim) == (S.IN_PROCESS, *euros("0.00", "0.00"))
+    posted(alpha, decided(claim, line(claim, 1, "100.00")))
+    assert standing(alpha, claim) == (S.PAID, *euros("0.00", "0.00"))
+    assert credit_of(alpha, claim) == Decimal("100.00")
+    with alpha.acting("billing"):
+        assert (the_denial().status, the_denial().recovered) == ("recovered", Decimal("100.00"))
+
+
+def test_a_second_refusal_of_what_was_paid_in_advance_is_no_recovery(alpha: Hospital) -> None:
+    claim = refused_in_advance(alpha)
+    with alpha.acting("billing") as acting:
+        Appeal.send(the_denial(), "Appeal", "It was needed.", by=acting.person)
+    row = posted(alpha, decided(claim, line(claim, 1, "0.00", PI50="100.00"), status="4"))
+    with alpha.acting("billing"):
+        denial = the_denial()
+        assert (denial.status, denial.heard, denial.codes) == ("to_do", row.claims.get(), ["50"])
+        assert denial.appeals.get().outcome == "lost" and denial.recovered == 0
+        assert Event.objects.filter(name="claim:denied").count() == 2
+
+
+@pytest.mark.parametrize(
+    ("code", "verb", "status"), [("PI16", "transfer", "transferred"), ("CO16", "write_off", "written_off")]
+)
+def test_a_refusal_of_what_was_paid_in_advance_is_accepted_and_nothing_moves(
+    alpha: Hospital, code: str, verb: str, status: str
+) -> None:
+    claim = refused_in_advance(alpha, **{code: "100.00"})
+    with alpha.acting("billing"):
+        before = JournalEntry.objects.count()
+    address = f"denials/{denial_pk(alpha)}/{verb.replace('_', '-')}/"
+    assert address in the_page(alpha)
+    assert "stays as it is" in alpha.client("billing").get(f"{alpha.url}/{address}").content.decode()
+    assert alpha.client("billing").post(f"{alpha.url}/{address}", {"reason": "Right"}).status_code == 302
+    assert standing(alpha, claim) == (status, *euros("0.00", "0.00"))
+    assert credit_of(alpha, claim) == 0
+    with alpha.acting("billing"):
+        assert (the_denial().status, JournalEntry.objects.count()) == (status, before)
+        assert "stays as it is" in claim.steps.order_by("-at", "-pk")[0].words
+    posted(alpha, decided(claim, line(claim, 1, "100.00")))
+    assert standing(alpha, claim)[0] == S.PAID and credit_of(alpha, claim) == Decimal("100.00")
+
+
+def test_what_was_paid_in_advance_and_a_contract_forbids_is_not_left_to_the_patient(alpha: Hospital) -> None:
+    refused_in_advance(alpha, CO29="100.00")
+    with alpha.acting("billing") as acting, pytest.raises(Refused, match="does not owe"):
+        the_denial().transfer("Theirs", by=acting.person)
+    shown = the_page(alpha)
+    assert "Leave it to the patient" not in shown and "does not owe it (group CO)" in shown
+
+
+def test_what_a_contract_forbids_and_was_paid_in_advance_is_paid_back_and_waived(alpha: Hospital) -> None:
+    claim = refused_in_advance(alpha, CO29="100.00")
+    with alpha.acting("billing") as acting:
+        the_denial().write_off("Too late", by=acting.person)
+        refund = Refund.request(Payment.objects.get(), Decimal("100.00"), "Not owed", by=acting.person)
+    with alpha.acting("admin") as acting:
+        refund.approve(by=acting.person)
+        claim.current.lines.get().charge.waive("Refused as too late", by=acting.person)
+        refund.pay_out(by=acting.person)
+    assert standing(alpha, claim) == (S.WRITTEN_OFF, *euros("0.00", "0.00"))
+    assert credit_of(alpha, claim) == 0

@@ -17,7 +17,7 @@ from billing.appeal_words import values_for
 from billing.forms.remittance import AssignDenial, DecideAppeal, Why, WriteAppeal, letters_for, may_appeal
 from billing.models import Appeal, AppealLetter, Denial
 from billing.models.claim import SETTLE, VIEW, WRITE_OFF
-from billing.models.denial import CATEGORIES, Denials, next_level
+from billing.models.denial import CATEGORIES, NOTHING_MOVES, Denials, next_level
 from billing.models.payer_file import TAKE
 from billing.money import ZERO, spoken
 from billing.views import asking
@@ -152,6 +152,8 @@ def denial_transfer(request: Request, pk: UUID) -> HttpResponse:
     text = f"The patient is asked for {spoken(parts.of_the_patient)} of what the payer has refused of this claim."
     if parts.of_us:
         text += f" {spoken(parts.of_us)} the patient does not owe (CO): it stays open."
+    if row.is_in_advance:
+        text = f"{NOTHING_MOVES} The denial is settled with it."
     words = {"title": "Leave it to the patient", "submit": "The patient owes it", "text": text, "danger": True}
     return asking.step(request, about(row), form, row.transfer, **words)
 
@@ -171,6 +173,8 @@ def denial_write_off_contract(request: Request, pk: UUID) -> HttpResponse:
 def denial_write_off(request: Request, pk: UUID) -> HttpResponse:
     row, form = found(pk), Why(request.POST or None)
     text = f"Nobody pays the {spoken(row.rest)} that the payer has not settled of this claim."
+    if row.is_in_advance:
+        text = f"{NOTHING_MOVES} What the patient does not owe is refunded to the patient; its charge is waived then."
     words = {"title": "Write all of it off", "submit": "Write it off", "text": text, "danger": True}
     return asking.step(request, about(row), form, row.write_off, **words)
 
