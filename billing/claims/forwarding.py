@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.claims import drafting, others, scrubber
-from billing.models import Claim
+from billing.models import Claim, Remittance, RemittanceClaim
 from billing.x12.remittance import PaidClaim
 from billing.x12.sheet import plain
 from clinical import days
@@ -53,6 +53,22 @@ def forward(claim: Claim, decided: others.Decided | None) -> None:
     day = (decided.day if decided else None) or days.today()
     words = f"Forwarded by {claim.previous.payer} on {day:%-d %b %Y}"
     claim.go(Claim.Status.SUBMITTED, by=None, words=words, forwarded_on=day, submitted_at=timezone.now(), answer="")
+    match_early_answers(claim)
+
+
+def match_early_answers(claim: Claim) -> None:
+    """Where the answer was taken in before the payer before was posted, it found no claim, and finds this one now.
+
+    A remittance that somebody holds at this moment is left to be matched by hand: remittances are held before claims, so
+    that waiting for it here could wait for ever.
+    """
+    from billing.remitting import found_for
+
+    waiting = Remittance.objects.filter(status=Remittance.Status.READ, payer=claim.payer_id)
+    held = waiting.order_by("pk").select_for_update(skip_locked=True, of=("self",), no_key=True)
+    for heard in RemittanceClaim.objects.unmatched().filter(remittance__in=[one.pk for one in held]).order_by("pk"):
+        if found_for(heard.value, claim.payer)[0] == claim:
+            heard.move_to(RemittanceClaim.Status.MATCHED, by=None, claim=claim, why="")
 
 
 def is_another(value: PaidClaim, payer: Payer | None) -> bool:

@@ -186,3 +186,47 @@ def test_a_correction_of_what_was_forwarded_can_be_given_up(alpha: Hospital) -> 
         correcting.give_up(second, "It was right", by=acting.person)
         assert (second.status, second.current.number) == (S.PAID, 1)
         assert second.amount == Decimal("100.00")
+
+
+def test_an_answer_that_came_before_the_first_payers_was_posted_is_matched_when_the_claim_is_made(
+    alpha: Hospital, beta: Hospital
+) -> None:
+    claim = sent(alpha)
+    insured_twice(alpha, claim)
+    assert bring(alpha, "second.835", second_word(claim)).status_code == 302
+    with alpha.acting("billing"):
+        early = RemittanceClaim.objects.get(payer_number="SM77")
+        assert (early.status, early.claim) == ("unmatched", None)
+    taken_and_posted(alpha, "first.835", first_word(claim))
+    second = the_second(alpha)
+    with alpha.acting("billing"):
+        early = RemittanceClaim.objects.select_related("remittance").get(pk=early.pk)
+        assert (early.status, early.claim, early.why) == ("matched", second, "")
+    assert post(alpha, f"remittances/{early.remittance_id}/post/").status_code == 302
+    assert standing(alpha, second) == (S.PAID, *euros("5.00", "0.00"))
+
+
+def test_an_answer_that_came_early_is_matched_when_a_person_takes_the_claim_on(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    taken_and_posted(alpha, "first.835", first_word(claim))
+    insured_twice(alpha, claim)
+    assert bring(alpha, "second.835", second_word(claim)).status_code == 302
+    assert post(alpha, f"claims/{claim.pk}/go-on/").status_code in (302, 204)
+    with alpha.acting("billing"):
+        assert RemittanceClaim.objects.get(payer_number="SM77").claim == the_second(alpha)
+
+
+def test_only_what_names_the_forwarded_claim_is_matched_again(alpha: Hospital) -> None:
+    claim, other = sent(alpha), sent(alpha)
+    insured_twice(alpha, claim)
+    stranger = second_word(claim).replace(claim.current.control_number.encode(), b"X-1").replace(b"*S1*", b"*S2*")
+    assert bring(alpha, "second.835", second_word(claim)).status_code == 302
+    assert bring(alpha, "stranger.835", stranger).status_code == 302
+    assert bring(alpha, "third.835", second_word(other).replace(b"*S1*", b"*S3*")).status_code == 302
+    with alpha.acting("billing"):
+        aside = RemittanceClaim.objects.select_related("remittance").get(number=other.current.control_number)
+    taken_and_posted(alpha, "first.835", first_word(claim))
+    with alpha.acting("billing"):
+        matched = RemittanceClaim.objects.exclude(claim=None).filter(remittance__status="read")
+        assert [one.number for one in matched] == [claim.current.control_number]
+        assert RemittanceClaim.objects.get(pk=aside.pk).status == "unmatched"
