@@ -14,6 +14,7 @@ from billing.tests.authorisations import granted
 from billing.tests.claims import a_note, a_payer, furnish, insure
 from billing.tests.till import price
 from billing.verify import faults
+from billing.views.claim_codes import uncoded
 from billing.x12 import claim as x12
 from billing.x12.contents import understood
 from clinical.models import Biopsy, Procedure, Visit
@@ -276,3 +277,10 @@ def test_an_authorisation_counts_the_units_of_a_procedure(alpha, claim):
         scrubber.make_ready(claim, by=acting.person)
         assert claim.current.lines.get(procedure="11104").authorisation == "AUTH-77"
         assert Authorisation.objects.get(pk=row.pk).used == 1
+
+
+def test_the_page_of_codes_asks_for_the_code_of_an_own_procedure_only(alpha):
+    with alpha.acting("billing"):
+        price("120", Kind.PROCEDURE, "11104")
+        price("400", Kind.PROCEDURE, EXCISION)
+        assert [one["code"] for one in uncoded()] == [EXCISION]

@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from billing.forms.claims import IdentityForm, ProcedureCodeForm, ProviderNumberForm
 from billing.models import BillingIdentity, Kind, Price, ProcedureCode, ProviderNumber
+from billing.models.procedure_code import CPT
 from hospital.http import Request
 from hospital.permits import permit
 
@@ -59,7 +60,7 @@ def claim_codes(request: Request) -> HttpResponse:
 def uncoded(most: int = 20) -> list[dict[str, str]]:
     """What has a price and no code: it would hold its claims back."""
     coded = ProcedureCode.objects.filter(kind=OuterRef("kind"), code=OuterRef("code"))
-    by_itself = Q(kind=Kind.PROCEDURE, code__regex=r"^[0-9A-Z][0-9]{3}[0-9A-Z]$")
+    by_itself = Q(kind=Kind.PROCEDURE, code__regex=CPT)
     priced = (
         Price.objects.exclude(Exists(coded) | by_itself).order_by("kind", "code").values_list("kind", "code").distinct()
     )
