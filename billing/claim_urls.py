@@ -8,6 +8,7 @@ urlpatterns = [
     path("claims/", claims.claims, name="claims"),
     path("claims/csv/", claims.claims_csv, name="claims_csv"),
     path("claims/submit/", claims.claims_submit, name="claims_submit"),
+    path("claims/check/", claims.claims_check, name="claims_check"),
     path("claims/to-be-claimed/", claims.to_be_claimed, name="to_be_claimed"),
     path("claims/notes/<uuid:pk>/begin/", claim.claim_begin, name="claim_begin"),
     path("claims/<uuid:pk>/", claim.claim, name="claim"),
@@ -20,6 +21,7 @@ urlpatterns = [
     path("claim-batches/<uuid:pk>/", claims.claim_batch, name="claim_batch"),
     path("claim-batches/<uuid:pk>/file/", claims.claim_batch_file, name="claim_batch_file"),
     path("claim-batches/<uuid:pk>/again/", claims.claim_batch_again, name="claim_batch_again"),
+    path("claim-batches/<uuid:pk>/mend/", claims.claim_batch_mend, name="claim_batch_mend"),
     path("claim-codes/", claim_codes.claim_codes, name="claim_codes"),
 ]
 for step in claim.STEPS:

@@ -16,8 +16,3 @@ setInterval(turn, 10000);
 document.addEventListener("visibilitychange", turn);
 document.addEventListener("htmx:afterSettle", turn);
 document.addEventListener("live:message", () => setTimeout(turn, 300));
-
-// All rows of the list at once.
-document.addEventListener("change", ({ target }) => {
-  if (target.matches("[data-chooses-all]")) for (const box of $$("[name=order]", target.closest("table"))) box.checked = target.checked;
-});

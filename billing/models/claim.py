@@ -129,6 +129,7 @@ class Claim(Workflow):
         Status.WRITTEN_OFF: dict.fromkeys((Status.PAID, Status.PARTIALLY_PAID, Status.IN_PROCESS), MANAGE),
     }
     EDITED = (Status.DRAFT, Status.CORRECTED)
+    CHECKED = (*EDITED, Status.SCRUBBED)  # what becomes ready by a check
     UNSENT = (Status.DRAFT, Status.CORRECTED, Status.SCRUBBED, Status.READY, Status.REJECTED)
     WITH_PAYER = (Status.SUBMITTED, Status.ACCEPTED, Status.IN_PROCESS, Status.PENDED, Status.APPEALED)
     ANSWERED = (Status.PAID, Status.PARTIALLY_PAID, Status.DENIED)

@@ -10,8 +10,11 @@ from django.core.paginator import Paginator
 from django.db import models
 from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 
-from billing.claims import drafting, sending
+from billing.claims import drafting, sending, together
+from billing.claims.scrubber import counted
+from billing.claims.together import Together
 from billing.models import Claim, ClaimBatch
 from billing.models.claim import MANAGE, VIEW, Claims
 from clinical.chart import note_mention
@@ -20,6 +23,7 @@ from clinical.views.answers import answered, as_file
 from hospital.http import Request
 from hospital.models import AuditEntry
 from hospital.permits import permit
+from hospital.workflow import Refused
 
 PAGE, MOST_ROWS = 25, 5000
 S, UNDONE = Claim.Status, "undone"
@@ -56,6 +60,7 @@ def claims(request: Request) -> HttpResponse:
         "text": text_of(request.GET),
         "ready": counts.get(S.READY, 0),
         "to_claim": drafting.to_be_claimed().count(),
+        "checkable": Claim.CHECKED,
         "is_filtered": bool(text_of(request.GET) or request.GET.get("payer")),
     }
     return render(request, "billing/claim/list.html", context)
@@ -122,6 +127,34 @@ def claims_submit(request: Request) -> HttpResponse:
     return redirect(batches[0] if len(batches) == 1 else "billing:claim_batches")
 
 
+@permit(MANAGE, "POST")
+def claims_check(request: Request) -> HttpResponse:
+    """Those that were chosen in the list: what passes is ready, what does not says how much is to correct."""
+    chosen = Claim.objects.filter(pk__in=keys_of(request.POST.getlist("claim")))
+    if not chosen:
+        raise Refused("Choose at least one claim of the list.", status=422)
+    tell(request, together.check_all(chosen, by=request.acting.person), "ready to be sent")
+    back = QueryDict(request.POST.get("back", "")[:500]).urlencode()
+    return redirect(f"{reverse('billing:claims')}?{back}")
+
+
+def keys_of(texts: list[str]) -> list[UUID]:
+    if len(texts) > together.AT_ONCE:
+        raise Refused(f"At most {together.AT_ONCE} claims are checked at once. Choose fewer.", status=422)
+    try:
+        return [UUID(text) for text in texts]
+    except ValueError:
+        raise Refused("This list is not from here. Open the page again.", status=400) from None
+
+
+def tell(request: Request, what: Together, became: str) -> None:
+    """How many, and each that stays as it was with its reason."""
+    if done := len(what.done):
+        messages.success(request, f"{counted(done, 'claim')} {'is' if done == 1 else 'are'} {became}.")
+    for reason in what.reasons:
+        messages.warning(request, reason)
+
+
 # --- batches ----------------------------------------------------------------------------------------
 
 
@@ -145,7 +178,8 @@ def claim_batch(request: Request, pk: UUID) -> HttpResponse:
     items = batch.items.select_related("claim_version__claim__patient").order_by("claim_version__claim__serial")
     page = Paginator(items, PAGE).get_page(request.GET.get("page"))
     note_mention({item.claim_version.claim.patient for item in page}, page="batch of claims")
-    context = {"batch": batch, "page": page, "file": batch.files.defer("text").first()}
+    file, rejected = batch.files.defer("text").first(), together.rejected_in(batch).count()
+    context = {"batch": batch, "page": page, "file": file, "rejected": rejected}
     return render(request, "billing/claim_batch/page.html", context)
 
 
@@ -167,4 +201,15 @@ def claim_batch_file(request: Request, pk: UUID) -> HttpResponse:
 def claim_batch_again(request: Request, pk: UUID) -> HttpResponse:
     batch = get_object_or_404(ClaimBatch, pk=pk)
     sending.try_again(batch, by=request.acting.person)
+    return answered(request, batch.get_absolute_url())
+
+
+@permit(MANAGE, "POST")
+def claim_batch_mend(request: Request, pk: UUID) -> HttpResponse:
+    """All that were rejected with it are drafts again; afterwards the batch says of each what it is now."""
+    batch = get_object_or_404(ClaimBatch, pk=pk)
+    what = together.mend_all(batch, by=request.acting.person)
+    if not (what.done or what.left):
+        raise Refused(f"No claim of {batch} is rejected any more.")
+    tell(request, what, "taken back, and can be changed")
     return answered(request, batch.get_absolute_url())
