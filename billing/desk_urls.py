@@ -26,6 +26,7 @@ urlpatterns = [
     path("drawers/<uuid:pk>/", drawers.drawer, name="drawer"),
     path("drawers/<uuid:pk>/move/", drawers.drawer_move, name="drawer_move"),
     path("drawers/<uuid:pk>/close/", drawers.drawer_close, name="drawer_close"),
+    path("drawers/<uuid:pk>/print/", drawers.drawer_print, name="drawer_print"),
     path("ageing/", owed.ageing, name="ageing"),
     path("ageing/csv/", owed.ageing_csv, name="ageing_csv"),
     path("reminders/", owed.reminders, name="reminders"),

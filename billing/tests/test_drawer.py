@@ -9,7 +9,9 @@ from django.db import DatabaseError, transaction
 
 from billing.models import DeskRules, Drawer, Payment, Refund, Void
 from billing.tests.till import price, visit
+from hospital.models import AuditEntry
 from hospital.workflow import Refused
+from scheduling.models import Location
 
 
 @pytest.fixture
@@ -123,3 +125,30 @@ def test_an_organisation_takes_cash_only_with_an_open_drawer_if_it_says_so(alpha
 def test_not_more_is_taken_out_than_lies_in_it(alpha, drawer):
     with alpha.acting("reception"), pytest.raises(Refused, match=r"Only \$100\.00"):
         drawer.move(Decimal("-100.01"), "To the safe", by=alpha.reception)
+
+
+def test_the_close_of_a_drawer_is_put_on_paper(alpha, beta, drawer):
+    address = f"{alpha.url}/drawers/{drawer.pk}/"
+    client = alpha.client("reception")
+    blind = client.get(f"{address}print/")
+    assert blind.status_code == 409 and "Count and close it first" in blind.content.decode()
+    assert "print/" not in page(client, address)
+    with alpha.acting("reception"):
+        Location.objects.create(name="Riverside House", address="1 River Walk", phone="555 0100")
+        paid = pay(alpha, "30")
+        drawer.move(Decimal(-60), "To the safe", by=alpha.reception)
+        drawer.close({"50": 1, "5": 3}, "Five were given back twice", by=alpha.reception)
+    assert f"{address}print/" in page(client, address)
+    paper = page(client, f"{address}print/")
+    for words in ("Riverside House", drawer.number, alpha.reception.name, "To the safe", "Five were given back twice"):
+        assert words in paper, words
+    for amount in ("$100.00", "$30.00", "\N{MINUS SIGN}$60.00", "$70.00", "$65.00", "\N{MINUS SIGN}$5.00"):
+        assert amount in paper, amount
+    with alpha.acting():
+        assert AuditEntry.objects.filter(action="print", row_id=drawer.pk).count() == 1
+    with alpha.acting("billing"):
+        Void.cancel(paid, "A mistake", by=alpha.billing)
+    paper = page(client, f"{address}print/")
+    assert "$30.00</span> of these payments were cancelled after it was counted" in paper and "$65.00" in paper
+    assert beta.client("reception").get(f"{beta.url}/drawers/{drawer.pk}/print/").status_code == 404
+    assert alpha.client("pharmacy").get(f"{address}print/").status_code == 403

@@ -16,8 +16,9 @@ from django.urls import reverse
 
 from billing.forms import CloseDrawer, MoveCash, OpenDrawer
 from billing.models import Drawer
+from billing.money import exact
 from hospital.http import Request
-from hospital.models import Person
+from hospital.models import AuditEntry, Person
 from hospital.panel import panel
 from hospital.permits import permit
 from hospital.workflow import Refused
@@ -84,6 +85,23 @@ def drawer_close(request: Request, pk: UUID) -> HttpResponse:
         words = {"title": f"Count and close {row.number}", "submit": "Close the drawer"}
         return panel(request, form, "billing/drawer/close.html", cancel=at(row), never_optional=True, **words)
     return done(request, row, f"{row.number} is closed.")
+
+
+@permit(TAKE)
+def drawer_print(request: Request, pk: UUID) -> HttpResponse:
+    """The close of a day on paper. Nothing of it is told before the drawer is counted; each print is noted."""
+    row = found(pk)
+    if row.closed_at is None:
+        raise Refused(f"{row.number} is open. Count and close it first, then print it.")
+    AuditEntry.note("print", table=Drawer._meta.db_table, row_id=row.pk)
+    context = {
+        "drawer": row,
+        "flows": row.flows,
+        "moves": row.moves.select_related("moved_by"),
+        "pieces": [(coin, count, exact(coin) * count) for coin, count in row.pieces.items()],
+        "back": at(row),
+    }
+    return render(request, "billing/drawer/print.html", context)
 
 
 def was_closed(row: Drawer, form: CloseDrawer, *, by: Person) -> bool:

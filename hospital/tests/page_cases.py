@@ -250,6 +250,7 @@ BY_NAME: dict[str, Callable[[House], str]] = {
     **{f"billing:{name}": partial(authorisation_at, status=status) for name, status in OF_AUTHORISATION.items()},
     **{f"clinical:{name}": partial(biopsy_at, status=status) for name, status in OF_BIOPSY.items()},
     **{f"billing:{name}": lambda house: str(house.world.visits["registered"].patient_id) for name in OF_PATIENT},
+    "billing:drawer_print": lambda house: house.first(lambda: Drawer.objects.exclude(closed_at=None)),
     "billing:heard_send_back": lambda house: house.first(lambda: RemittanceClaim.objects.exclude(sent_back=None)),
     "scheduling:to_room": lambda house: str(house.world.desk.appointments["arrived"].pk),
     "scheduling:check_out": lambda house: str(house.world.desk.appointments["with_provider"].pk),

@@ -131,11 +131,12 @@ class World:
         return furnish_claim(self.hospital, self.mark, note)
 
     def money(self) -> None:
-        """An invoice in each state, a credit note, a letter, a deposit, an open drawer, a package."""
+        """An invoice in each state, a credit note, a letter, a deposit, a drawer that was closed and an open one, a package."""
         with self.hospital.acting("admin") as acting:
             DunningStep.objects.create(level=1, name="Reminder", days=1, text="{patient} owes {open}.")
             Package.objects.create(name=f"Package {self.mark}", amount=Decimal(30))
             self.invoices = {at: self.invoice(at, acting.person) for at in ("draft", "issued", "cancelled", "credited")}
+            Drawer.open_for(acting.person, Decimal(100)).close({"50": 2}, by=acting.person)
             Drawer.open_for(acting.person, Decimal(100))
             Purse.deposit(self.visits["registered"].patient, Decimal(15), method="card", by=acting.person)
 
