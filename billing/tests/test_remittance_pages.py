@@ -96,6 +96,7 @@ def test_what_was_too_much_is_booked_when_it_is_due(alpha: Hospital) -> None:
     assert all(words in page(alpha, f"remittances/{more.pk}/") for words in ("On no claim", "Book it again"))
     nothing = post(alpha, f"remittances/claims/{heard.pk}/again/")
     assert nothing.status_code == 409 and "Nothing is due" in nothing.content.decode()
+    assert all(words in nothing.content.decode() for words in (more.trace, "On no claim", f'href="#heard-{heard.pk}"'))
     posted(alpha, backwards(first))
     assert standing(alpha, claim)[2] > 0
     assert post(alpha, f"remittances/claims/{heard.pk}/again/", role="reception").status_code == 403
@@ -103,6 +104,20 @@ def test_what_was_too_much_is_booked_when_it_is_due(alpha: Hospital) -> None:
     assert standing(alpha, claim) == (S.PAID, *euros("0.00", "0.00"))
     assert "On no claim" not in page(alpha, f"remittances/{more.pk}/")
     assert post(alpha, f"remittances/claims/{heard.pk}/again/").status_code == 409
+
+
+def test_what_is_refused_on_a_later_part_of_a_remittance_is_said_there(alpha: Hospital, monkeypatch) -> None:
+    monkeypatch.setattr("billing.views.remittance.PAGE", 1)
+    claims = [sent(alpha) for _ in range(2)]
+    value = remittance(*(decided(claim, line(claim, 1, "100.00")) for claim in claims))
+    with alpha.acting("billing") as acting:
+        row = remitting.take_in(value, file=None, by=acting.person)
+        remitting.post(row, by=acting.person)
+        last = remitting.heard_in(row)[-1]
+    said = post(alpha, f"remittances/claims/{last.pk}/again/")
+    shown = said.content.decode()
+    assert said.status_code == 409 and f'id="heard-{last.pk}"' in shown and "Page 2 of 2" in shown
+    assert f'href="{alpha.url}/remittances/{row.pk}/?page=1"' in shown, "the list has its own address"
 
 
 def test_a_remittance_on_paper_goes_the_same_way(alpha: Hospital) -> None:

@@ -25,6 +25,7 @@ from clinical.chart import note_mention
 from clinical.views.answers import answered
 from hospital.http import Request
 from hospital.permits import permit
+from hospital.workflow import IllegalMove, Refused
 
 PAGE = 25
 S = Remittance.Status
@@ -68,10 +69,16 @@ def remittances(request: Request) -> HttpResponse:
 @permit(TAKE)
 def remittance(request: Request, pk: UUID) -> HttpResponse:
     """What it says and what posting it will do, claim by claim; afterwards, what it did."""
+    return shown(request, pk)
+
+
+def shown(request: Request, pk: UUID, *, at: UUID | None = None, refused: str = "") -> HttpResponse:
+    """With why a step `at` one of its claims was refused, on the part of the list where that claim stands (409)."""
     row = get_object_or_404(Remittance.objects.select_related("payer", "file", "posted_by", "entered_by"), pk=pk)
     heard = remitting.heard_in(row)
     planned = {plan.heard.pk: plan for plan in remitting.planned_for(heard)} if row.status == S.READ else {}
-    page = Paginator(heard, PAGE).get_page(request.GET.get("page"))
+    place = next((place for place, one in enumerate(heard) if one.pk == at), None)
+    page = Paginator(heard, PAGE).get_page(request.GET.get("page") if place is None else place // PAGE + 1)
     alike = likely([one for one in page if one.status == RemittanceClaim.Status.UNMATCHED])
     offered = {claim.patient for found in alike.values() for claim in found}
     note_mention(offered | {one.claim.patient for one in page if one.claim}, page="remittance")
@@ -88,8 +95,8 @@ def remittance(request: Request, pk: UUID) -> HttpResponse:
         }
         for one in page
     ]
-    context = {"row": row, "cards": cards, "page": page, "twice": taken_twice(row)}
-    return render(request, "billing/remittance/page.html", context)
+    context = {"row": row, "cards": cards, "page": page, "twice": taken_twice(row), "at": at, "refused": refused}
+    return render(request, "billing/remittance/page.html", context, status=409 if refused else 200)
 
 
 def by_heard(refunds: Iterable[PayerRefund]) -> dict[UUID, list[PayerRefund]]:
@@ -145,7 +152,10 @@ def heard_unmatch(request: Request, pk: UUID) -> HttpResponse:
 @permit(TAKE, "POST")
 def heard_again(request: Request, pk: UUID) -> HttpResponse:
     heard = found_heard(pk)
-    plan = booking_again.book_again(heard, by=request.acting.person)
+    try:
+        plan = booking_again.book_again(heard, by=request.acting.person)
+    except (Refused, IllegalMove) as why:
+        return shown(request, heard.remittance_id, at=heard.pk, refused=str(why))
     messages.success(request, f"{plan.paid} is put on {plan.claim}.")
     return redirect(heard.remittance)
 
