@@ -15,9 +15,11 @@ from django.db import models
 
 from billing.claims import undone
 from billing.claims.drafting import local_day
-from billing.models import Account, Charge, Kind
-from clinical.models import Biopsy, Visit
+from billing.claims.rules import OFFICE_VISITS
+from billing.models import CONSULTATION, Account, Charge, Kind
+from clinical.models import Biopsy, Procedure, Visit
 from hospital.models import Person
+from scheduling.models import Appointment
 
 EXCISION = "excision"
 
@@ -57,10 +59,43 @@ def session_of(biopsy: Biopsy) -> list[Biopsy]:
 
 
 def charge_session(biopsy: Biopsy, *, by: Person | None) -> None:
-    """One more was taken: what was the first biopsy so far may be a further one now."""
+    """One more was taken: what was the first biopsy so far may be a further one now. What the chart said of it counts no more."""
     Account.locked(biopsy.visit)
+    for charge in charged_by_chart(biopsy.visit).filter(code__in=BIOPSY_CODES).select_related("visit"):
+        undone.undo(charge, "The biopsy itself is charged.", by=by)
     for one, code, name in coded(session_of(biopsy)):
         charge_once(biopsy.visit, one.pk, code, name, why="Coded anew beside another biopsy.", by=by)
+
+
+def charge_recorded(visit: Visit, row: Procedure, *, why: str, by: Person | None) -> None:
+    """By the code of the chart. A biopsy that was taken is charged itself; the service of an appointment gives way."""
+    Account.locked(visit)
+    biopsied = Biopsy.objects.filter(visit=visit, collected_at__isnull=False)
+    code = "" if row.charged_as in BIOPSY_CODES and biopsied.exists() else row.charged_as
+    charge_once(visit, row.pk, code, row.text, why=why, by=by)
+    charge_services(visit, by=by)
+
+
+def charge_services(visit: Visit, *, by: Person | None) -> None:
+    """Of the completed appointments of this visit, each by the code of its type, where nothing else is charged for the same."""
+    Account.locked(visit)
+    for one in Appointment.objects.filter(visit=visit).exclude(type__service="").select_related("type"):
+        is_over = one.status == Appointment.Status.COMPLETED
+        why = "The chart has it." if is_over else "The appointment is not completed after all."
+        code = one.type.service if is_over and is_charged_alone(one.type.service, visit) else ""
+        charge_once(visit, one.pk, code, one.type.name, why=why, by=by)
+
+
+def is_charged_alone(service: str, visit: Visit) -> bool:
+    """Neither as the consultation, nor as the biopsy itself, nor by what the chart says of the same visit."""
+    if service in BIOPSY_CODES or service == CONSULTATION or service.startswith(OFFICE_VISITS):
+        return False
+    return not charged_by_chart(visit).filter(code=service).exists()
+
+
+def charged_by_chart(visit: Visit) -> models.QuerySet[Charge]:
+    rows = Procedure.objects.filter(patient=visit.patient_id).values("pk")
+    return Charge.objects.open().filter(visit=visit, kind=Kind.PROCEDURE, source_id__in=rows)
 
 
 def charge_once(visit: Visit, source: UUID, code: str, text: str, *, why: str, by: Person | None) -> None:

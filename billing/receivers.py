@@ -11,10 +11,9 @@ from django.db.models.signals import post_save, pre_save
 from billing.claims import undone
 from billing.claims.authorised import give_back_units
 from billing.claims.drafting import begin_by_itself, let_go
-from billing.claims.rules import OFFICE_VISITS
 from billing.models import CONSULTATION, Account, Charge, Claim, ClaimVersion, DeskRules, JournalEntry, Kind
 from billing.posting import due_of, give_back, move_to_payer, take_back
-from billing.procedures import BIOPSY_CODES, charge_once, charge_session
+from billing.procedures import charge_recorded, charge_services, charge_session
 from billing.returning import credit_return
 from clinical.models import Biopsy, Encounter, LabOrder, PrescriptionLine, Procedure, StockMove, Visit
 from hospital.models import Person, Tenant
@@ -100,20 +99,8 @@ def charge_biopsy(instance: Biopsy, before: str, after: str, by: Person | None, 
 
 def charge_service(instance: Appointment, before: str, after: str, by: Person | None, **kwargs: Any) -> None:
     """The procedure that an appointment was for, by the code of its type, when it is completed; taken back when that is undone."""
-    completed = Appointment.Status.COMPLETED
-    if instance.visit and after == completed and (code := service_of(instance)):
-        charge_once(instance.visit, instance.pk, code, instance.type.name, why="It has another code.", by=by)
-    elif before == completed:
-        cancel_charges(Kind.PROCEDURE, instance.pk, "The appointment is not completed after all.", by)
-
-
-def service_of(appointment: Appointment) -> str:
-    """None, where the consultation, the biopsy itself or the chart is charged for the same."""
-    code = appointment.type.service
-    if code in BIOPSY_CODES or code == CONSULTATION or code.startswith(OFFICE_VISITS):
-        return ""
-    charged = Charge.objects.open().filter(visit=appointment.visit_id, kind=Kind.PROCEDURE, code=code)
-    return "" if charged.exists() else code
+    if instance.visit and Appointment.Status.COMPLETED in (before, after):
+        charge_services(instance.visit, by=by)
 
 
 def charge_procedure(instance: Procedure, **kwargs: Any) -> None:
@@ -123,7 +110,7 @@ def charge_procedure(instance: Procedure, **kwargs: Any) -> None:
     visit = former.visit if former else Visit.objects.here(instance.patient_id) if code else None
     if visit:
         why = "The procedure was entered in error." if instance.is_mistake else "The procedure was recorded otherwise."
-        charge_once(visit, instance.pk, code, instance.text, why=why, by=instance.closed_by or instance.recorded_by)
+        charge_recorded(visit, instance, why=why, by=instance.closed_by or instance.recorded_by)
 
 
 def cancel_charges(kind: str, source_id: Any, reason: str, by: Person | None) -> None:

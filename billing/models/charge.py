@@ -203,25 +203,27 @@ class Charge(EditableModel):
             raise Refused("This charge has its price already. Waive it instead.")
         if exact(unit_price) < 0:
             raise Refused("A price is not negative.", status=422, field="unit_price")
-        if exact(unit_price) * self.quantity >= 10**10:
-            raise Refused("No charge can be so high. Check the decimal point.", status=422, field="unit_price")
         listed = self.listed_price
         if listed is None:
             refuse_unlisted(self.text, by)
-        self.unit_price = max(exact(unit_price), listed or ZERO)
+        else:
+            self.tax_rate = listed.tax_rate
+        self.unit_price = max(exact(unit_price), listed.amount if listed else ZERO)
         self.amount, self.needs_price = self.unit_price * self.quantity, False
-        self.save(update_fields=["unit_price", "amount", "needs_price"])
+        if self.amount >= 10**10:
+            raise Refused("No charge can be so high. Check the decimal point.", status=422, field="unit_price")
+        self.save(update_fields=["unit_price", "amount", "tax_rate", "needs_price"])
         self._owe(JournalEntry.Kind.PRICE, at=timezone.now(), by=by)
         self._let_off(self.amount - exact(unit_price) * self.quantity, reason, by=by)
         account.settle()
 
     @property
-    def listed_price(self) -> Decimal | None:
+    def listed_price(self) -> Price | None:
         """What one costs by the list: on the day of the charge, or else by now."""
         zone = current().tenant.zone
         for day in (timezone.localdate(self.charged_at, zone), timezone.localdate(timezone=zone)):
             if price := Price.on(day, self.kind, self.code, patient=self.patient):
-                return price.amount
+                return price
         return None
 
     def _let_off(self, amount: Decimal, reason: str, *, by: Person | None) -> None:

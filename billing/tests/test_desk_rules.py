@@ -171,7 +171,9 @@ def test_the_limit_holds_in_whatever_way_it_is_let_off(alpha, ten_percent):
 
 def test_a_price_below_that_of_the_list_is_a_discount(alpha, ten_percent):
     with alpha.acting("admin"):
-        price("20", Kind.TEST, "X")
+        listed = price("20", Kind.TEST, "X")
+        listed.tax_rate = Decimal(19)
+        listed.save()
     with alpha.acting("billing"):
         unpriced = charge(ten_percent, "0", needs_price=True)
         with pytest.raises(Refused, match="Say why less is asked"), transaction.atomic():
@@ -181,6 +183,7 @@ def test_a_price_below_that_of_the_list_is_a_discount(alpha, ten_percent):
         unpriced.set_price(Decimal(14), "Friend", by=alpha.billing)
         account = Account(ten_percent)
         assert (unpriced.unit_price, account.rest_of(unpriced), account.let_off_before) == (20, 14, 6)
+        assert unpriced.tax_rate == 19
         with pytest.raises(Refused, match=r"\$1\.00 is left"), transaction.atomic():
             Discount.give(ten_percent, Decimal("1.01"), "Friend", by=alpha.billing)
     with alpha.acting("admin"):

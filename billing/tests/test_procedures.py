@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date
 from decimal import Decimal
 
 import pytest
+from django.db import connection, transaction
 
 from billing.claims import drafting, scrubber, sending
 from billing.models import Authorisation, Charge, JournalLine, Kind, Package, Price, ProcedureCode
@@ -22,7 +24,10 @@ from clinical.models.biopsy_taking import TIME_OUT
 from clinical.models.history import PRICE_LIST
 from clinical.tests.pathology import a_laboratory
 from clinical.tests.wards import a_patient, a_visit
+from hospital.tests.databases import somebody_waits_for
 from hospital.workflow import moved
+from realtime.tests.server import wait_until
+from scheduling.models import Appointment
 from scheduling.tests.desks import Desk, a_type
 
 SPOT = {"site": "upper_back", "laterality": "left", "x": "80", "y": "110", "question": "Melanoma?"}
@@ -218,6 +223,64 @@ def test_what_is_charged_otherwise_is_not_charged_with_the_appointment(alpha, de
     appointment = completed(alpha, desk, service)
     with alpha.acting():
         assert standing(appointment.visit) == []
+
+
+def record(hospital, seen: Visit, code: str) -> Procedure:
+    with hospital.acting("main_doctor") as acting:
+        return Procedure.record(seen.patient, by=acting.person, text="As written", code=code, system=PRICE_LIST)
+
+
+def test_what_the_chart_says_takes_the_place_of_the_service_in_either_order(alpha, desk):
+    appointment = completed(alpha, desk, "96920")
+    seen = appointment.visit
+    first = record(alpha, seen, "96920")
+    with alpha.acting() as acting:
+        assert [str(row) for row in seen.charges.open().filter(kind=Kind.PROCEDURE)] == ["As written"]
+        appointment.undo_complete(by=acting.person)
+        appointment.complete(by=acting.person)
+        assert [code for code, _ in standing(seen)] == ["96920"]
+    second = record(alpha, seen, "96920")  # done twice
+    with alpha.acting() as acting:
+        assert [code for code, _ in standing(seen)] == ["96920", "96920"]
+        second.take_back(by=acting.person, because="Written twice")
+        assert [code for code, _ in standing(seen)] == ["96920"]
+        first.take_back(by=acting.person, because="It was the appointment's")
+        assert [str(row) for row in seen.charges.open().filter(kind=Kind.PROCEDURE)] == ["Laser"]
+        assert list(faults()) == []
+
+
+@pytest.mark.parametrize("chart_first", [True, False])
+def test_a_biopsy_is_charged_once_although_the_chart_has_its_code_too(alpha, seen, chart_first):
+    if chart_first:
+        record(alpha, seen, "11104")
+    take(alpha, seen)
+    if not chart_first:
+        record(alpha, seen, "11104")
+    with alpha.acting():
+        assert [code for code, _ in standing(seen)] == ["11104"]
+        assert "biopsy" in str(seen.charges.open().get(kind=Kind.PROCEDURE))
+
+
+def test_check_out_waits_for_the_visit_before_it_holds_the_appointment(alpha, desk):
+    """A visit that ends holds them in this order. The other order would be a deadlock of two clicks at one moment."""
+    appointment = completed(alpha, desk, "96920")
+    with alpha.acting() as acting:
+        appointment.undo_complete(by=acting.person)
+
+    def check_out() -> None:
+        try:
+            with alpha.acting() as acting:
+                Appointment.objects.get(pk=appointment.pk).complete(by=acting.person)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        with alpha.acting(), transaction.atomic():
+            appointment.visit.lock()
+            waiting = pool.submit(check_out)
+            wait_until(lambda: somebody_waits_for(connection), 30, "check-out does not wait for the visit")
+            list(Appointment.objects.select_for_update(of=("self",), nowait=True).filter(pk=appointment.pk))
+        waiting.result(30)
 
 
 # --- the claim ------------------------------------------------------------------------------

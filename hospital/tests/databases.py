@@ -19,3 +19,12 @@ def database_url(alias: str, *, host: str = "") -> str:
 def owner(**other: Any) -> psycopg.Connection:
     """As the owner, behind no fence; `dbname="postgres"` to create databases."""
     return psycopg.connect(database_url("owner"), autocommit=True, **other)
+
+
+def somebody_waits_for(connection: Any) -> bool:
+    """Whether another session waits for a lock that this one holds."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        )
+        return cursor.fetchone()[0] > 0

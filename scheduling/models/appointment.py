@@ -239,15 +239,20 @@ class Appointment(Entry):
         written(self, lambda: self.move_to(self.Status.ARRIVED, by=by, **fields))
         return visit
 
-    @transaction.atomic
-    def undo_check_in(self, *, by: Person | None) -> None:
-        """While nothing was done for the visit: it is cancelled. Locked in the order of a visit that ends by itself."""
+    def hold(self) -> Visit | None:
+        """The visit first, as when a visit ends by itself and takes its appointment along."""
         visit = self.visit
         if visit is not None:
             visit.lock()
         self.lock()
         if self.visit_id != (visit and visit.pk):
             raise Refused("Somebody else changed this appointment meanwhile. Look at it again.")
+        return visit
+
+    @transaction.atomic
+    def undo_check_in(self, *, by: Person | None) -> None:
+        """While nothing was done for the visit: it is cancelled."""
+        visit = self.hold()
         if visit is not None and (visit.status != Visit.Status.REGISTERED or visit.payment not in UNTOUCHED):
             raise Refused(f"{visit.number} has gone on since. End the visit instead.")
         self.move_to(self.Status.BOOKED, by=by, arrived_at=None, visit=None)
@@ -290,13 +295,14 @@ class Appointment(Entry):
     @transaction.atomic
     def complete(self, *, by: Person | None) -> None:
         """The patient has been seen; the room must be cleaned."""
+        self.hold()
         self.move_to(self.Status.COMPLETED, by=by, completed_at=timezone.now())
         self._empty_room(by)
 
     @transaction.atomic
     def undo_complete(self, *, by: Person | None) -> None:
         """Back to the provider, into the same room unless somebody else is in it."""
-        self.lock()
+        self.hold()
         room = self.seen_in
         if room is not None:
             room.lock()

@@ -12,6 +12,7 @@ from threading import Barrier
 import pytest
 from django.db import connection, transaction
 
+from hospital.tests.databases import somebody_waits_for
 from hospital.tests.hospital import Hospital
 from realtime.tests.server import wait_until
 from scheduling.models import Appointment, Provider, Room, Taken
@@ -115,17 +116,9 @@ def test_who_waited_for_the_rooms_gets_the_one_that_is_left(desk):
         with desk.hospital.acting() as acting, transaction.atomic():
             taken = Appointment.book(first, desk.type, desk.doctor, morning(), by=acting.person)
             waiting = pool.submit(booker(desk, morning(), desk.checker, second))
-            wait_until(somebody_waits_for_us, 30, "the second booking does not wait for the rooms")
+            wait_until(lambda: somebody_waits_for(connection), 30, "the second booking does not wait for the rooms")
         got = waiting.result(30)
     assert got.room != taken.room
-
-
-def somebody_waits_for_us() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY(pg_blocking_pids(pid))"
-        )
-        return cursor.fetchone()[0] > 0
 
 
 def free(desk: Desk, begins_at: datetime, provider: Provider, patient) -> bool:
