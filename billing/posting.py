@@ -14,6 +14,7 @@ from billing.models import Account, PayerMove
 from billing.models.claim import Claim
 from billing.models.payer_move import ENDS
 from billing.money import ZERO
+from billing.overpaid import is_acknowledged
 from billing.shares import Share, shares
 from billing.standing import RANK, Books, Standing
 from billing.unclear import Unclear
@@ -195,8 +196,14 @@ def reversal(heard: RemittanceClaim, claim: Claim, standing: Standing) -> Plan:
 def not_sent_back(
     heard: RemittanceClaim, posted: list[RemittanceClaim], claim: Claim, standing: Standing
 ) -> list[RemittanceClaim]:
-    """Nothing goes back twice: by cheque, and by a reversal. A person can say that the payer means another payment."""
-    left = [one for one in posted if one.pk not in standing.books.sent_back]
+    """Nothing goes back twice: by cheque, and by a reversal, unless that only books the cheque.
+
+    A person can say that the payer means another payment.
+    """
+    sent_back = standing.books.sent_back
+    if known := [one for one in posted if one.pk in sent_back and is_acknowledged(heard, one)]:
+        return known
+    left = [one for one in posted if one.pk not in sent_back]
     if len(left) == len(posted) or (left and heard.pk in standing.books.said_by_a_person):
         return left
     standing.taken_twice.add(claim.pk)

@@ -139,6 +139,8 @@ class JournalEntry(TenantModel):
         SENT_BACK = "sent_back", "Overpayment to be sent back to a payer"
         PAYER_BACK = "payer_back", "Overpayment sent back to a payer"
 
+    OF_PAYERS = (Kind.REMITTANCE, Kind.PAYER_BACK)  # money that came from payers, and went back to them
+
     kind = models.CharField(max_length=10, choices=Kind.choices)
     source_id = models.UUIDField(help_text="The charge, payment, allocation, discount or refund.")
     visit = TenantKey("clinical.Visit", related_name="+", null=True)  # a remittance is for many
@@ -194,6 +196,14 @@ class Lines(models.QuerySet):
     def money(self) -> Lines:
         """What came in and went out, each line with its time at `entry__at`."""
         return self.on(Book.MONEY)
+
+    def of_payers(self) -> Lines:
+        """What payers paid by remittances, less what was sent back to them, by whichever way."""
+        return self.filter(entry__kind__in=JournalEntry.OF_PAYERS)
+
+    def of_patients(self) -> Lines:
+        """What was taken at the desk, less what was given back there."""
+        return self.exclude(entry__kind__in=JournalEntry.OF_PAYERS)
 
     def net(self) -> Decimal:
         """Debits less credits."""

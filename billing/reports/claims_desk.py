@@ -10,7 +10,6 @@ from django.urls import reverse
 from billing.claims.drafting import to_be_claimed
 from billing.models import Book, Claim, Denial, JournalLine, PayerFile, PayerRefund, Remittance, RemittanceClaim
 from billing.models.denial import CATEGORIES, SOON
-from billing.models.journal import Method
 from billing.models.payer_file import TAKE
 from billing.models.reminder import spelled
 from billing.money import ZERO
@@ -29,7 +28,7 @@ MOST = 8  # rows of a list at a glance
 
 def report() -> Report:
     period = Period.ending_today(LENGTH)
-    paid = period.by_day(JournalLine.objects.money().filter(account__key=Method.INSURANCE), "entry__at", RECEIVED)
+    paid = period.by_day(JournalLine.objects.money().of_payers(), "entry__at", RECEIVED)
     came = [came_in()] if current().may(TAKE) else []
     return Report(figures(period, paid), [to_do(), by_deadline(), paid_table(period, paid), *came, at_risk()])
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
-from billing.models import Denial, JournalEntry, JournalLine, PayerMove, RemittanceClaim
+from billing.models import Denial, JournalLine, PayerMove, RemittanceClaim
 from billing.models.denial import CATEGORIES
 from billing.money import ZERO
 from billing.reports.sums import RECEIVED, total
@@ -89,9 +89,8 @@ def figures(period: Period, now: Iterable[dict], before: Iterable[dict]) -> list
 
 def at_the_desk(period: Period) -> Decimal:
     """What patients paid, less what was given back."""
-    money = JournalLine.objects.money().filter(period.has("entry__at"))
-    found = money.exclude(entry__kind=JournalEntry.Kind.REMITTANCE).aggregate(sum=RECEIVED)["sum"]
-    return found or ZERO
+    money = JournalLine.objects.money().of_patients().filter(period.has("entry__at"))
+    return money.aggregate(sum=RECEIVED)["sum"] or ZERO
 
 
 def paid_table(order: list, names: dict, now: dict, before: dict) -> Table:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from typing import Any
 
 import pytest
 from django.core.exceptions import PermissionDenied
 from django.db import DatabaseError, connection
 
 from billing import booking_again, payment_words, remitting
-from billing.models import Appeal, Book, Claim, Denial, JournalEntry, PayerRefund, Remittance, RemittanceClaim
+from billing.models import Appeal, Book, Claim, Denial, JournalEntry, PayerRefund, Payment, Remittance, RemittanceClaim
 from billing.overpaid import overpaid
+from billing.reports import claims_desk, insurers
 from billing.tests.remittances import SECOND, backwards, decided, line, posted, sent, sent_on, taken
 from billing.tests.test_remittance import euros, on, standing
 from billing.tests.test_remittance_pages import page, post
 from billing.x12.remittance import PaidClaim, ProviderAdjustment
 from clinical.models.payer import AppealLevel
+from clinical.reports.period import Period
 from hospital.tests.hospital import Hospital
-from hospital.workflow import Refused
+from hospital.workflow import IllegalMove, Refused
 from realtime.models import Event
 
 S = Claim.Status
@@ -37,12 +42,12 @@ def asked(alpha: Hospital, row: Remittance, amount: str = "80.00") -> PayerRefun
         return PayerRefund.request(heard, Decimal(amount), "Paid twice", by=acting.person)
 
 
-def sent_back(alpha: Hospital, row: Remittance, amount: str = "80.00") -> PayerRefund:
+def sent_back(alpha: Hospital, row: Remittance, amount: str = "80.00", *, way: str = "transfer") -> PayerRefund:
     refund = asked(alpha, row, amount)
     with alpha.acting("admin") as acting:
         refund.approve(by=acting.person)
     with alpha.acting("billing") as acting:
-        refund.pay_out(method="transfer", reference="T-100", by=acting.person)
+        refund.pay_out(method=way, reference="T-100", by=acting.person)
     return refund
 
 
@@ -245,6 +250,224 @@ def test_who_pays_out_what_the_payer_held_back_meanwhile_is_warned(alpha: Hospit
 def row_heard(alpha: Hospital, row: Remittance) -> object:
     with alpha.acting("billing"):
         return row.claims.get().pk
+
+
+# --- what is none of ours, and taken back by the payer -----------------------------------------------
+
+
+def elsewhere(claim: Claim, paid: str = "100.00", **adjusted: str) -> PaidClaim:
+    """For a claim of another clinic."""
+    said = decided(claim, line(claim, 1, paid, **adjusted))
+    return replace(said, control_number="X-1", payer_control_number="")
+
+
+def leave(alpha: Hospital, row: Remittance) -> None:
+    with alpha.acting("billing") as acting:
+        for heard in row.claims.unmatched():
+            remitting.leave(heard, "Another clinic", by=acting.person)
+
+
+@pytest.mark.parametrize("is_left", [True, False])
+def test_what_is_not_ours_and_was_taken_back_is_not_sent_back(alpha: Hospital, is_left: bool) -> None:
+    said = elsewhere(sent(alpha))
+    row, back = posted(alpha, said), posted(alpha, backwards(said))
+    leave(alpha, row)
+    if is_left:
+        leave(alpha, back)
+    with pytest.raises(Refused, match="sent or held back"):
+        asked(alpha, row, "1.00")
+    assert "send-back" not in page(alpha, f"remittances/{row.pk}/")
+    with alpha.acting("billing"):
+        assert on(Book.UNAPPLIED) == 0
+
+
+def test_of_a_reversal_with_its_correction_only_what_is_left_of_all_is_sent_back(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    row = posted(alpha, elsewhere(claim))
+    again = posted(alpha, backwards(elsewhere(claim)), elsewhere(claim, "60.00", CO45="40.00"))
+    for one in (row, again):
+        leave(alpha, one)
+    assert (left(alpha, row), left(alpha, again)) == (Decimal(0), Decimal("60.00"))
+
+
+def test_a_correction_that_is_not_ours_brought_nothing_where_its_reversal_took_more(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    again = posted(alpha, backwards(elsewhere(claim)), elsewhere(claim, "60.00", CO45="40.00"))
+    leave(alpha, again)
+    assert left(alpha, again) == 0
+
+
+def test_a_reversal_after_the_refund_of_what_is_not_ours_is_found_out(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    row = posted(alpha, elsewhere(claim))
+    leave(alpha, row)
+    refund = asked(alpha, row, "100.00")
+    again = taken(alpha, backwards(elsewhere(claim)))
+    assert "does not take it twice" in page(alpha, f"remittances/{again.pk}/")
+    with alpha.acting("billing") as acting:
+        remitting.post(again, by=acting.person)
+    leave(alpha, again)
+    assert "does not take it twice" in page(alpha, f"remittances/{again.pk}/")
+    with alpha.acting("admin") as acting, pytest.raises(Refused, match="has held it back"):
+        refund.approve(by=acting.person)
+
+
+# --- what the payer says of a refund -----------------------------------------------------------------
+
+
+def authorised(reference: str, amount: str) -> ProviderAdjustment:
+    """PLB 72: the payer has got it from us."""
+    return ProviderAdjustment(provider="1", reason="72", reference=reference, amount=-Decimal(amount))
+
+
+def paid_more(alpha: Hospital) -> tuple[Claim, PaidClaim, Remittance]:
+    """Sixty were due still, and a hundred paid: forty go back."""
+    claim = sent(alpha)
+    posted(alpha, decided(claim, line(claim, 1, "40.00", PI16="60.00")))
+    said = decided(claim, line(claim, 1, "100.00"))
+    row = posted(alpha, said)
+    assert left(alpha, row) == Decimal("40.00")
+    return claim, said, row
+
+
+def booked_by_the_payer(alpha: Hospital, claim: Claim, said: PaidClaim, got: ProviderAdjustment) -> Remittance:
+    right = decided(claim, line(claim, 1, "60.00", OA23="40.00"))
+    return posted(alpha, backwards(said), right, provider_adjustments=(got,))
+
+
+@pytest.mark.parametrize("reference", ["ours", "ICN1", "T-100"])
+def test_the_payer_that_books_our_refund_by_reversal_and_correction_is_posted(alpha: Hospital, reference: str) -> None:
+    claim, said, row = paid_more(alpha)
+    sent_back(alpha, row, "40.00")
+    got = authorised(claim.number if reference == "ours" else reference, "40.00")
+    again = booked_by_the_payer(alpha, claim, said, got)
+    with alpha.acting("billing"):
+        assert [one.status for one in again.claims.order_by("place")] == ["posted", "posted"]
+        assert row.claims.get().taken_back_by is not None
+        assert on(Book.UNAPPLIED, Book.WITHHELD) == 0, "what it books of our refund is even"
+    assert left(alpha, again) == 0
+    assert standing(alpha, claim) == (S.PAID, *euros("0.00", "0.00"))
+
+
+@pytest.mark.parametrize(("amount", "reason"), [("10.00", "72"), ("40.00", "L6")])
+def test_a_reversal_that_does_not_say_that_it_got_our_refund_waits(alpha: Hospital, amount: str, reason: str) -> None:
+    claim, said, row = paid_more(alpha)
+    sent_back(alpha, row, "40.00")
+    again = booked_by_the_payer(alpha, claim, said, replace(authorised(claim.number, amount), reason=reason))
+    with alpha.acting("billing"):
+        assert again.claims.unmatched().count() == 2
+
+
+def test_what_was_asked_for_and_is_not_paid_out_cannot_be_what_the_payer_got(alpha: Hospital) -> None:
+    claim, said, row = paid_more(alpha)
+    asked(alpha, row, "40.00")
+    again = booked_by_the_payer(alpha, claim, said, authorised(claim.number, "40.00"))
+    with alpha.acting("billing"):
+        assert again.claims.unmatched().count() == 2
+
+
+# --- two overpayments of one claim -------------------------------------------------------------------
+
+
+def paid_thrice(alpha: Hospital) -> tuple[Claim, Remittance, Remittance]:
+    """Sixty were due; then forty came, and thirty."""
+    claim = sent(alpha)
+    posted(alpha, decided(claim, line(claim, 1, "60.00", CO45="40.00")))
+    first = posted(alpha, decided(claim, line(claim, 1, "40.00", CO45="60.00")))
+    second = posted(alpha, decided(claim, line(claim, 1, "30.00", CO45="70.00")))
+    assert (left(alpha, first), left(alpha, second)) == euros("40.00", "30.00")
+    return claim, first, second
+
+
+def hold_back(alpha: Hospital, claim: Claim, amount: str) -> None:
+    other = sent(alpha)
+    posted(alpha, decided(other, line(other, 1, "100.00")), provider_adjustments=(held(claim.number, amount),))
+
+
+@pytest.mark.parametrize(("amount", "rest"), [("40.00", (0, 30)), ("70.00", (0, 0)), ("55.00", (0, 15))])
+def test_what_is_held_back_counts_once_whichever_overpayment_is_asked_about(
+    alpha: Hospital, amount: str, rest: tuple[int, int]
+) -> None:
+    claim, *rows = paid_thrice(alpha)
+    hold_back(alpha, claim, amount)
+    assert tuple(left(alpha, one) for one in rows) == rest
+    with alpha.acting("billing"):
+        together = overpaid(RemittanceClaim.objects.filter(remittance__in=rows))
+    assert sum(together.values()) == sum(rest)
+
+
+def test_of_two_overpayments_the_one_that_was_not_held_back_is_offered_and_sent_back(alpha: Hospital) -> None:
+    claim, first, second = paid_thrice(alpha)
+    hold_back(alpha, claim, "40.00")
+    assert "send-back" not in page(alpha, f"remittances/{first.pk}/")
+    assert "send-back" in page(alpha, f"remittances/{second.pk}/")
+    with alpha.acting("billing") as acting, pytest.raises(Refused, match="Nothing is due"):
+        booking_again.book_again(second.claims.get(), by=acting.person)
+    sent_back(alpha, second, "30.00")
+    assert left(alpha, second) == 0
+
+
+# --- two at once -------------------------------------------------------------------------------------
+
+
+def at_once(alpha: Hospital, role: str, verb: Callable[[Any], object]) -> list[bool]:
+    """Two do it at the same moment; says who was refused."""
+    alpha.person(role)
+
+    def go(_: int) -> bool:
+        try:
+            with alpha.acting(role) as acting:
+                verb(acting.person)
+            return True
+        except (Refused, IllegalMove):
+            return False
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as pool:
+        return sorted(pool.map(go, range(2)))
+
+
+def test_of_two_who_ask_approve_or_pay_out_at_once_one_does(alpha: Hospital) -> None:
+    _, _, row = paid_twice(alpha)
+
+    def ask(person: Any) -> None:
+        PayerRefund.request(RemittanceClaim.objects.get(remittance=row), Decimal("80.00"), "Twice", by=person)
+
+    def pay_out(person: Any) -> None:
+        PayerRefund.objects.get().pay_out(method="transfer", reference="T-1", by=person)
+
+    assert at_once(alpha, "billing", ask) == [False, True]
+    assert at_once(alpha, "admin", lambda person: PayerRefund.objects.get().approve(by=person)) == [False, True]
+    assert at_once(alpha, "billing", pay_out) == [False, True]
+    with alpha.acting("billing"):
+        assert (on(Book.UNAPPLIED), on(Book.REFUNDS), on(Book.MONEY)) == euros("0.00", "0.00", "80.00")
+        assert PayerRefund.objects.count() == 1
+
+
+# --- in the figures ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("way", ["transfer", "insurance"])
+def test_a_refund_to_a_payer_lowers_what_payers_paid_and_not_what_the_desk_took(alpha: Hospital, way: str) -> None:
+    _, _, row = paid_twice(alpha)
+    other = sent(alpha)
+    posted(alpha, decided(other, line(other, 1, "80.00", PR2="20.00")))
+    with alpha.acting("reception") as acting:
+        Payment.take(other.visit, Decimal("20.00"), method="card", by=acting.person)
+    sent_back(alpha, row, way=way)
+    with alpha.acting("billing"):
+        desk = {figure.label: figure.value for figure in claims_desk.report().figures}
+        insurers_ = {figure.label: figure.value for figure in insurers.report(Period.ending_today(30)).figures}
+    assert (desk["Paid today"], desk["Paid in 30 days"], insurers_["Paid at the desk"]) == (160, 160, 20)
+    context = alpha.client("reception").get(f"{alpha.url}/payments/").context
+    assert dict(context["methods"]) == {
+        "Cash today": 0,
+        "Card today": 20,
+        "Bank transfer today": 0,
+        "Insurance today": 0,
+    }
+    assert context["received"] == 20
 
 
 # --- the database, and the pages -----------------------------------------------------------------

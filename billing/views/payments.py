@@ -40,7 +40,7 @@ def payments(request: Request) -> HttpResponse:
     rows = accounts.filter(chosen).select_related("patient").order_by("registered_at", "pk")
     start, end = days.bounds(days.today())
     today = Payment.objects.filter(received_at__gte=start, received_at__lt=end)
-    money = JournalLine.objects.money().filter(entry__at__gte=start, entry__at__lt=end)
+    money = JournalLine.objects.money().of_patients().filter(entry__at__gte=start, entry__at__lt=end)
     by_method = dict(money.order_by().values_list("account__key").annotate(sum=RECEIVED))
     context = {
         "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
