@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from django.db import models, transaction
 
-from billing.models import Claim, Denial, PayerMove, RemittanceClaim
+from billing.models import Claim, Denial, PayerMove, Remittance, RemittanceClaim
 from billing.models.payer_file import TAKE
 from billing.money import ZERO
 from billing.overpaid import overpaid
@@ -24,6 +24,8 @@ from hospital.seals import raw
 from hospital.workflow import Refused, allow
 
 if TYPE_CHECKING:
+    from uuid import UUID
+
     from hospital.models import Person
 
 
@@ -61,11 +63,21 @@ def to_book(claim: Claim) -> dict[RemittanceClaim, Decimal]:
 def settle_as_paid(denial: Denial, *, by: Person | None) -> Decimal:
     """The payer has paid it already: what is on no claim is booked now, until nothing is due. Says how much it was."""
     allow(TAKE, by)
+    held = hold_remittances(denial.claim)
+    Claim.hold([denial.claim])
+    denial.lock()
     if not denial.is_open:
         raise Refused(f"This denial is settled: {denial.in_words}.")
-    if not (paid := to_book(denial.claim)):
+    if not (paid := [one for one in to_book(denial.claim) if one.remittance_id in held]):
         raise Refused("The payer has paid nothing for this claim that is not on it already.")
     return sum((book_again(one, by=by).paid for one in paid if denial.rest > 0), ZERO)
+
+
+def hold_remittances(claim: Claim) -> set[UUID]:
+    """All that are posted of a claim, always in one order, and before its visit: what comes after that is not among them."""
+    posted = Remittance.objects.filter(claims__in=claim.heard.in_force()).values("pk")
+    rows = Remittance.objects.filter(pk__in=posted).order_by("pk")
+    return set(rows.select_for_update(of=("self",), no_key=True).values_list("pk", flat=True))
 
 
 def left_of(heard: RemittanceClaim, claim: Claim, left: Decimal) -> PaidClaim:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import date, timedelta
 from typing import Any
 from uuid import UUID
@@ -68,10 +68,20 @@ def standing_for(notes: Iterable[Encounter]) -> dict[UUID, Claim]:
 
 def policy_of(encounter: Encounter, order: str, on: date) -> Policy | None:
     """The policy in use at this place of the order of payers, on that day."""
-    rows = Policy.objects.in_use().filter(patient=encounter.patient_id, order=ORDERS[Claim.Order(order)])
-    begun = models.Q(valid_from=None) | models.Q(valid_from__lte=on)
-    lasts = models.Q(valid_until=None) | models.Q(valid_until__gte=on)
-    return rows.filter(begun, lasts, payer__isnull=False).select_related("payer").first()
+    place = (encounter.patient_id, order, on)
+    return policies_at([place]).get(place)
+
+
+def policies_at(places: Collection[tuple[UUID, str, date]]) -> dict[tuple[UUID, str, date], Policy]:
+    """The policies in use, by patient, place in the order of payers, and day: in one question, however many are asked for."""
+    rows = Policy.objects.in_use().filter(patient__in={patient for patient, _, _ in places}, payer__isnull=False)
+    in_use = {(row.patient_id, row.order): row for row in rows.select_related("payer")}
+    found = {place: in_use.get((place[0], ORDERS[Claim.Order(place[1])])) for place in places}
+    return {place: row for place, row in found.items() if row and covers(row, place[2])}
+
+
+def covers(policy: Policy, on: date) -> bool:
+    return (policy.valid_from or on) <= on <= (policy.valid_until or on)
 
 
 @transaction.atomic

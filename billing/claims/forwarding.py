@@ -6,6 +6,9 @@ number that the first one got, finds it, and so that what is due is due from who
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from uuid import UUID
+
 from django.db import transaction
 from django.utils import timezone
 
@@ -14,7 +17,7 @@ from billing.models import Claim, Remittance, RemittanceClaim
 from billing.x12.remittance import PaidClaim
 from billing.x12.sheet import plain
 from clinical import days
-from clinical.models import Payer
+from clinical.models import Payer, Policy
 from hospital.models import Person
 from hospital.workflow import Refused
 
@@ -31,7 +34,7 @@ def go_on(claim: Claim, *, by: Person | None) -> Claim:
 
 
 def go_on_by_itself(claim: Claim, value: PaidClaim) -> Claim | None:
-    """The payer has sent it on (CLP02 19, 20): our claim to the next one, which has it already. Nothing where we know none."""
+    """The payer has sent it on (CLP02 19, 20): our claim to the next one, which has it already. Nothing where we know none, or another one."""
     order = others.NEXT.get(Claim.Order(claim.order))
     if value.status not in SENT_ON or claim.status not in claim.ANSWERED or order is None:
         return None
@@ -39,7 +42,9 @@ def go_on_by_itself(claim: Claim, value: PaidClaim) -> Claim | None:
     policy = drafting.policy_of(claim.encounter, order, claim.service_on)
     if standing is None and policy is not None and not is_another(value, policy.payer):
         standing = others.go_on(claim, by=None)
-    if standing is not None and standing.is_unsent and not standing.corrected_from:
+    if standing is None or is_another(value, standing.payer):
+        return None
+    if standing.is_unsent and not standing.corrected_from:
         forward(standing, others.decision_of(claim))
     return standing
 
@@ -80,13 +85,33 @@ def is_another(value: PaidClaim, payer: Payer | None) -> bool:
     return not {to.id.strip().upper(), to.spoken.strip().upper()} & known
 
 
-def what_to_do(claim: Claim, value: PaidClaim) -> str:
-    """Where a payer sent a claim on, and we know no claim to the next one: what a person does about it."""
-    order = others.NEXT.get(Claim.Order(claim.order))
-    if value.status not in SENT_ON or order is None or claim.following.standing().exists():
-        return ""
-    policy = drafting.policy_of(claim.encounter, order, claim.service_on)
+def what_to_do(heard: Iterable[RemittanceClaim]) -> dict[UUID, str]:
+    """Where payers sent claims on, and we know no claim to the next one: what a person does about it, by row."""
+    sent_on = {
+        one: (one.claim.patient_id, order, one.claim.service_on)
+        for one in heard
+        if one.claim and one.value.status in SENT_ON and (order := others.NEXT.get(Claim.Order(one.claim.order)))
+    }
+    if not sent_on:
+        return {}
+    rows = Claim.objects.standing().filter(previous__in={one.claim_id for one in sent_on}).select_related("payer")
+    following, policies = {row.previous_id: row for row in rows}, drafting.policies_at(sent_on.values())
+    return {
+        one.pk: in_words(one.claim, one.value, following.get(one.claim_id), policies.get(place))
+        for one, place in sent_on.items()
+        if one.claim
+    }
+
+
+def in_words(claim: Claim, value: PaidClaim, standing: Claim | None, policy: Policy | None) -> str:
     to = value.sent_on_to.spoken if value.sent_on_to else ""
+    if standing is not None:
+        if not standing.is_unsent or not is_another(value, standing.payer):
+            return ""
+        return (
+            f"The payer has sent it on to {to or 'somebody else'}, and {standing.number} is to {standing.payer}, which "
+            f"does not have it. Send {standing.number}, or withdraw it and correct the policy."
+        )
     if policy is None:
         whom = f"to {to}" if to else "to the next insurance"
         return (

@@ -53,7 +53,7 @@ def before(claim: Claim) -> Iterator[Claim]:
 
 @dataclass(frozen=True)
 class Decided:
-    """What the newest posted remittance says of a claim, and what those before it had paid, by charge."""
+    """What the newest remittance that decided a claim says of it, and what those before it had paid, by charge."""
 
     value: PaidClaim
     day: date | None
@@ -61,8 +61,10 @@ class Decided:
 
 
 def decision_of(claim: Claim) -> Decided | None:
-    heard = RemittanceClaim.objects.in_force().filter(claim=claim).select_related("remittance")
-    last = heard.order_by("-remittance__posted_at", "-pk").first()
+    """A reversal decides nothing, nor does what changed nothing beside what did: the same decision come a second time."""
+    heard = RemittanceClaim.objects.in_force().filter(claim=claim).exclude(said="22").select_related("remittance")
+    booked = models.Exists(PayerMove.objects.filter(heard=models.OuterRef("pk")))
+    last = heard.annotate(booked=booked).order_by("-booked", "-remittance__posted_at", "-pk").first()
     if last is None:
         return None
     paid = PayerMove.objects.filter(claim=claim, kind=PayerMove.Kind.PAID).exclude(heard=last)

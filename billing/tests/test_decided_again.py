@@ -8,11 +8,12 @@ from decimal import Decimal
 import pytest
 
 from billing import remitting
-from billing.claims import correcting
+from billing.claims import correcting, others
 from billing.models import Account, Book, Claim, Denial, Discount, PayerMove, Payment, Purse, RemittanceClaim
 from billing.tests.claims import a_payer
 from billing.tests.remittances import SECOND, backwards, decided, line, posted, sent, sent_on, taken, with_copay
 from billing.tests.test_remittance import euros, on, standing
+from billing.x12.parties import Party
 from billing.x12.remittance import Adjustment, PaidClaim
 from clinical.models import Visit
 from hospital.tests.hospital import Hospital
@@ -286,6 +287,27 @@ def test_what_was_left_to_the_patient_can_be_taken_back(alpha: Hospital) -> None
         Denial.objects.get().transfer("Not covered", by=acting.person)
     posted(alpha, backwards(said))
     assert standing(alpha, claim) == (S.IN_PROCESS, *euros("40.00", "100.00"))
+
+
+def test_the_next_payer_reads_what_decided_when_only_what_was_too_much_is_taken_back(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    first = decided(claim, line(claim, 1, "80.00", CO45="20.00"))
+    posted(alpha, first)
+    posted(alpha, first)
+    assert cob(alpha, claim) == ("80.00", "80.00", ["CO 20.00"]), "a decision that comes twice is one"
+    posted(alpha, backwards(first))
+    assert standing(alpha, claim)[0] == S.PAID
+    assert cob(alpha, claim) == ("80.00", "80.00", ["CO 20.00"])
+    sent_on(alpha, claim)
+
+
+def cob(alpha: Hospital, claim: Claim) -> tuple[str, str, list[str]]:
+    """What the claim to the next payer says of the first one's decision: paid in all, and paid and adjusted of its line."""
+    with alpha.acting("billing"):
+        row = Claim.objects.select_related("payer", "policy").get(pk=claim.pk)
+        of_line = next(others.adjudications(row.current.lines.get(), Claim(previous=row)))
+        in_all = others.coverage(row, Party(name="OKAFOR")).amounts[0].amount
+    return str(in_all), str(of_line.paid), [f"{one.group} {one.amount}" for one in of_line.adjustments]
 
 
 # --- parts ---------------------------------------------------------------------------------------

@@ -5,23 +5,27 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 from decimal import Decimal
+from threading import Thread
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 
-from billing import remitting
+from billing import booking_again, remitting
 from billing.claims import correcting, drafting, scrubber
 from billing.models import Account, Appeal, Claim, Denial, JournalEntry, Payment, Refund
 from billing.tests.claims import a_note, furnish
-from billing.tests.remittances import DAY, decided, line, loaded, posted, send, sent, taken
+from billing.tests.remittances import DAY, SECOND, backwards, decided, line, loaded, posted, send, sent, sent_on, taken
 from billing.tests.test_remittance import euros, standing
 from billing.x12.remittance import PaidClaim
 from clinical import days
 from clinical.models import Visit
 from clinical.models.payer import AppealLevel
+from clinical.tests.test_manifests import waits_for_a_row
 from hospital.tests.hospital import Hospital
 from hospital.workflow import Refused
 from realtime.models import Event
+from realtime.tests.server import wait_until
 
 S = Claim.Status
 
@@ -357,3 +361,33 @@ def test_what_a_contract_forbids_and_was_paid_in_advance_is_paid_back_and_waived
         refund.pay_out(by=acting.person)
     assert standing(alpha, claim) == (S.WRITTEN_OFF, *euros("0.00", "0.00"))
     assert credit_of(alpha, claim) == 0
+
+
+def test_who_settles_with_two_payments_holds_no_visit_while_it_waits_for_the_second(alpha: Hospital) -> None:
+    """Remittances are held before visits, all of them: whoever matches on the second one neither waits for ever."""
+    claim = sent(alpha)
+    posted(alpha, decided(claim, line(claim, 1, "0.00", CO197="100.00"), status="4"))
+    second = sent_on(alpha, claim)
+    theirs = decided(second, line(second, 1, "100.00"), status="2")
+    posted(alpha, theirs, payer=SECOND)
+    half = decided(claim, line(claim, 1, "50.00", PI16="50.00"))
+    rows = [posted(alpha, half), posted(alpha, half)]
+    posted(alpha, backwards(theirs), payer=SECOND)
+    settled: list[Decimal] = []
+
+    def settle() -> None:
+        try:
+            with alpha.acting("billing") as acting:
+                settled.append(booking_again.settle_as_paid(Denial.objects.get(), by=acting.person))
+        finally:
+            connection.close()
+
+    other = Thread(target=settle)
+    with alpha.acting("billing"):
+        rows[1].lock()
+        other.start()
+        wait_until(waits_for_a_row, 60, "it does not wait for the remittance")
+        assert Visit.objects.select_for_update(nowait=True).get(pk=claim.visit_id)
+    other.join(20)
+    assert settled == [Decimal("100.00")]
+    assert standing(alpha, claim) == (S.PAID, *euros("0.00", "0.00"))

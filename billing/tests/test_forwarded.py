@@ -9,10 +9,11 @@ import pytest
 from billing.claims import answers, correcting, forwarding, scrubber, sending
 from billing.models import Claim, Remittance, RemittanceClaim
 from billing.tests.claims import a_payer
-from billing.tests.remittances import SECOND, decided, line, posted, sent
+from billing.tests.remittances import SECOND, decided, line, posted, sent, taken
 from billing.tests.test_remittance import euros, standing
 from billing.tests.test_remittance_pages import bring, page, post
 from clinical.models import Policy
+from hospital.tests.asking import queries
 from hospital.tests.hospital import Hospital
 from hospital.workflow import Refused
 
@@ -171,6 +172,34 @@ def test_a_draft_to_the_second_payer_is_not_sent_again(alpha: Hospital) -> None:
         scrubber.scrub(draft, by=acting.person)
     posted(alpha, decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00"), status="19"))
     assert the_second(alpha).status == S.SUBMITTED
+
+
+def test_a_draft_to_the_second_payer_stays_one_where_the_first_sent_it_to_somebody_else(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    insured_twice(alpha, claim)
+    posted(alpha, decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00")))
+    with alpha.acting("billing") as acting:
+        forwarding.go_on(Claim.objects.get(pk=claim.pk), by=acting.person)
+    row = taken_and_posted(alpha, "first.835", first_word(claim, "NM1*TT*2*THIRD HEALTH*****PI*55555"))
+    second = the_second(alpha)
+    assert (second.status, second.forwarded_on) == (S.DRAFT, None)
+    shown = page(alpha, f"remittances/{row.pk}/")
+    assert f"sent it on to THIRD HEALTH, and {second.number} is to Second Mutual, which does not have it" in shown
+
+
+def test_the_page_asks_as_often_for_many_that_were_sent_on_as_for_one(alpha: Hospital) -> None:
+    """One with a further insurance, the others with none."""
+    claims = [sent(alpha) for _ in range(3)]
+    insured_twice(alpha, claims[0])
+    words = [decided(one, line(one, 1, "60.00", CO45="20.00", PR2="20.00"), status="19") for one in claims]
+
+    def asked(number: int) -> int:
+        row = taken(alpha, *words[:number])
+        assert page(alpha, f"remittances/{row.pk}/").count("The payer has sent it on") == number
+        seen = queries(alpha.client("billing"), f"{alpha.url}/remittances/{row.pk}/")
+        return len([sql for sql in seen if "audit_note" not in sql])
+
+    assert asked(3) == asked(1)
 
 
 def test_a_correction_of_what_was_forwarded_can_be_given_up(alpha: Hospital) -> None:

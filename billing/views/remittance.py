@@ -84,6 +84,7 @@ def shown(request: Request, pk: UUID, *, at: UUID | None = None, refused: str = 
     note_mention(offered | {one.claim.patient for one in page if one.claim}, page="remittance")
     loose = overpaid(page) if row.is_posted else {}
     backs = by_heard(PayerRefund.objects.filter(heard__in=list(page)).order_by("requested_at", "pk"))
+    sent_on = forwarding.what_to_do(page)
     cards = [
         {
             "heard": one,
@@ -91,7 +92,7 @@ def shown(request: Request, pk: UUID, *, at: UUID | None = None, refused: str = 
             "alike": alike.get(one.pk, ()),
             "loose": max(loose.get(one.pk, ZERO), ZERO),
             "backs": backs.get(one.pk, ()),
-            "sent_on": forwarding.what_to_do(one.claim, one.value) if one.claim else "",
+            "sent_on": sent_on.get(one.pk, ""),
         }
         for one in page
     ]
