@@ -48,7 +48,7 @@ in_each_case = pytest.mark.parametrize("case", CASES, ids=[case.name for case in
 # --- what must hold everywhere ------------------------------------------------------------
 
 
-LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusable", "target-size")
+LOOKS = ("color-contrast", "link-in-text-block", "scrollable-region-focusable")
 HIDES = ("aria-hidden-focus", "button-name", "label", "link-name", "region")
 OF_THE_LOOK = {"runOnly": [*LOOKS, *HIDES]}  # what a width or a colour scheme can change
 
