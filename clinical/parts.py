@@ -97,7 +97,14 @@ def is_filed(row: Document) -> bool:
 
 
 RECORDED = ("recorded_by",)
-LINES = {"names": ("medicine",), "path": "prescription__patient", "permission": PRESCRIPTIONS, "keep": is_signed}
+
+
+def lines(describe: Describe) -> Source:
+    """Those of signed prescriptions."""
+    names, path = ("medicine",), "prescription__patient"
+    return Source(PrescriptionLine, describe, names, path=path, permission=PRESCRIPTIONS, keep=is_signed)
+
+
 PROBLEMS = Written(
     "problems",
     "Problems",
@@ -133,7 +140,7 @@ MEDICATION = Written(
     "pills",
     (
         Source(MedicationStatement, described.statement, ("recorded_by", "practitioner")),
-        Source(PrescriptionLine, described.line, **LINES),  # type: ignore[arg-type]
+        lines(described.line),
     ),
     "What the patient takes stands here: prescribed here, elsewhere, or told by the patient.",
     one="medicine",
@@ -178,7 +185,7 @@ ORDERS = Part(
     "clipboard-list",
     (
         Source(LabOrder, described.lab_order, ("test", "result", "ordered_by"), permission="clinical.view_results"),
-        Source(PrescriptionLine, described.ordered_line, **LINES),  # type: ignore[arg-type]
+        lines(described.ordered_line),
     ),
     "Tests and prescriptions stand here, from the order to the result.",
 )

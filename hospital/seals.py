@@ -144,6 +144,7 @@ def shaped(value: Any, mask: Any) -> Any:
 def seal(model: type[models.Model], name: str, closed: Callable[[Any], bool], mask: Any = MASK) -> None:
     column = cast(models.Field, model._meta.get_field(name))
     setattr(model, name, Sealed(column, closed, mask))
+    # Of this column alone: a field class of its own would stand in the migrations.
     column.pre_save = partial(stored, column.pre_save)  # type: ignore[method-assign]
 
 

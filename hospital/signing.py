@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from allauth.core import ratelimit
 from allauth.mfa.models import Authenticator
 from django import forms
@@ -16,9 +18,9 @@ class Signing(forms.Form):
 
     proof = forms.CharField(max_length=200, strip=False, widget=forms.PasswordInput(attrs={"autocomplete": "off"}))
 
-    def __init__(self, *args: object, request: Request, **kwargs: object) -> None:
+    def __init__(self, *args: Any, request: Request, **kwargs: Any) -> None:
         self.request = request
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(*args, **kwargs)
         self.factor = factor_of(request)
         field = self.fields["proof"]
         field.label = "Code of your authenticator" if self.factor else "Your password"

@@ -8,18 +8,16 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 
-import pytest
-from django.conf import settings
-
 from billing.x12.claim import Claim, ClaimFile, Drug, LineAdjudication, OtherCoverage, ServiceLine
 from billing.x12.fields import Dated, Procedure, Ref, Sum
 from billing.x12.parties import Address, Contact, Party
 from billing.x12.remittance import Adjustment
 from billing.x12.sheet import Envelope
+from hospital.tests.public_data import ROOT, needs, public_files
 
-SAMPLES = settings.BASE_DIR.parent / "shared/data/x12"
-REAL = sorted(SAMPLES.glob("*.[28]*"))
-needs_samples = pytest.mark.skipif(not REAL, reason="the public files are not beside the project")
+SAMPLES = ROOT / "x12"
+REAL = public_files("x12", "*.[28]*")
+needs_samples = needs(REAL)
 ENVELOPE = Envelope(
     sender="RIVERSIDE",
     receiver="CLEARINGHOUSE",

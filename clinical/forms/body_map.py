@@ -12,6 +12,7 @@ from django import forms
 from clinical.body_sites import SITES, VIEWS, WIDTH, Laterality
 from clinical.models import Document
 from clinical.models.document import Documents
+from hospital.choices import choose_from
 from hospital.context import current
 
 Place = tuple[Decimal, Decimal]
@@ -28,7 +29,7 @@ class OnBodyMap(forms.Form):
     pointed = forms.CharField(max_length=60, required=False, widget=forms.HiddenInput)
 
     def offer_sites(self) -> None:
-        cast(forms.ChoiceField, self.fields["site"]).choices = [("", "Choose a region"), *grouped_sites()]
+        choose_from(self, "site", [("", "Choose a region"), *grouped_sites()])
 
     def clean(self) -> dict[str, Any]:
         cleaned = cast("dict[str, Any]", super().clean())

@@ -13,6 +13,7 @@ from clinical.models import Allergy, Icd10Code, Immunization, MedicationStatemen
 from clinical.models.history import PRICE_LIST
 from clinical.models.of_chart import MISTAKE, Verification
 from clinical.partial import PartialDateField, stored, typed
+from hospital.choices import choose_from
 from hospital.merge import MergeForm, last_change
 
 ICD10 = "http://hl7.org/fhir/sid/icd-10-cm"
@@ -87,8 +88,8 @@ class ProblemForm(PartForm):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["verification"].choices = STANDING  # type: ignore[attr-defined]
-        self.fields["severity"].choices = SEVERITIES  # type: ignore[attr-defined]
+        choose_from(self, "verification", STANDING)
+        choose_from(self, "severity", SEVERITIES)
 
     def clean_code(self) -> str:
         """A code that came with an imported record may be of another system, and stays."""
@@ -134,8 +135,8 @@ class AllergyForm(PartForm):
         self.order_fields([*(name for name in self.fields if name != "note"), "note"])
         self.fields["substance"].required = False
         groups = [(one.key, one.name) for one in allergen_classes().values()]
-        self.fields["allergen_class"].choices = [("", "None"), *groups]  # type: ignore[attr-defined]
-        self.fields["verification"].choices = STANDING  # type: ignore[attr-defined]
+        choose_from(self, "allergen_class", [("", "None"), *groups])
+        choose_from(self, "verification", STANDING)
         if self.instance._state.adding:
             begins = {"verification": Verification.CONFIRMED, "category": Allergy.Category.MEDICATION}
             self.initial = {**self.initial, **begins}
@@ -253,7 +254,7 @@ class ImmunizationForm(PartForm):
         known = [(one.code, f"{one.name} (CVX {one.code})") for one in vaccines.vaccines().values()]
         if self.instance.code and self.instance.code not in vaccines.vaccines():
             known.insert(0, (self.instance.code, f"{self.instance.text} ({self.instance.code})"))
-        self.fields["code"].choices = [("", "Another"), *known]  # type: ignore[attr-defined]
+        choose_from(self, "code", [("", "Another"), *known])
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()

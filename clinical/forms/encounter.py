@@ -32,6 +32,7 @@ from hospital.http import Request
 from hospital.merge import Conflict, MergeForm
 from hospital.models import Person
 from hospital.signing import Signing
+from hospital.tenancy import EditableModel
 
 
 class Words(forms.CharField):
@@ -58,12 +59,12 @@ def widget_of(section: EncounterSection) -> forms.Widget:
 class Sections(forms.Form):
     def __init__(self, *args: Any, note: Encounter, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.instance = note
+        self.instance: EditableModel = note
         self.rows = {row.key: row for row in rows_of(note, "sections", "written_by")}
         self.fields = {key: Words(row) for key, row in self.rows.items()}
 
 
-class NoteForm(MergeForm, Sections):  # type: ignore[misc]
+class NoteForm(MergeForm, Sections):
     """All sections in one form. Each is merged by itself: by the words it was opened with, not by a version."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -129,13 +129,12 @@ class Recorded(OfChart):
 
         def lock(self) -> None: ...
 
+        @property
+        def is_current(self) -> bool: ...
+
     @property
     def is_mistake(self) -> bool:
         return all(getattr(self, name) == value for name, value in self.MISTAKEN.items())
-
-    @property
-    def is_current(self) -> bool:
-        raise NotImplementedError
 
     @classmethod
     @transaction.atomic

@@ -14,7 +14,7 @@ from hospital.models import AuditEntry
 
 
 class NarrowForm(forms.Form):
-    """What a report is narrowed to. A subclass offers its rows in `prepare`."""
+    """What a report is narrowed to."""
 
     def __init__(self, data: QueryDict) -> None:
         super().__init__(data)
@@ -22,7 +22,7 @@ class NarrowForm(forms.Form):
         self.is_valid()
 
     def prepare(self) -> None:
-        raise NotImplementedError
+        """Where a form of rows offers them; fixed choices need nothing."""
 
     @property
     def kept(self) -> str:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import gzip
 import json
 
-import pytest
-from django.conf import settings
 from fhir.resources.R4B import get_fhir_model_class
 
 from clinical.models import (
@@ -24,8 +22,9 @@ from clinical.models import (
 )
 from clinical.tests.records import outcome, take
 from hospital.models import AuditEntry
+from hospital.tests.public_data import needs, public_files
 
-RECORDS = sorted((settings.BASE_DIR.parent / "shared/data/synthea").glob("*.json.gz"))
+RECORDS = public_files("synthea", "*.json.gz")
 MODELS = {
     "Patient": Patient,
     "Condition": Problem,
@@ -37,7 +36,7 @@ MODELS = {
     "Procedure": Procedure,
 }
 
-pytestmark = pytest.mark.skipif(not RECORDS, reason="The records of Synthea are not here.")
+pytestmark = needs(RECORDS)
 
 
 def resources():

@@ -5,15 +5,15 @@ from __future__ import annotations
 from io import StringIO
 
 import pytest
-from django.conf import settings
 from django.core.management import call_command
 
 from clinical.models import Hl7Message, Patient
+from hospital.tests.public_data import ROOT, needs, public_files
 
-SAMPLES = settings.BASE_DIR.parent / "shared/data/hl7v2"
+SAMPLES = ROOT / "hl7v2"
 
 
-@pytest.mark.skipif(not SAMPLES.is_dir(), reason="the public messages are not beside the project")
+@needs(public_files("hl7v2", "*"))
 @pytest.mark.parametrize("tests", [False, True])
 def test_each_of_the_twenty_is_applied_or_waits_with_a_reason_and_a_second_run_changes_nothing(alpha, beta, tests):
     def run() -> str:
