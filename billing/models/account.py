@@ -223,9 +223,9 @@ def open_accounts() -> models.QuerySet:
     return (
         Visit.objects.filter(payment__in=(UNPAID, PARTIAL))
         .annotate(
-            total=credited(Book.INCOME, of="charge__visit"),
-            received=debited(Book.MONEY, of="payment__visit"),
-            due=debited(Book.RECEIVABLE, of="charge__visit"),
+            total=credited(Book.INCOME, of="visit_of_charge"),
+            received=debited(Book.MONEY, of="visit_of_payment"),
+            due=debited(Book.RECEIVABLE, of="visit_of_charge"),
             unpriced=models.Exists(charges.open().filter(needs_price=True)),
         )
         .filter(models.Q(due__gt=0) | models.Q(unpriced=True))

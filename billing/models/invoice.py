@@ -32,7 +32,7 @@ WRITE = "billing.invoice"
 class Invoices(models.QuerySet):
     def with_due(self) -> Invoices:
         """Adds `due`: what the ledger says is owed of its charges."""
-        return self.annotate(due=debited(Book.RECEIVABLE, of="charge__invoice_lines__invoice"))
+        return self.annotate(due=debited(Book.RECEIVABLE, of="invoice_of_charge"))
 
     def standing(self) -> Invoices:
         return self.filter(status__in=(Invoice.Status.ISSUED, Invoice.Status.BALANCED))

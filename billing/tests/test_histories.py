@@ -77,23 +77,27 @@ def test_whatever_happens_a_hundred_thousand_times_the_sums_agree(till, django_d
 
 def do(seen: Visit, what: str, amount: Decimal, index: int, number: int) -> None:
     account = Account.locked(seen)
-    charges, payments = account.charges[index:], account.payments[index:]
-    refunds = list(Refund.objects.filter(payment__visit=seen).order_by("pk"))[index:]
-    verbs: dict[str, tuple[list, Callable]] = {
-        "charge": ([seen], lambda _: add(seen, amount, index + 1, number)),
-        "pay": ([seen], lambda _: Payment.take(seen, min(amount, account.due), method="cash", by=None)),
-        "cancel": (charges, lambda row: row.cancel("Not done", by=None)),
-        "waive": (charges, lambda row: row.waive("Hardship", by=None)),
-        "discount": ([seen], lambda _: Discount.give(seen, min(amount, account.due), "Staff", by=None)),
-        "ask": (payments, lambda row: Refund.request(row, min(amount, row.amount), "Too much", by=None)),
-        "void": (payments, lambda row: Void.cancel(row, "A mistake", by=None)),
-        "approve": (refunds, lambda row: row.approve(by=None)),
-        "reject": (refunds, lambda row: row.reject("No", by=None)),
-        "pay_out": (refunds, lambda row: row.pay_out(by=None)),
+    rows: dict[str, Callable[[], list]] = {
+        "visit": lambda: [seen],
+        "charges": lambda: account.charges[index:],
+        "payments": lambda: account.payments[index:],
+        "refunds": lambda: list(Refund.objects.filter(payment__visit=seen).order_by("pk")[index : index + 1]),
     }
-    rows, verb = verbs[what]
-    if rows:
-        verb(rows[0])
+    verbs: dict[str, tuple[str, Callable]] = {
+        "charge": ("visit", lambda _: add(seen, amount, index + 1, number)),
+        "pay": ("visit", lambda _: Payment.take(seen, min(amount, account.due), method="cash", by=None)),
+        "cancel": ("charges", lambda row: row.cancel("Not done", by=None)),
+        "waive": ("charges", lambda row: row.waive("Hardship", by=None)),
+        "discount": ("visit", lambda _: Discount.give(seen, min(amount, account.due), "Staff", by=None)),
+        "ask": ("payments", lambda row: Refund.request(row, min(amount, row.amount), "Too much", by=None)),
+        "void": ("payments", lambda row: Void.cancel(row, "A mistake", by=None)),
+        "approve": ("refunds", lambda row: row.approve(by=None)),
+        "reject": ("refunds", lambda row: row.reject("No", by=None)),
+        "pay_out": ("refunds", lambda row: row.pay_out(by=None)),
+    }
+    whose, verb = verbs[what]
+    if found := rows[whose]():
+        verb(found[0])
 
 
 def add(seen: Visit, amount: Decimal, quantity: int, number: int) -> None:
