@@ -17,6 +17,7 @@ from billing.claims import undone
 from billing.claims.drafting import local_day
 from billing.claims.rules import OFFICE_VISITS
 from billing.models import CONSULTATION, Account, Charge, Kind
+from billing.money import spoken
 from clinical.models import Biopsy, Procedure, Visit
 from hospital.models import Person
 from scheduling.models import Appointment
@@ -98,6 +99,19 @@ def charged_by_chart(visit: Visit) -> models.QuerySet[Charge]:
     return Charge.objects.open().filter(visit=visit, kind=Kind.PROCEDURE, source_id__in=rows)
 
 
+def to_be_charged(appointment: Appointment) -> str:
+    """What checking out will put on the account: the code of the service, empty where nothing comes to what is charged already."""
+    service, visit = appointment.type.service, appointment.visit
+    is_over = appointment.status == Appointment.Status.COMPLETED
+    return service if visit and service and not is_over and is_charged_alone(service, visit) else ""
+
+
+def what_was_let_off(charge: Charge) -> str:
+    """A discount is of one charge. It goes with it, and who looks at the account reads that it did."""
+    given = charge.discounts.aggregate(sum=models.Sum("amount"))["sum"]
+    return f" {spoken(given)} had been let off of it." if given else ""
+
+
 def charge_once(visit: Visit, source: UUID, code: str, text: str, *, why: str, by: Person | None) -> None:
     """The one charge of this source has this code; without a code nothing was done, and what was charged is taken back."""
     account = Account.locked(visit)
@@ -106,7 +120,7 @@ def charge_once(visit: Visit, source: UUID, code: str, text: str, *, why: str, b
     if standing and code and (standing.code == code or standing.waived_at):
         return
     if standing:
-        undone.undo(standing, why, by=by)
+        undone.undo(standing, why + what_was_let_off(standing), by=by)
     if code:
         sequence = former.aggregate(last=models.Max("sequence"))["last"] or 0
         Charge.arise(account.visit, kind=Kind.PROCEDURE, code=code, text=text, source_id=source, sequence=sequence + 1)

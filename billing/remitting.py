@@ -327,9 +327,12 @@ def book(planned: list[Plan], *, by: Person | None) -> list[Plan]:
         step(plan, claim)
         denials_follow(plan, claim)
         denials_before_follow(plan)
+    waited = forwarding.sent_on_before([claim for _, claim in done])
     for plan, claim in done:
         if plan.heard.said in forwarding.SENT_ON and not plan.heard.taken_back_by_id:
             forwarding.go_on_by_itself(claim, plan.heard.value)
+        elif (former := waited.get(claim.pk)) and not claim.following.exists():
+            forwarding.go_on_by_itself(claim, former)
     return planned
 
 

@@ -49,6 +49,12 @@ def go_on_by_itself(claim: Claim, value: PaidClaim) -> Claim | None:
     return standing
 
 
+def sent_on_before(claims: list[Claim]) -> dict[UUID, PaidClaim]:
+    """What payers said when they sent a claim on, the newest in force: it may have waited for an answer to the other lines."""
+    rows = RemittanceClaim.objects.in_force().filter(claim__in=claims, said__in=SENT_ON)
+    return {row.claim_id: row.value for row in rows.order_by("remittance__posted_at", "pk") if row.claim_id}
+
+
 def forward(claim: Claim, decided: others.Decided | None) -> None:
     """It goes out in no file of ours: the payer before has sent it on with what it decided."""
     if claim.previous is None:
@@ -90,20 +96,24 @@ def what_to_do(heard: Iterable[RemittanceClaim]) -> dict[UUID, str]:
     sent_on = {
         one: (one.claim.patient_id, order, one.claim.service_on)
         for one in heard
-        if one.claim and one.value.status in SENT_ON and (order := others.NEXT.get(Claim.Order(one.claim.order)))
+        if one.claim
+        and not one.taken_back_by_id
+        and one.value.status in SENT_ON
+        and (order := others.NEXT.get(Claim.Order(one.claim.order)))
     }
     if not sent_on:
         return {}
     rows = Claim.objects.standing().filter(previous__in={one.claim_id for one in sent_on}).select_related("payer")
     following, policies = {row.previous_id: row for row in rows}, drafting.policies_at(sent_on.values())
     return {
-        one.pk: in_words(one.claim, one.value, following.get(one.claim_id), policies.get(place))
+        one.pk: in_words(one, one.claim, following.get(one.claim_id), policies.get(place))
         for one, place in sent_on.items()
         if one.claim
     }
 
 
-def in_words(claim: Claim, value: PaidClaim, standing: Claim | None, policy: Policy | None) -> str:
+def in_words(one: RemittanceClaim, claim: Claim, standing: Claim | None, policy: Policy | None) -> str:
+    value = one.value
     to = value.sent_on_to.spoken if value.sent_on_to else ""
     if standing is not None:
         if not standing.is_unsent or not is_another(value, standing.payer):
@@ -120,4 +130,8 @@ def in_words(claim: Claim, value: PaidClaim, standing: Claim | None, policy: Pol
         )
     if is_another(value, policy.payer):
         return f"The payer has sent it on to {to or 'somebody else'}, and the next insurance of the patient is {policy.payer}. Correct the policy, or send it there."
-    return f"The payer has sent it on: posting makes the claim to {policy.payer}, which has it already."
+    if one.status != RemittanceClaim.Status.POSTED:
+        return f"The payer has sent it on: posting makes the claim to {policy.payer}, which has it already."
+    if claim.status in claim.ANSWERED:
+        return f"The payer has sent it on to {policy.payer}. Choose “To the next payer” at {claim.number}, so that the answer finds its claim."
+    return f"The payer has sent it on to {policy.payer}. The claim to it is made when {claim.number} is answered as a whole."

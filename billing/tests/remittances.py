@@ -159,3 +159,12 @@ def posted(hospital: Hospital, *claims: x12.PaidClaim, **more: Any) -> Remittanc
     with hospital.acting("billing") as acting:
         remitting.post(row, by=acting.person)
     return row
+
+
+def post_part(hospital: Hospital, claim: Claim, said: x12.PaidClaim) -> Remittance:
+    """The payer speaks of some lines only, so that a person has to say which claim it means."""
+    row = taken(hospital, said)
+    with hospital.acting("billing") as acting:
+        remitting.match(row.claims.get(), Claim.objects.get(pk=claim.pk), by=acting.person)
+        remitting.post(row, by=acting.person)
+    return row

@@ -11,10 +11,21 @@ from billing import remitting
 from billing.claims import correcting, others
 from billing.models import Account, Book, Claim, Denial, Discount, PayerMove, Payment, Purse, RemittanceClaim
 from billing.tests.claims import a_payer
-from billing.tests.remittances import SECOND, backwards, decided, line, posted, sent, sent_on, taken, with_copay
+from billing.tests.remittances import (
+    SECOND,
+    backwards,
+    decided,
+    line,
+    post_part,
+    posted,
+    sent,
+    sent_on,
+    taken,
+    with_copay,
+)
 from billing.tests.test_remittance import euros, on, standing
 from billing.x12.parties import Party
-from billing.x12.remittance import Adjustment, PaidClaim
+from billing.x12.remittance import Adjustment
 from clinical.models import Visit
 from hospital.tests.hospital import Hospital
 
@@ -313,20 +324,13 @@ def cob(alpha: Hospital, claim: Claim) -> tuple[str, str, list[str]]:
 # --- parts ---------------------------------------------------------------------------------------
 
 
-def post_part(alpha: Hospital, said: PaidClaim) -> None:
-    row = taken(alpha, said)
-    with alpha.acting("billing") as acting:
-        remitting.match(row.claims.get(), Claim.objects.get(), by=acting.person)
-        remitting.post(row, by=acting.person)
-
-
 def test_a_claim_of_which_a_line_is_unanswered_is_not_paid(alpha: Hospital) -> None:
     claim = sent(alpha, "40.00")
     first = decided(claim, line(claim, 1, "100.00"))
     second = decided(claim, line(claim, 2, "0.00", CO16="40.00"), status="4")
-    post_part(alpha, first)
+    post_part(alpha, claim, first)
     assert standing(alpha, claim) == (S.IN_PROCESS, *euros("0.00", "40.00"))
-    post_part(alpha, second)
+    post_part(alpha, claim, second)
     assert standing(alpha, claim) == (S.PARTIALLY_PAID, *euros("0.00", "40.00"))
 
 

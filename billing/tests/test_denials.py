@@ -15,9 +15,20 @@ from billing import booking_again, remitting
 from billing.claims import correcting, drafting, scrubber
 from billing.models import Account, Appeal, Claim, Denial, JournalEntry, Payment, Refund
 from billing.tests.claims import a_note, furnish
-from billing.tests.remittances import DAY, SECOND, backwards, decided, line, loaded, posted, send, sent, sent_on, taken
+from billing.tests.remittances import (
+    DAY,
+    SECOND,
+    backwards,
+    decided,
+    line,
+    loaded,
+    post_part,
+    posted,
+    send,
+    sent,
+    sent_on,
+)
 from billing.tests.test_remittance import euros, standing
-from billing.x12.remittance import PaidClaim
 from clinical import days
 from clinical.models import Visit
 from clinical.models.payer import AppealLevel
@@ -153,13 +164,6 @@ def test_what_is_paid_after_a_part_was_left_to_the_patient_is_not_asked_twice(al
 
 def the_page(alpha: Hospital) -> str:
     return alpha.client("billing").get(f"{alpha.url}/denials/{denial_pk(alpha)}/").content.decode()
-
-
-def post_part(alpha: Hospital, claim: Claim, said: PaidClaim) -> None:
-    row = taken(alpha, said)
-    with alpha.acting("billing") as acting:
-        remitting.match(row.claims.get(), Claim.objects.get(pk=claim.pk), by=acting.person)
-        remitting.post(row, by=acting.person)
 
 
 def test_a_later_word_about_another_line_does_not_make_the_patient_owe_what_a_contract_forbids(alpha: Hospital) -> None:

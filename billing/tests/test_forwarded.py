@@ -9,7 +9,7 @@ import pytest
 from billing.claims import answers, correcting, forwarding, scrubber, sending
 from billing.models import Claim, Remittance, RemittanceClaim
 from billing.tests.claims import a_payer
-from billing.tests.remittances import SECOND, decided, line, posted, sent, taken
+from billing.tests.remittances import SECOND, backwards, decided, line, post_part, posted, sent, taken
 from billing.tests.test_remittance import euros, standing
 from billing.tests.test_remittance_pages import bring, page, post
 from clinical.models import Policy
@@ -119,6 +119,28 @@ def test_what_the_first_payer_forwards_is_with_the_second_and_its_answer_is_post
     with alpha.acting("billing"):
         assert RemittanceClaim.objects.get(payer_number="SM77").claim == second
         assert Claim.objects.get(pk=second.pk).payer_number == "SM77"
+
+
+def test_what_was_forwarded_before_all_is_answered_is_with_the_second_once_it_is(alpha: Hospital) -> None:
+    claim = sent(alpha, "40")
+    insured_twice(alpha, claim)
+    first = post_part(alpha, claim, decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00"), status="19"))
+    assert standing(alpha, claim)[0] == S.IN_PROCESS
+    with alpha.acting("billing"):
+        assert not claim.following.exists()
+    assert f"is made when {claim.number} is answered as a whole" in page(alpha, f"remittances/{first.pk}/")
+    post_part(alpha, claim, decided(claim, line(claim, 2, "30.00", PR2="10.00")))
+    assert standing(alpha, the_second(alpha))[0] == S.SUBMITTED
+    assert "has sent it on" not in page(alpha, f"remittances/{first.pk}/")
+
+
+def test_a_forwarding_that_is_taken_back_asks_nobody_for_anything(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    said = decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00"), status="19")
+    row = posted(alpha, said)
+    assert "Record the policy" in page(alpha, f"remittances/{row.pk}/")
+    posted(alpha, backwards(said))
+    assert "has sent it on" not in page(alpha, f"remittances/{row.pk}/")
 
 
 def test_what_was_forwarded_goes_out_in_no_batch_of_ours(alpha: Hospital) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from billing.claims import drafting, scrubber, sending
-from billing.models import Authorisation, Charge, JournalLine, Kind, Package, Price, ProcedureCode
+from billing.models import Authorisation, Charge, Discount, JournalLine, Kind, Package, Price, ProcedureCode
 from billing.procedures import EXCISION
 from billing.tests.authorisations import granted
 from billing.tests.claims import a_note, a_payer, furnish, insure
@@ -206,6 +206,35 @@ def completed(alpha, desk: Desk, service: str):
         for status in ("in_room", "with_provider", "completed"):
             appointment.move_to(status, by=None)
     return appointment
+
+
+def test_check_out_says_what_it_will_charge(alpha, desk):
+    appointment = completed(alpha, desk, "96920")
+    page = f"{alpha.url}/appointments/{appointment.pk}/check-out/"
+    words = "With the check-out, Laser is charged"
+    assert words not in alpha.client("reception").get(page).content.decode(), "it is charged already"
+    with alpha.acting() as acting:
+        appointment.undo_complete(by=acting.person)
+    assert "nobody has set its price yet" in alpha.client("reception").get(page).content.decode()
+    with alpha.acting():
+        price("75", Kind.PROCEDURE, "96920")
+    shown = alpha.client("reception").get(page).content.decode()
+    assert words in shown and "$75.00" in shown
+    record(alpha, appointment.visit, "96920")
+    assert words not in alpha.client("reception").get(page).content.decode(), "the chart has it"
+
+
+def test_a_discount_that_goes_with_its_charge_is_named_on_the_account(alpha, seen):
+    with alpha.acting("main_doctor") as acting:
+        price("70", Kind.PROCEDURE, "17110")
+        row = Procedure.record(seen.patient, by=acting.person, text="Wart frozen", code="17110", system=PRICE_LIST)
+    with alpha.acting("admin") as acting:
+        Discount.of(seen.charges.get(code="17110"), Decimal(15), "Staff", by=acting.person)
+    with alpha.acting("main_doctor") as acting:
+        row.change(by=acting.person, code="17111")
+    with alpha.acting("billing"):
+        where = f"{alpha.url}{seen.get_absolute_url()}"
+    assert "$15.00 had been let off of it." in alpha.client("billing").get(where).content.decode()
 
 
 def test_the_service_of_an_appointment_is_charged_when_it_is_completed(alpha, desk):

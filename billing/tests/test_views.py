@@ -182,6 +182,15 @@ def test_billing_sets_a_missing_price(alpha):
         assert (charge.amount, charge.needs_price) == (Decimal("12.50"), False)
 
 
+def test_who_sets_a_price_below_the_list_reads_both(alpha):
+    with alpha.acting("admin"):
+        charge_ = visit().charges.get()
+        price("20")
+    data = {"unit_price": "14", "reason": "Hardship"}
+    answer = alpha.client("billing").post(f"{alpha.url}/charges/{charge_.pk}/price/", data, follow=True)
+    assert "Consultation costs $20.00, and $14.00 is asked for it." in answer.content.decode()
+
+
 def test_the_receipt_says_for_what_how_much_and_what_is_still_due(alpha, seen):
     pay(alpha, seen, amount="20", method="card", reference="slip 7")
     with alpha.acting():

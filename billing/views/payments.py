@@ -115,7 +115,9 @@ def price_charge(request: Request, pk) -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         return ask(request, form, charge.visit, title=f"Price of {charge.text}", submit="Set price")
     charge.set_price(form.cleaned_data["unit_price"], form.cleaned_data["reason"], by=request.acting.person)
-    return changed(request, charge.visit, f"{charge.text} costs {spoken(charge.amount)}.")
+    asked = charge.discounts.aggregate(sum=models.Sum("amount"))["sum"] or ZERO
+    less = f", and {spoken(charge.amount - asked)} is asked for it" if asked else ""
+    return changed(request, charge.visit, f"{charge.text} costs {spoken(charge.amount)}{less}.")
 
 
 @permit("billing.view_account")
