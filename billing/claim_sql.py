@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hospital.db.statements import edited
+
 KEPT = """
 CREATE FUNCTION claim_version_kept() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
@@ -62,8 +64,11 @@ CREATE TRIGGER backed BEFORE INSERT OR UPDATE OF status, current_id ON billing_c
 UNDO_BACKED = "DROP TRIGGER backed ON billing_claim; DROP FUNCTION claim_is_backed"
 
 # Since 0014 a payer can have a claim from the payer before: then nothing of ours was sent.
-FORMER_BACKED = BACKED.partition("CREATE TRIGGER")[0].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
-BACKED_OR_FORWARDED = FORMER_BACKED.replace(
-    "OR new.status = 'submitted' AND NOT EXISTS",
-    "OR new.status = 'submitted' AND new.forwarded_on IS NULL AND NOT EXISTS",
+FORMER_BACKED = edited(BACKED.partition("CREATE TRIGGER")[0], ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
+BACKED_OR_FORWARDED = edited(
+    FORMER_BACKED,
+    (
+        "OR new.status = 'submitted' AND NOT EXISTS",
+        "OR new.status = 'submitted' AND new.forwarded_on IS NULL AND NOT EXISTS",
+    ),
 )

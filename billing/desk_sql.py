@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from billing.sql import PAYMENTS_AT_ODDS
+from hospital.db.statements import edited
 
 ONLY_WRITTEN_ONCE = (
     "billing_creditnote",
@@ -65,14 +66,17 @@ FORMER_INVOICE_LINE = (
     "CREATE OR REPLACE FUNCTION billing_frozen_invoice_line"
     + (FROZEN_INVOICE.partition("CREATE FUNCTION billing_frozen_invoice_line")[2].partition("CREATE TRIGGER")[0])
 )
-LINE_STAYS = FORMER_INVOICE_LINE.replace(
-    """BEGIN
+LINE_STAYS = edited(
+    FORMER_INVOICE_LINE,
+    (
+        """BEGIN
 """,
-    """BEGIN
+        """BEGIN
     IF tg_op = 'UPDATE' AND (new.invoice_id, new.charge_id) IS DISTINCT FROM (old.invoice_id, old.charge_id) THEN
         RAISE EXCEPTION 'a line stays on its invoice' USING ERRCODE = 'restrict_violation';
     END IF;
 """,
+    ),
 )
 
 # A refund goes on step by step; what was decided and what was paid out stay. Nobody deletes one, or a charge.
@@ -156,14 +160,17 @@ CREATE CONSTRAINT TRIGGER paid_for_the_patient AFTER INSERT ON billing_allocatio
 PAID_FOR_ANYBODY = "DROP TRIGGER paid_for_the_patient ON billing_allocation; DROP FUNCTION billing_paid_for_the_patient"
 
 # Since 0011: a payment without a visit has no visit to compare, which is not the same as one that fits.
-FORMER_PATIENT = PAID_FOR_THE_PATIENT.partition("CREATE CONSTRAINT")[0].replace(
-    "CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"
+FORMER_PATIENT = edited(
+    PAID_FOR_THE_PATIENT.partition("CREATE CONSTRAINT")[0], ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
 )
-PAID_FOR_ITS_OWN = FORMER_PATIENT.replace("IF NOT fits THEN", "IF fits IS NOT TRUE THEN")
+PAID_FOR_ITS_OWN = edited(FORMER_PATIENT, ("IF NOT fits THEN", "IF fits IS NOT TRUE THEN"))
 
 # What is on no charge yet stands in the credit of the visit, or among the deposits where there is no visit.
-FORMER_PAYMENTS = PAYMENTS_AT_ODDS.replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
-DEPOSITS_AGREE = FORMER_PAYMENTS.replace(
-    "FILTER (WHERE book = 'credit')",
-    "FILTER (WHERE book = CASE WHEN visit_id IS NULL THEN 'deposits' ELSE 'credit' END)",
+FORMER_PAYMENTS = edited(PAYMENTS_AT_ODDS, ("CREATE VIEW", "CREATE OR REPLACE VIEW"))
+DEPOSITS_AGREE = edited(
+    FORMER_PAYMENTS,
+    (
+        "FILTER (WHERE book = 'credit')",
+        "FILTER (WHERE book = CASE WHEN visit_id IS NULL THEN 'deposits' ELSE 'credit' END)",
+    ),
 )

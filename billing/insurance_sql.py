@@ -1,7 +1,10 @@
 """What the database keeps of the money between patients and payers. See billing/sql.py for what came before."""
 
+from __future__ import annotations
+
 from billing.desk_sql import DECIDED_REFUND
 from billing.sql import CHARGES_AT_ODDS, LEDGER_AGREES
+from hospital.db.statements import edited
 
 # What moved to the payer is not the patient's, and what is paid, taken off or left to the patient is not the payer's.
 WITH_PAYERS = """
@@ -114,23 +117,24 @@ CREATE TRIGGER as_said BEFORE UPDATE OR DELETE ON billing_remittanceclaim FOR EA
 CREATE TRIGGER as_said BEFORE UPDATE OR DELETE ON billing_appeal FOR EACH ROW EXECUTE FUNCTION billing_as_said();
 """
 # The same, for tables without a status too.
-AS_SAID_EVERYWHERE = (
-    AS_SAID[: AS_SAID.index("CREATE TRIGGER")]
-    .replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
-    .replace(
+AS_SAID_EVERYWHERE = edited(
+    AS_SAID[: AS_SAID.index("CREATE TRIGGER")],
+    ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"),
+    (
         "old.status = 'posted' AND new.status <> 'posted'",
         "to_jsonb(old)->>'status' = 'posted' AND to_jsonb(new)->>'status' <> 'posted'",
-    )
+    ),
 )
-FORMER_CHARGES = CHARGES_AT_ODDS.replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
-FORMER_AGREES = LEDGER_AGREES.replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+FORMER_CHARGES = edited(CHARGES_AT_ODDS, ("CREATE VIEW", "CREATE OR REPLACE VIEW"))
+FORMER_AGREES = edited(LEDGER_AGREES, ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
 
 # Since 0014 a payer gets back what it paid too much: of one claim of a remittance, never more than is on no claim.
-FORMER_REMITTANCES = REMITTANCES_AT_ODDS.replace("CREATE VIEW", "CREATE OR REPLACE VIEW")
-REMITTANCES_SENT_BACK = (
-    FORMER_REMITTANCES.replace("THEN total ELSE 0 END AS money", "THEN total ELSE 0 END - paid_out AS money")
-    .replace("THEN claims_paid ELSE 0 END - given AS", "THEN claims_paid ELSE 0 END - given - approved AS")
-    .replace(
+FORMER_REMITTANCES = edited(REMITTANCES_AT_ODDS, ("CREATE VIEW", "CREATE OR REPLACE VIEW"))
+REMITTANCES_SENT_BACK = edited(
+    FORMER_REMITTANCES,
+    ("THEN total ELSE 0 END AS money", "THEN total ELSE 0 END - paid_out AS money"),
+    ("THEN claims_paid ELSE 0 END - given AS", "THEN claims_paid ELSE 0 END - given - approved AS"),
+    (
         "    ) g\n",
         """    ) g
     CROSS JOIN LATERAL (
@@ -150,18 +154,20 @@ REMITTANCES_SENT_BACK = (
         ) AS overdrawn
     ) o
 """,
-    )
-    .replace("GROUP BY remittance.id, given\n", "GROUP BY remittance.id, given, approved, paid_out, overdrawn\n")
-    .replace("AS posted_unapplied\n", "AS posted_unapplied, overdrawn\n")
-    .replace("OR unapplied <> posted_unapplied", "OR unapplied <> posted_unapplied OR overdrawn")
+    ),
+    ("GROUP BY remittance.id, given\n", "GROUP BY remittance.id, given, approved, paid_out, overdrawn\n"),
+    ("AS posted_unapplied\n", "AS posted_unapplied, overdrawn\n"),
+    ("OR unapplied <> posted_unapplied", "OR unapplied <> posted_unapplied OR overdrawn"),
 )
 # What was decided about it, and how it was paid out, stays, as of the refunds of patients (billing/desk_sql.py).
-REFUNDS_DECIDED = (
-    DECIDED_REFUND.partition("CREATE TRIGGER")[0]
-    .replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
-    .replace("method,drawer_id", "method,drawer_id,reference")
+REFUNDS_DECIDED = edited(
+    DECIDED_REFUND.partition("CREATE TRIGGER")[0],
+    ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"),
+    ("method,drawer_id", "method,drawer_id,reference"),
 )
-FORMER_DECIDED = DECIDED_REFUND.partition("CREATE TRIGGER")[0].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+FORMER_DECIDED = edited(
+    DECIDED_REFUND.partition("CREATE TRIGGER")[0], ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+)
 PAYER_REFUNDS = """
 CREATE TRIGGER decided BEFORE UPDATE ON billing_payerrefund FOR EACH ROW EXECUTE FUNCTION billing_decided_refund();
 CREATE TRIGGER kept BEFORE DELETE ON billing_payerrefund FOR EACH ROW EXECUTE FUNCTION billing_immutable();

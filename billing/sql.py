@@ -1,5 +1,9 @@
 """What the database itself guarantees about money, whoever writes."""
 
+from __future__ import annotations
+
+from hospital.db.statements import edited
+
 IMMUTABLE = """
 CREATE OR REPLACE FUNCTION billing_immutable() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -35,17 +39,18 @@ CREATE CONSTRAINT TRIGGER allocations_fit AFTER INSERT ON billing_allocation DEF
 
 # Since 0012 they speak for the tenant of the row, as their younger sisters below: a row that cannot be seen fits nothing.
 FORMER_ALLOCATIONS = ALLOCATIONS_FIT.partition("CREATE CONSTRAINT")[0]
-ALLOCATIONS_FIT_THEIR_OWN = (
-    FORMER_ALLOCATIONS.replace(
+ALLOCATIONS_FIT_THEIR_OWN = edited(
+    FORMER_ALLOCATIONS,
+    (
         "whole numeric; used numeric;\nBEGIN\n",
         """whole numeric; used numeric;
     speaking text := coalesce(current_setting('app.tenant', true), '');
 BEGIN
     PERFORM set_config('app.tenant', new.tenant_id::text, true);
 """,
-    )
-    .replace("IF used < 0 OR used > whole THEN", "IF used < 0 OR (used > whole) IS NOT FALSE THEN")
-    .replace("    RETURN NULL;\n", "    PERFORM set_config('app.tenant', speaking, true);\n    RETURN NULL;\n")
+    ),
+    ("IF used < 0 OR used > whole THEN", "IF used < 0 OR (used > whole) IS NOT FALSE THEN"),
+    ("    RETURN NULL;\n", "    PERFORM set_config('app.tenant', speaking, true);\n    RETURN NULL;\n"),
 )
 
 # A charge that money was put on keeps at least that amount, and a cancelled one keeps none.
@@ -247,14 +252,18 @@ WITH charge AS (
 """
 BACKFILL = (
     OPEN_ACCOUNTS,
-    """
+    edited(
+        """
 INSERT INTO billing_journalentry (id, tenant_id, kind, source_id, visit_id, at, by_id, size)
 HISTORY
 SELECT uuid7(), source.tenant_id, source.kind, source.id, source.visit_id, source.at, source.by_id, coalesce(sized.size, 0)
 FROM source LEFT JOIN (SELECT kind, id, count(*) AS size FROM step WHERE net <> 0 GROUP BY kind, id) sized USING (kind, id)
 WHERE NOT EXISTS (SELECT FROM billing_journalentry entry WHERE entry.kind = source.kind AND entry.source_id = source.id)
-""".replace("HISTORY", HISTORY),
-    """
+""",
+        ("HISTORY", HISTORY),
+    ),
+    edited(
+        """
 INSERT INTO billing_journalline (id, tenant_id, entry_id, account_id, debit, credit, charge_id, payment_id)
 HISTORY
 SELECT uuid7(), entry.tenant_id, entry.id, account.id, greatest(net, 0), greatest(-net, 0), step.charge_id, step.payment_id
@@ -262,5 +271,7 @@ FROM step JOIN billing_journalentry entry ON entry.kind = step.kind AND entry.so
 JOIN hospital_tenant tenant ON tenant.id = entry.tenant_id
 JOIN billing_ledgeraccount account ON account.book = step.book AND account.key = step.key AND account.currency = tenant.currency
 WHERE net <> 0 AND NOT EXISTS (SELECT FROM billing_journalline line WHERE line.entry_id = entry.id)
-""".replace("HISTORY", HISTORY),
+""",
+        ("HISTORY", HISTORY),
+    ),
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from hospital.db.statements import edited
+
 # At each end the signature closes what it signs. Only the arrival is written on the items of a list that was sent.
 SIGNED_MANIFEST = """
 CREATE FUNCTION signed_manifest() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -83,7 +85,7 @@ CREATE TRIGGER closed_loop BEFORE INSERT OR UPDATE ON clinical_biopsy FOR EACH R
 UNDO_LOOP = "DROP TRIGGER closed_loop ON clinical_biopsy; DROP FUNCTION closed_loop"
 
 # Since 0022: whatever the status before, a loop ends only at its end, and the level is changed by a report or a review only.
-FORMER_LOOP = CLOSED_LOOP.partition("CREATE TRIGGER")[0].replace("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION")
+FORMER_LOOP = edited(CLOSED_LOOP.partition("CREATE TRIGGER")[0], ("CREATE FUNCTION", "CREATE OR REPLACE FUNCTION"))
 UNCHANGED = """
     IF new.status = old.status AND new.report_id IS NOT DISTINCT FROM old.report_id THEN
 """
@@ -108,4 +110,4 @@ ENDS = """
         RAISE EXCEPTION 'a loop is closed at its end' USING ERRCODE = 'restrict_violation';
     END IF;
 """
-LOOP_ENDS = FORMER_LOOP.replace(UNCHANGED, ENDS + UNCHANGED)
+LOOP_ENDS = edited(FORMER_LOOP, (UNCHANGED, ENDS + UNCHANGED))

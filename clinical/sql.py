@@ -1,5 +1,9 @@
 """The rules of this app that the database itself keeps. Run by migrations/0002_rules.py."""
 
+from __future__ import annotations
+
+from hospital.db.statements import edited
+
 APPEND_ONLY = """
 CREATE OR REPLACE FUNCTION append_only() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -116,4 +120,4 @@ END $$
 
 def follow_merge(column: str) -> str:
     """The function of the trigger for the tables that call their patient so."""
-    return FOLLOW_MERGE.replace("COLUMN", column)
+    return edited(FOLLOW_MERGE, ("COLUMN", column))
