@@ -49,6 +49,7 @@ def book_again(heard: RemittanceClaim, *, by: Person | None) -> Plan:
             f"Nothing is due for it now: the payer of {one.claim.number} paid it too much, and takes it back."
         )
     book([plan], by=by)
+    remittance.touch()
     return plan
 
 

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from billing import authorisation_words, payment_words
+from billing import authorisation_words, payment_words, refund_words
 from billing.claims import filing
-from billing.models import Authorisation, Claim, ClaimBatch, Denial, JournalEntry, PayerFile, Remittance
+from billing.models import (
+    Authorisation,
+    Claim,
+    ClaimBatch,
+    Denial,
+    JournalEntry,
+    PayerFile,
+    PayerRefund,
+    Refund,
+    Remittance,
+)
 from realtime.catalogue import LiveEvent, Loudness, When, changed, created, either, reached, said
 
 SEES_CLAIMS = "billing.view_claims"
@@ -52,6 +62,30 @@ EVENTS = (
         link=payment_words.link,
     ),
     LiveEvent(
+        "refund:changed",
+        Refund,
+        when=either(created, changed("status")),
+        hears=("reception", "billing"),
+        needs=(payment_words.SEES_ACCOUNTS,),
+        about=refund_words.about,
+        loudness=refund_words.loudness,
+        notice_to=refund_words.who_asked,
+        title=refund_words.title,
+        link=lambda refund: refund.payment.get_absolute_url(),
+    ),
+    LiveEvent(
+        "payer_refund:changed",
+        PayerRefund,
+        when=either(created, changed("status")),
+        hears=("billing",),
+        needs=("billing.post_remittance",),
+        about=refund_words.about_claim,
+        loudness=refund_words.loudness,
+        notice_to=refund_words.who_asked,
+        title="{0.spoken_amount} back to {0.payer}: {0.in_words}",
+        link="billing:payer_refund",
+    ),
+    LiveEvent(
         "claim:paid",
         Claim,
         when=reached(Claim.Status.PAID, Claim.Status.PARTIALLY_PAID),
@@ -94,7 +128,7 @@ EVENTS = (
     LiveEvent(
         "remittance:changed",
         Remittance,
-        when=either(created, changed("status")),
+        when=either(created, changed()),
         hears=("billing",),
         needs=("billing.post_remittance",),
         title="{0}: {0.in_words}",

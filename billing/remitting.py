@@ -207,6 +207,7 @@ def match(heard: RemittanceClaim, claim: Claim, *, by: Person | None) -> None:
     heard.move_to(State.MATCHED, by=by, claim=claim, why="")
     if remittance.is_posted:
         post_late(heard, claim, remittance, by=by)
+    remittance.touch()
 
 
 def post_late(heard: RemittanceClaim, claim: Claim, remittance: Remittance, *, by: Person | None) -> None:
@@ -233,17 +234,19 @@ def is_of(heard: RemittanceClaim, claim: Claim) -> bool:
 
 @transaction.atomic
 def unmatch(heard: RemittanceClaim, *, by: Person | None) -> None:
-    held_remittance(heard)
+    remittance = held_remittance(heard)
     if heard.sent_back.live().exists():
         raise Refused("It was sent back to the payer, or is about to be: it is none of our claims.")
     heard.move_to(State.UNMATCHED, by=by, claim=None, why="It was matched with the wrong claim.")
+    remittance.touch()
 
 
 @transaction.atomic
 def leave(heard: RemittanceClaim, reason: str, *, by: Person | None) -> None:
     """It is for nobody of ours. Its money stays where a person sees it."""
-    held_remittance(heard)
+    remittance = held_remittance(heard)
     heard.move_to(State.LEFT, by=by, why=needs(reason, "Say why it is none of ours.")[:200])
+    remittance.touch()
 
 
 def held_remittance(heard: RemittanceClaim) -> Remittance:

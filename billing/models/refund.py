@@ -50,6 +50,14 @@ class MoneyBack(Workflow):
     def is_live(self) -> bool:
         return self.status != self.Status.REJECTED
 
+    @property
+    def in_words(self) -> str:
+        return str(self.get_status_display()).lower()
+
+    @property
+    def spoken_amount(self) -> str:
+        return spoken(self.amount)
+
     def decide(self, status: str, *, by: Person | None, reason: str = "") -> None:
         """By somebody else than who asked."""
         if by is not None and by.pk == self.requested_by_id:

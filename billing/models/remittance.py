@@ -90,6 +90,10 @@ class Remittance(Workflow):
     def is_posted(self) -> bool:
         return self.status == self.Status.POSTED
 
+    def touch(self) -> None:
+        """What it says of a claim was matched, let go or booked: who has it open sees that."""
+        self.save(update_fields=[])
+
     @cached_property
     def withheld(self) -> list[ProviderAdjustment]:
         return [thawed(ProviderAdjustment, one) for one in self.provider_adjustments]

@@ -150,9 +150,12 @@ def heard_unmatch(request: Request, pk: UUID) -> HttpResponse:
     return redirect(heard.remittance)
 
 
-@permit(TAKE, "POST")
+@permit(TAKE, "GET", "POST")
 def heard_again(request: Request, pk: UUID) -> HttpResponse:
+    """What is refused is said on the page itself, which goes on following what happens: so it can be asked for here too."""
     heard = found_heard(pk)
+    if request.method != "POST":
+        return shown(request, heard.remittance_id, at=heard.pk)
     try:
         plan = booking_again.book_again(heard, by=request.acting.person)
     except (Refused, IllegalMove) as why:

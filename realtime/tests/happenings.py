@@ -363,14 +363,35 @@ def pays_all(day: Day) -> None:
     pay(day, Decimal("7690"))
 
 
-@happens("payment:received", "a refund is paid out")
-def pays_back(day: Day) -> None:
-    """Of what was paid last: nothing is due any more."""
-    with day.hospital.acting("reception") as acting:
-        refund = Refund.request(Payment.objects.latest("serial"), Decimal("12"), "Too much", by=acting.person)
+@happens("refund:changed", "it is asked for")
+def asks_back(day: Day) -> None:
+    refund_of(day)
+
+
+@happens("refund:changed", "it is decided")
+def decides(day: Day) -> None:
+    refund = refund_of(day)
     with day.hospital.acting("billing") as acting:
         refund.approve(by=acting.person)
+
+
+@happens("payment:received", "a refund is paid out")
+def pays_back(day: Day) -> None:
+    refund = refund_of(day)
+    with day.hospital.acting("billing") as acting:
         refund.pay_out(by=acting.person)
+
+
+def refund_of(day: Day) -> Refund:
+    """One of the day: asked for, decided and paid out in this order."""
+    return day.once("refund", lambda: asked_back(day))
+
+
+def asked_back(day: Day) -> Refund:
+    visit = day.visit(paid=False)
+    with day.hospital.acting("reception") as acting:
+        payment = Payment.take(visit, Decimal("12"), method="cash", by=acting.person)
+        return Refund.request(payment, Decimal("12"), "Too much", by=acting.person)
 
 
 def pay(day: Day, amount: Decimal) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
-from billing.models import Claim, Denial, Remittance
+from billing import remitting
+from billing.models import Claim, Denial, PayerRefund, Remittance, RemittanceClaim
 from billing.payer_inbox import take_file
 from billing.tests.remittances import decided, line, loaded, posted, sent, taken
 from realtime.tests.claim_happenings import HAPPENINGS, Day
@@ -62,6 +64,38 @@ def pays(day: Day) -> None:
 def comes_in(day: Day) -> Remittance:
     claim = claim_of(day)
     return taken(day.hospital, decided(claim, line(claim, 1, str(claim.current.ours[0].amount))))
+
+
+@happens("remittance:changed", "somebody says whose it is")
+def says_whose(day: Day) -> None:
+    row = comes_in(day)
+    with day.hospital.acting("billing") as acting:
+        remitting.unmatch(row.claims.get(), by=acting.person)
+
+
+@happens("payer_refund:changed", "it is asked for")
+def asks_for_the_payer(day: Day) -> None:
+    payer_refund_of(day)
+
+
+@happens("payer_refund:changed", "it is decided")
+def decides_for_the_payer(day: Day) -> None:
+    refund = payer_refund_of(day)
+    with day.hospital.acting("admin") as acting:
+        refund.approve(by=acting.person)
+
+
+def payer_refund_of(day: Day) -> PayerRefund:
+    return kept(day, "refund to a payer", lambda: asked_for_the_payer(day))
+
+
+def asked_for_the_payer(day: Day) -> PayerRefund:
+    """The same was paid once more."""
+    claim = loaded(day.hospital, claim_of(day))
+    posted(day.hospital, decided(claim, line(claim, 1, str(claim.current.ours[0].amount))))
+    with day.hospital.acting("billing") as acting:
+        heard = RemittanceClaim.objects.filter(claim=claim).latest("remittance__received_at")
+        return PayerRefund.request(heard, Decimal("1.00"), "Paid twice", by=acting.person)
 
 
 @happens("payer_file:taken", "a file is brought in")

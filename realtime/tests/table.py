@@ -79,6 +79,10 @@ TABLE: dict[str, dict[str, Audience]] = {
     "stock:changed": {"a delivery": info("pharmacy")},
     "stock:low": {"a threshold is crossed": notice("pharmacy", "admin")},
     "stock:expiring": {"the calendar moves on": notice("pharmacy", "admin")},
+    "refund:changed": {
+        "it is asked for": info("reception") | notice("billing"),
+        "it is decided": own("reception") | info("billing"),
+    },
     "payment:received": {
         "money posted": info("reception", "billing", "admin"),
         "it opens the gate": info("reception", "billing", "admin") | notice("checker_doctor"),
@@ -127,10 +131,11 @@ TABLE: dict[str, dict[str, Audience]] = {
     "claim:status_changed": {"it is checked": info("billing")},
     "claim_batch:changed": {"a file is asked for": info("billing")},
     "claim:submitted": {"the file is written": info("billing")},
-    "remittance:changed": {"one comes in": info("billing")},
+    "remittance:changed": {"one comes in": info("billing"), "somebody says whose it is": info("billing")},
     "claim:denied": {"a payer refuses": critical("billing")},
     "denial:changed": {"somebody looks after it": info("billing")},
     "claim:paid": {"a payer pays": info("billing")},
+    "payer_refund:changed": {"it is asked for": notice("billing"), "it is decided": own("billing")},
     "payer_file:taken": {"a file is brought in": info("billing")},
     "document:uploaded": {"a file is filed": info(*DOCTORS, "lab_technician", "admin")},
     "document:damaged": {"its bytes are not those that came": critical("admin")},
@@ -194,5 +199,6 @@ BROUGHT: dict[tuple[str, str], dict[str, Audience]] = {
         "alert:raised": info("billing"),
         "alert:listed": info(*WITH_AUTHORISATIONS, "admin"),
     },
+    ("payment:received", "a refund is paid out"): {"refund:changed": info("reception", "billing")},
     ("manifest:changed", "the two ends differ"): {"biopsy:updated": notice(*WITH_BIOPSIES)},
 }
