@@ -71,8 +71,13 @@ class Plan:
     @property
     def refused(self) -> Decimal:
         """What a denial is of: what is due still; where nothing is, what the payer could pay instead of the patient."""
-        if self.rest > 0 or self.becomes != Status.DENIED:
+        if self.rest > 0 or self.becomes not in (Status.DENIED, Status.PARTIALLY_PAID):
             return max(self.rest, ZERO)
+        return self.kept
+
+    @property
+    def kept(self) -> Decimal:
+        """Refused, of what the patient had paid already, or owes."""
         return sum((one.kept for one in self.shares), ZERO)
 
     @property
@@ -170,7 +175,7 @@ def outcome(plan: Plan, claim: Claim, standing: Standing) -> str:
         return Status.IN_PROCESS if now in UNDECIDED else Status.PARTIALLY_PAID
     if denied and not granted and not paid:  # what is the patient's is so already, or a person has settled it
         return now if now in (Status.PAID, Status.TRANSFERRED, Status.WRITTEN_OFF) else Status.DENIED
-    return Status.PAID
+    return Status.PARTIALLY_PAID if plan.kept else Status.PAID
 
 
 def reversal(heard: RemittanceClaim, claim: Claim, standing: Standing) -> Plan:

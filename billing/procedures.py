@@ -71,20 +71,36 @@ def charge_session(biopsy: Biopsy, *, by: Person | None) -> None:
 def charge_recorded(visit: Visit, row: Procedure, *, why: str, by: Person | None) -> None:
     """By the code of the chart. A biopsy that was taken is charged itself; the service of an appointment gives way."""
     Account.locked(visit)
-    biopsied = Biopsy.objects.filter(visit=visit, collected_at__isnull=False)
-    code = "" if row.charged_as in BIOPSY_CODES and biopsied.exists() else row.charged_as
+    code = "" if is_charged_otherwise(visit, row) else row.charged_as
     charge_once(visit, row.pk, code, row.text, why=why, by=by)
     charge_services(visit, by=by)
 
 
-def charge_services(visit: Visit, *, by: Person | None) -> None:
-    """Of the completed appointments of this visit, each by the code of its type, where nothing else is charged for the same."""
+def is_charged_otherwise(visit: Visit, row: Procedure) -> bool:
+    """As the biopsy itself; or as the service of the appointment, which somebody has waived: it is not asked for again."""
+    if row.charged_as in BIOPSY_CODES:
+        return Biopsy.objects.filter(visit=visit, collected_at__isnull=False).exists()
+    services = Appointment.objects.filter(visit=visit).values("pk")
+    waived = Charge.objects.live().filter(waived_at__isnull=False, code=row.charged_as, source_id__in=services)
+    return waived.filter(visit=visit, kind=Kind.PROCEDURE).exists()
+
+
+def charge_services(visit: Visit, *, now: Appointment | None = None, by: Person | None) -> None:
+    """Of the completed appointments of this visit, where nothing else is charged for the same. `now`: the one that is completed, or taken back."""
     Account.locked(visit)
-    for one in Appointment.objects.filter(visit=visit).exclude(type__service="").select_related("type"):
-        is_over = one.status == Appointment.Status.COMPLETED
-        why = "The chart has it." if is_over else "The appointment is not completed after all."
-        code = one.type.service if is_over and is_charged_alone(one.type.service, visit) else ""
-        charge_once(visit, one.pk, code, one.type.name, why=why, by=by)
+    for one in Appointment.objects.filter(visit=visit).select_related("type"):
+        service, is_over = service_of(one, visit, is_now=one == now), one.status == Appointment.Status.COMPLETED
+        is_alone = is_charged_alone(service, visit)
+        why = "The chart has it." if is_over and not is_alone else "The appointment is not completed as it was."
+        charge_once(visit, one.pk, service if is_over and is_alone else "", one.type.name, why=why, by=by)
+
+
+def service_of(appointment: Appointment, visit: Visit, *, is_now: bool) -> str:
+    """The code of its type when it is completed. Afterwards it stays what it was charged as, whatever the type says by then."""
+    former = Charge.objects.filter(kind=Kind.PROCEDURE, source_id=appointment.pk).order_by("-sequence").first()
+    if former and not is_now:
+        return former.code
+    return appointment.type.service if is_now or visit.is_open else ""
 
 
 def is_charged_alone(service: str, visit: Visit) -> bool:
@@ -95,8 +111,9 @@ def is_charged_alone(service: str, visit: Visit) -> bool:
 
 
 def charged_by_chart(visit: Visit) -> models.QuerySet[Charge]:
+    """What was waived is charged too: nobody pays it, and nobody is asked for it again."""
     rows = Procedure.objects.filter(patient=visit.patient_id).values("pk")
-    return Charge.objects.open().filter(visit=visit, kind=Kind.PROCEDURE, source_id__in=rows)
+    return Charge.objects.live().filter(visit=visit, kind=Kind.PROCEDURE, cancel_reason="", source_id__in=rows)
 
 
 def to_be_charged(appointment: Appointment) -> str:
@@ -107,8 +124,8 @@ def to_be_charged(appointment: Appointment) -> str:
 
 
 def what_was_let_off(charge: Charge) -> str:
-    """A discount is of one charge. It goes with it, and who looks at the account reads that it did."""
-    given = charge.discounts.aggregate(sum=models.Sum("amount"))["sum"]
+    """A discount or a waiver is of one charge. It goes with it, and who looks at the account reads that it did."""
+    given = Charge.objects.with_balance().get(pk=charge.pk).written_off
     return f" {spoken(given)} had been let off of it." if given else ""
 
 

@@ -100,7 +100,7 @@ def charge_biopsy(instance: Biopsy, before: str, after: str, by: Person | None, 
 def charge_service(instance: Appointment, before: str, after: str, by: Person | None, **kwargs: Any) -> None:
     """The procedure that an appointment was for, by the code of its type, when it is completed; taken back when that is undone."""
     if instance.visit and Appointment.Status.COMPLETED in (before, after):
-        charge_services(instance.visit, by=by)
+        charge_services(instance.visit, now=instance, by=by)
 
 
 def charge_procedure(instance: Procedure, **kwargs: Any) -> None:

@@ -331,11 +331,13 @@ def book(planned: list[Plan], *, by: Person | None) -> list[Plan]:
         denials_follow(plan, claim)
         denials_before_follow(plan)
     waited = forwarding.sent_on_before([claim for _, claim in done])
+    forwarded = []
     for plan, claim in done:
         if plan.heard.said in forwarding.SENT_ON and not plan.heard.taken_back_by_id:
-            forwarding.go_on_by_itself(claim, plan.heard.value)
+            forwarded.append(forwarding.go_on_by_itself(claim, plan.heard.value))
         elif (former := waited.get(claim.pk)) and not claim.following.exists():
-            forwarding.go_on_by_itself(claim, former)
+            forwarded.append(forwarding.go_on_by_itself(claim, former))
+    forwarding.match_early_answers([one for one in forwarded if one])
     return planned
 
 

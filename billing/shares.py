@@ -111,7 +111,7 @@ def share(said: PaidLine, line: Any, at: Position, *, is_denied: bool) -> Share:
             taken.append((claim, part))
             over -= part
     paid, over = less(paid, over)
-    kept = ZERO if granted else max(min(total(said.adjustments), at.patients), ZERO)
+    kept = ZERO if granted else max(min(total(said.adjustments), at.held), ZERO)
     return Share(line, at.due, paid, contractual, patient, over, kept, restored, tuple(taken), said.adjustments)
 
 

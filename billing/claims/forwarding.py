@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from billing.claims import drafting, others, scrubber
 from billing.models import Claim, Remittance, RemittanceClaim
+from billing.overpaid import ours_in
 from billing.x12.remittance import PaidClaim
 from billing.x12.sheet import plain
 from clinical import days
@@ -27,14 +28,15 @@ SENT_ON = ("19", "20")
 @transaction.atomic
 def go_on(claim: Claim, *, by: Person | None) -> Claim:
     """A person takes it to the next payer. What the payer has sent there already is not sent again."""
-    made, decided = others.go_on(claim, by=by), others.decision_of(claim)
-    if decided and made.is_unsent and decided.value.status in SENT_ON and not is_another(decided.value, made.payer):
-        forward(made, decided)
+    made, said = others.go_on(claim, by=by), sent_on_before([claim]).get(claim.pk)
+    if said is not None and made.is_unsent and not is_another(said, made.payer):
+        forward(made, others.decision_of(claim))
+        match_early_answers([made])
     return made
 
 
 def go_on_by_itself(claim: Claim, value: PaidClaim) -> Claim | None:
-    """The payer has sent it on (CLP02 19, 20): our claim to the next one, which has it already. Nothing where we know none, or another one."""
+    """The payer has sent it on (CLP02 19, 20): our claim to the next one, which has it already, if it is forwarded now."""
     order = others.NEXT.get(Claim.Order(claim.order))
     if value.status not in SENT_ON or claim.status not in claim.ANSWERED or order is None:
         return None
@@ -42,10 +44,9 @@ def go_on_by_itself(claim: Claim, value: PaidClaim) -> Claim | None:
     policy = drafting.policy_of(claim.encounter, order, claim.service_on)
     if standing is None and policy is not None and not is_another(value, policy.payer):
         standing = others.go_on(claim, by=None)
-    if standing is None or is_another(value, standing.payer):
+    if standing is None or is_another(value, standing.payer) or not standing.is_unsent or standing.corrected_from:
         return None
-    if standing.is_unsent and not standing.corrected_from:
-        forward(standing, others.decision_of(claim))
+    forward(standing, others.decision_of(claim))
     return standing
 
 
@@ -64,22 +65,32 @@ def forward(claim: Claim, decided: others.Decided | None) -> None:
     day = (decided.day if decided else None) or days.today()
     words = f"Forwarded by {claim.previous.payer} on {day:%-d %b %Y}"
     claim.go(Claim.Status.SUBMITTED, by=None, words=words, forwarded_on=day, submitted_at=timezone.now(), answer="")
-    match_early_answers(claim)
 
 
-def match_early_answers(claim: Claim) -> None:
+def match_early_answers(forwarded: list[Claim]) -> None:
     """Where the answer was taken in before the payer before was posted, it found no claim, and finds this one now.
 
-    A remittance that somebody holds at this moment is left to be matched by hand: remittances are held before claims, so
-    that waiting for it here could wait for ever.
+    It names one of our numbers of the same encounter. A remittance that somebody holds at this moment is left to be
+    matched by hand: remittances are held before claims, so that waiting for it here could wait for ever.
     """
     from billing.remitting import found_for
 
-    waiting = Remittance.objects.filter(status=Remittance.Status.READ, payer=claim.payer_id)
+    if not forwarded:
+        return
+    claims, numbers = {claim.pk: claim for claim in forwarded}, serials_of(forwarded)
+    waiting = Remittance.objects.filter(status=Remittance.Status.READ, payer__in={one.payer_id for one in forwarded})
     held = waiting.order_by("pk").select_for_update(skip_locked=True, of=("self",), no_key=True)
-    for heard in RemittanceClaim.objects.unmatched().filter(remittance__in=[one.pk for one in held]).order_by("pk"):
-        if found_for(heard.value, claim.payer)[0] == claim:
+    rows = RemittanceClaim.objects.unmatched().filter(remittance__in=[one.pk for one in held]).order_by("pk")
+    named = [pk for pk, number in rows.values_list("pk", "number") if ours_in(number) in numbers]
+    for heard in rows.filter(pk__in=named).select_related("remittance__payer"):
+        found, _ = found_for(heard.value, heard.remittance.payer)
+        if found is not None and (claim := claims.get(found.pk)):
             heard.move_to(RemittanceClaim.Status.MATCHED, by=None, claim=claim, why="")
+
+
+def serials_of(claims: list[Claim]) -> set[int]:
+    rows = Claim.objects.filter(encounter__in={claim.encounter_id for claim in claims})
+    return set(rows.values_list("serial", flat=True))
 
 
 def is_another(value: PaidClaim, payer: Payer | None) -> bool:

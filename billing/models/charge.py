@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from hospital.models import Person
 
 
+TOO_HIGH = 10**10  # more than the column holds
+
+
 class Charges(models.QuerySet):
     def live(self) -> Charges:
         return self.filter(cancelled_at=None)
@@ -124,6 +127,8 @@ class Charge(EditableModel):
         """Owed from now on, at today's price. Without a price it is kept visible, so that no work goes unpaid unseen."""
         today = timezone.localdate(timezone=current().tenant.zone)
         price = Price.on(today, kind, code, patient=visit.patient)
+        if price and price.amount * quantity >= TOO_HIGH:  # a slip in the list: somebody sets it by hand
+            price = None
         unit = price.amount if price else ZERO
         return cls.book(
             visit=visit,
@@ -210,7 +215,7 @@ class Charge(EditableModel):
             self.tax_rate = listed.tax_rate
         self.unit_price = max(exact(unit_price), listed.amount if listed else ZERO)
         self.amount, self.needs_price = self.unit_price * self.quantity, False
-        if self.amount >= 10**10:
+        if self.amount >= TOO_HIGH:
             raise Refused("No charge can be so high. Check the decimal point.", status=422, field="unit_price")
         self.save(update_fields=["unit_price", "amount", "tax_rate", "needs_price"])
         self._owe(JournalEntry.Kind.PRICE, at=timezone.now(), by=by)

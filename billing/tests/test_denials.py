@@ -13,7 +13,7 @@ from django.db import connection
 
 from billing import booking_again, remitting
 from billing.claims import correcting, drafting, scrubber
-from billing.models import Account, Appeal, Claim, Denial, JournalEntry, Payment, Refund
+from billing.models import Account, Appeal, Claim, Denial, Discount, JournalEntry, Kind, Payment, ProcedureCode, Refund
 from billing.tests.claims import a_note, furnish
 from billing.tests.remittances import (
     DAY,
@@ -29,6 +29,7 @@ from billing.tests.remittances import (
     sent_on,
 )
 from billing.tests.test_remittance import euros, standing
+from billing.tests.till import charge
 from clinical import days
 from clinical.models import Visit
 from clinical.models.payer import AppealLevel
@@ -276,6 +277,41 @@ def refused_in_advance(alpha: Hospital, **codes: str) -> Claim:
     claim = send(alpha, claim)
     posted(alpha, decided(claim, line(claim, 1, "0.00", **(codes or {"PI16": "100.00"})), status="4"))
     return loaded(alpha, claim)
+
+
+def paid_in_advance(alpha: Hospital, paid: str, *, let_off: str = "", more: str = "") -> Claim:
+    """A hundred, and what more was charged: let off in part, and the rest paid at the desk."""
+    furnish(alpha)
+    note = a_note(alpha)
+    with alpha.acting("admin") as acting:
+        if more:
+            ProcedureCode.objects.create(kind=Kind.TEST, code="X2", procedure="85022")
+            charge(note.visit, more, sequence=2, code="X2")
+        if let_off:
+            Discount.give(note.visit, Decimal(let_off), "Staff", by=acting.person)
+    with alpha.acting("reception") as acting:
+        Payment.take(note.visit, Decimal(paid), method="card", by=acting.person)
+    with alpha.acting("billing") as acting:
+        claim = drafting.begin(note, by=acting.person)
+    return send(alpha, claim)
+
+
+def test_a_line_that_is_refused_of_what_was_paid_in_advance_is_a_denial_beside_a_line_that_is_paid(
+    alpha: Hospital,
+) -> None:
+    claim = paid_in_advance(alpha, "140.00", more="40.00")
+    posted(alpha, decided(claim, line(claim, 1, "100.00"), line(claim, 2, "0.00", PI16="40.00")))
+    assert standing(alpha, claim)[0] == S.PARTIALLY_PAID
+    with alpha.acting("billing"):
+        denial = the_denial()
+        assert (denial.amount, denial.codes, denial.is_in_advance) == (40, ["16"], True)
+
+
+def test_what_was_let_off_is_not_refused_as_if_the_patient_had_paid_it(alpha: Hospital) -> None:
+    claim = paid_in_advance(alpha, "70.00", let_off="30.00")
+    posted(alpha, decided(claim, line(claim, 1, "0.00", PI16="100.00"), status="4"))
+    with alpha.acting("billing"):
+        assert the_denial().amount == 70
 
 
 def credit_of(alpha: Hospital, claim: Claim) -> Decimal:

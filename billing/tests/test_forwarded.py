@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from decimal import Decimal
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from billing.claims import answers, correcting, forwarding, scrubber, sending
 from billing.models import Claim, Remittance, RemittanceClaim
@@ -132,6 +135,34 @@ def test_what_was_forwarded_before_all_is_answered_is_with_the_second_once_it_is
     post_part(alpha, claim, decided(claim, line(claim, 2, "30.00", PR2="10.00")))
     assert standing(alpha, the_second(alpha))[0] == S.SUBMITTED
     assert "has sent it on" not in page(alpha, f"remittances/{first.pk}/")
+
+
+def test_who_records_the_policy_later_sends_nothing_that_the_next_payer_has_already(alpha: Hospital) -> None:
+    claim = sent(alpha, "40")
+    post_part(alpha, claim, decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00"), status="19"))
+    row = post_part(alpha, claim, decided(claim, line(claim, 2, "30.00", PR2="10.00")))
+    insured_twice(alpha, claim)
+    with alpha.acting("billing") as acting:
+        second = forwarding.go_on(Claim.objects.get(pk=claim.pk), by=acting.person)
+        assert (second.status, second.is_forwarded) == (S.SUBMITTED, True), row
+
+
+def test_strangers_that_wait_cost_nothing_when_a_claim_is_forwarded(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    insured_twice(alpha, claim)
+    with alpha.acting("billing"):
+        second = Claim.objects.select_related("payer").get(pk=claim.pk)
+        second.payer = Policy.objects.get(patient=claim.patient_id, order=2).payer
+
+    def asked_with(strangers: int) -> int:
+        for number in range(strangers):
+            said = replace(decided(claim, line(claim, 1, "15.00"), status="2"), control_number=f"X-{number}")
+            taken(alpha, said, payer=SECOND)
+        with alpha.acting("billing"), CaptureQueriesContext(connection) as asked:
+            forwarding.match_early_answers([second])
+        return len(asked)
+
+    assert asked_with(1) == asked_with(5)
 
 
 def test_a_forwarding_that_is_taken_back_asks_nobody_for_anything(alpha: Hospital) -> None:

@@ -10,7 +10,7 @@ import pytest
 from django.db import connection, transaction
 
 from billing.claims import drafting, scrubber, sending
-from billing.models import Authorisation, Charge, Discount, JournalLine, Kind, Package, Price, ProcedureCode
+from billing.models import Account, Authorisation, Charge, Discount, JournalLine, Kind, Package, Price, ProcedureCode
 from billing.procedures import EXCISION
 from billing.tests.authorisations import granted
 from billing.tests.claims import a_note, a_payer, furnish, insure
@@ -224,6 +224,74 @@ def test_check_out_says_what_it_will_charge(alpha, desk):
     assert words not in alpha.client("reception").get(page).content.decode(), "the chart has it"
 
 
+def waive(hospital, source: Procedure | Appointment) -> None:
+    with hospital.acting("admin") as acting:
+        Charge.objects.get(source_id=source.pk).waive("Hardship", by=acting.person)
+
+
+def test_what_was_waived_is_not_asked_for_again_by_the_appointment(alpha, desk):
+    with alpha.acting():
+        price("75", Kind.PROCEDURE, "96920")
+    appointment = completed(alpha, desk, "96920")
+    seen = appointment.visit
+    with alpha.acting() as acting:
+        appointment.undo_complete(by=acting.person)
+    row = record(alpha, seen, "96920")
+    waive(alpha, row)
+    page = f"{alpha.url}/appointments/{appointment.pk}/check-out/"
+    assert "With the check-out" not in alpha.client("reception").get(page).content.decode()
+    with alpha.acting() as acting:
+        appointment.complete(by=acting.person)
+        row.change(by=acting.person, note="Left hand")
+        assert (standing(seen), Account(seen).due) == ([], 0)
+
+
+def test_what_was_waived_is_not_asked_for_again_by_the_chart(alpha, desk):
+    with alpha.acting():
+        price("75", Kind.PROCEDURE, "96920")
+    appointment = completed(alpha, desk, "96920")
+    seen = appointment.visit
+    waive(alpha, appointment)
+    record(alpha, seen, "96920")
+    with alpha.acting():
+        assert (standing(seen), Account(seen).due) == ([], 0)
+        assert seen.charges.get(source_id=appointment.pk).cancelled_at is None
+
+
+def test_a_service_stays_what_it_was_when_the_appointment_was_completed(alpha, desk):
+    appointment = completed(alpha, desk, "96920")
+    seen = appointment.visit
+    row = record(alpha, seen, "17110")
+    with alpha.acting() as acting:
+        appointment.type.service = "96921"
+        appointment.type.save(update_fields=["service"])
+        row.change(by=acting.person, note="Left hand")
+        assert [code for code, _ in standing(seen)] == ["17110", "96920"]
+        appointment.type.service = "99213"
+        appointment.type.save(update_fields=["service"])
+        row.change(by=acting.person, note="Right hand")
+        assert [code for code, _ in standing(seen)] == ["17110", "96920"]
+
+
+def test_a_service_that_had_no_code_is_not_charged_long_afterwards(alpha, desk):
+    appointment = completed(alpha, desk, "")
+    seen = appointment.visit
+    row = record(alpha, seen, "17110")
+    with alpha.acting() as acting:
+        Visit.objects.get(pk=seen.pk).leave("Went home", by=None)
+        appointment.type.service = "96920"
+        appointment.type.save(update_fields=["service"])
+        row.change(by=acting.person, note="Left hand")
+        assert [code for code, _ in standing(seen)] == ["17110"]
+
+
+def test_a_slip_in_the_price_list_does_not_hold_up_the_work(alpha, seen):
+    with alpha.acting():
+        price("9999999999", Kind.TEST, "X")
+        row = Charge.arise(seen, kind=Kind.TEST, code="X", text="X", source_id=seen.pk, quantity=200)
+        assert (row.needs_price, row.amount) == (True, 0)
+
+
 def test_a_discount_that_goes_with_its_charge_is_named_on_the_account(alpha, seen):
     with alpha.acting("main_doctor") as acting:
         price("70", Kind.PROCEDURE, "17110")
@@ -296,10 +364,13 @@ def test_check_out_waits_for_the_visit_before_it_holds_the_appointment(alpha, de
     with alpha.acting() as acting:
         appointment.undo_complete(by=acting.person)
 
-    def check_out() -> None:
+    client = alpha.client("reception")
+
+    def check_out() -> int:
         try:
-            with alpha.acting() as acting:
-                Appointment.objects.get(pk=appointment.pk).complete(by=acting.person)
+            return client.post(
+                f"{alpha.url}/appointments/{appointment.pk}/check-out/", {"at": "with_provider"}
+            ).status_code
         finally:
             connection.close()
 
@@ -309,7 +380,7 @@ def test_check_out_waits_for_the_visit_before_it_holds_the_appointment(alpha, de
             waiting = pool.submit(check_out)
             wait_until(lambda: somebody_waits_for(connection), 30, "check-out does not wait for the visit")
             list(Appointment.objects.select_for_update(of=("self",), nowait=True).filter(pk=appointment.pk))
-        waiting.result(30)
+        assert waiting.result(30) == 302
 
 
 # --- the claim ------------------------------------------------------------------------------

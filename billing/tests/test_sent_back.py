@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from decimal import Decimal
+from threading import Barrier
 from typing import Any
 
 import pytest
@@ -135,10 +136,13 @@ def test_a_payment_that_is_none_of_ours_goes_back_and_is_not_taken_up_again(alph
 def at_once(alpha: Hospital, role: str, verb: Callable[[Any], object]) -> list[bool]:
     """Two do it at the same moment; says who was refused."""
     alpha.person(role)
+    meeting = Barrier(2, timeout=30)
 
     def go(_: int) -> bool:
         try:
             with alpha.acting(role) as acting:
+                PayerRefund.objects.exists()  # connected, and in its transaction
+                meeting.wait()
                 verb(acting.person)
             return True
         except (Refused, IllegalMove):

@@ -212,4 +212,9 @@ def claim_batch_mend(request: Request, pk: UUID) -> HttpResponse:
     if not (what.done or what.left):
         raise Refused(f"No claim of {batch} is rejected any more.")
     tell(request, what, "taken back, and can be changed")
+    if more := together.rejected_in(batch).count() - len(what.left):
+        messages.warning(
+            request,
+            f"{counted(more, 'claim')} of it {'is' if more == 1 else 'are'} rejected still. Take them back in the same way.",
+        )
     return answered(request, batch.get_absolute_url())

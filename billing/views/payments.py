@@ -115,8 +115,8 @@ def price_charge(request: Request, pk) -> HttpResponse:
     if request.method == "GET" or not form.is_valid():
         return ask(request, form, charge.visit, title=f"Price of {charge.text}", submit="Set price")
     charge.set_price(form.cleaned_data["unit_price"], form.cleaned_data["reason"], by=request.acting.person)
-    asked = charge.discounts.aggregate(sum=models.Sum("amount"))["sum"] or ZERO
-    less = f", and {spoken(charge.amount - asked)} is asked for it" if asked else ""
+    let_off = charge.discounts.aggregate(sum=models.Sum("amount"))["sum"] or ZERO
+    less = f", and {spoken(charge.amount - let_off)} is asked for it" if let_off else ""
     return changed(request, charge.visit, f"{charge.text} costs {spoken(charge.amount)}{less}.")
 
 

@@ -1,5 +1,9 @@
 """The functions that the database itself runs: keys by time, and the audit."""
 
+from __future__ import annotations
+
+from hospital.db.statements import edited
+
 UUID7 = """
 CREATE OR REPLACE FUNCTION uuid7() RETURNS uuid LANGUAGE sql VOLATILE PARALLEL SAFE AS $$
     SELECT encode(set_bit(set_bit(overlay(
@@ -38,8 +42,8 @@ BEGIN
 END $$
 """
 
-AUDIT_TENANT = AUDIT_ROW.replace("audit_row()", "audit_tenant()").replace(
-    "(whole ->> 'tenant_id')::uuid", "(whole ->> 'id')::uuid"
+AUDIT_TENANT = edited(
+    AUDIT_ROW, ("audit_row()", "audit_tenant()"), ("(whole ->> 'tenant_id')::uuid", "(whole ->> 'id')::uuid")
 )
 
 AUDIT_NOTE = """

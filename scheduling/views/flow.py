@@ -107,7 +107,7 @@ def walked(request: Request, pk: UUID, step: Callable[[Appointment], None]) -> H
 
 def as_seen(request: Request, appointment: Appointment) -> None:
     """A button says from which step it leads on: pressed on an old row, it does nothing."""
-    appointment.lock()
+    appointment.hold()
     if request.POST.get("at", appointment.status) != appointment.status:
         status = appointment.get_status_display().lower()
         raise Refused(f"{appointment.patient.name} has gone on: the appointment is {status} now. Nothing was changed.")
