@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.db import models
 from django.http import HttpRequest
 
@@ -15,6 +15,7 @@ from hospital.models import Absence, AuditEntry, Invitation, Letter, Membership,
 from hospital.models.people import ADMINISTER, LAST_ADMINISTRATOR
 from hospital.roles import PERMISSIONS
 from hospital.sessions import end_all
+from hospital.workflow import Refused
 
 
 @admin.register(Tenant)
@@ -107,18 +108,38 @@ class MembershipAdmin(TenantAdmin):
 
 @admin.register(Person)
 class PersonAdmin(ReadOnlyAdmin):
-    """Who works here. A person's name, e-mail and password are the person's own."""
+    """Who works here. A person's name, e-mail and password are the person's own.
+
+    Whoever works nowhere else can be deactivated; of all others, only the roles here can be ended.
+    """
 
     list_display = ["name", "email", "is_active", "last_login"]
     search_fields = ["name", "email"]
     fields = ["name", "email", "is_active", "last_login", "date_joined"]
-    actions = ["end_sessions"]
+    actions = ["end_sessions", "deactivate", "activate"]
 
     @admin.action(description="Log out everywhere", permissions=["view"])
     def end_sessions(self, request: HttpRequest, people: models.QuerySet) -> None:
         working_here = Membership.objects.filter(is_active=True).values("person_id")
         ended = end_all(Session.objects.filter(person__in=people.filter(pk__in=working_here)))
         self.message_user(request, f"{ended} sessions ended.")
+
+    @admin.action(description="Deactivate: no log-in any more", permissions=["view"])
+    def deactivate(self, request: HttpRequest, people: models.QuerySet) -> None:
+        self._let(request, people, False)
+
+    @admin.action(description="Activate again", permissions=["view"])
+    def activate(self, request: HttpRequest, people: models.QuerySet) -> None:
+        self._let(request, people, True)
+
+    def _let(self, request: HttpRequest, people: models.QuerySet, active: bool) -> None:
+        for person in people:
+            try:
+                person.set_active(active)
+                end_all(Session.objects.filter(person=person))
+                self.message_user(request, f"{person} {'may log in again' if active else 'is deactivated'}.")
+            except Refused as refused:
+                self.message_user(request, str(refused), messages.ERROR)
 
     def get_queryset(self, request: HttpRequest) -> models.QuerySet:
         return people_here()

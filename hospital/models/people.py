@@ -11,7 +11,7 @@ from uuid import UUID
 from django.conf import settings
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, Group, Permission, PermissionsMixin
 from django.contrib.contenttypes.models import ContentType
-from django.db import models, transaction
+from django.db import connection, models, transaction
 from django.utils import timezone
 from django.utils.crypto import salted_hmac
 from guardian.core import ObjectPermissionChecker
@@ -19,15 +19,19 @@ from guardian.models import GroupObjectPermission
 
 from hospital.context import current
 from hospital.identifiers import uuid7
+from hospital.models.audit import AuditEntry
 from hospital.roles import HOMES, ROLES
 from hospital.seals import closed_in
-from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
+from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel, acting_for
 from hospital.workflow import Refused
 
 ADMINISTER = "hospital.administer"
 LAST_ADMINISTRATOR = (
     "Nobody else may administer this organisation. Give somebody else a role that may, then end this one."
 )
+ELSEWHERE = """
+    SELECT EXISTS (SELECT FROM hospital_membership WHERE person_id = %s AND tenant_id <> %s AND is_active)
+"""
 
 
 class People(BaseUserManager["Person"]):
@@ -78,6 +82,29 @@ class Person(AbstractBaseUser, PermissionsMixin):
 
     def get_short_name(self) -> str:
         return self.name.split(" ")[0]
+
+    @transaction.atomic
+    def set_active(self, is_active: bool) -> None:
+        """Deactivate the account, or activate it again: for the organisation in which alone the person works."""
+        if self == current().person:
+            raise Refused("This account is your own: somebody else has to do it.")
+        Membership.hold_all()
+        if not Membership.objects.filter(person=self, is_active=True).exists():
+            raise Refused(f"{self} does not work here.")
+        if self._works_elsewhere():
+            raise Refused(f"{self} works for another organisation too. End the roles here instead.")
+        if not is_active and not anybody_administers(Membership.objects.exclude(person=self)):
+            raise Refused(LAST_ADMINISTRATOR)
+        self.is_active = is_active
+        self.save(update_fields=["is_active"])
+        AuditEntry.note("activated" if is_active else "deactivated", table=self._meta.db_table, row_id=self.pk)
+
+    def _works_elsewhere(self) -> bool:
+        """The database shows a person the own memberships everywhere, so that it is asked as this person."""
+        tenant = current().tenant
+        with acting_for(tenant, self), connection.cursor() as cursor:
+            cursor.execute(ELSEWHERE, [self.pk, tenant.pk])
+            return cursor.fetchone()[0]
 
 
 # Roles, each with the permissions that its group holds on the tenant.
@@ -212,6 +239,11 @@ class Membership(EditableModel):
             membership.save(update_fields=["is_active"])
         return membership
 
+    @classmethod
+    def hold_all(cls) -> None:
+        """Until the transaction ends, nobody else ends one here."""
+        list(cls.objects.filter(is_active=True).order_by("pk").select_for_update(of=("self",), no_key=True))
+
     def be_head(self, head: bool = True) -> None:
         self.is_head = head
         self.save(update_fields=["is_head"])
@@ -219,7 +251,7 @@ class Membership(EditableModel):
     @transaction.atomic
     def end(self) -> None:
         """Of two administrators who end each other's membership at once, the second is the last, and stays."""
-        list(Membership.objects.filter(is_active=True).order_by("pk").select_for_update(of=("self",), no_key=True))
+        Membership.hold_all()
         if self.is_last_administrator():
             raise Refused(LAST_ADMINISTRATOR)
         self.is_active = False
@@ -227,11 +259,13 @@ class Membership(EditableModel):
 
     def is_last_administrator(self) -> bool:
         """Whether without it nobody could give rights here any more."""
-        if ADMINISTER not in self.role.permissions:
-            return False
-        others = Membership.objects.filter(is_active=True, person__is_active=True).exclude(pk=self.pk)
-        roles = {row.role for row in others.select_related("role__group")}
-        return not any(ADMINISTER in role.permissions for role in roles)
+        is_one = ADMINISTER in self.role.permissions
+        return is_one and not anybody_administers(Membership.objects.exclude(pk=self.pk))
+
+
+def anybody_administers(memberships: models.QuerySet[Membership]) -> bool:
+    rows = memberships.filter(is_active=True, person__is_active=True).select_related("role__group")
+    return any(ADMINISTER in role.permissions for role in {row.role for row in rows})
 
 
 class Invitation(TenantModel):

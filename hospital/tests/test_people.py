@@ -15,6 +15,7 @@ from django.utils import timezone
 from hospital import outbox, roles
 from hospital.apps import make_permissions
 from hospital.models import AuditEntry, Invitation, Letter, Membership, Person, Role, SignIn
+from hospital.tenancy import acting_for
 from hospital.tests.databases import owner
 from hospital.tests.hospital import PASSWORD
 from hospital.workflow import Refused
@@ -284,3 +285,81 @@ def test_a_permission_that_was_taken_away_stays_away_at_the_next_release(alpha, 
         role.allow_exactly(role.permissions - {brought})
     make_permissions("owner", apps)
     assert holders(alpha, brought) == set()
+
+
+# --- an account that is deactivated ---------------------------------------------------------------------
+
+
+def let(hospital, action: str, *people: Person) -> str:
+    """What the administration page says to an administrator who does this to these people."""
+    fields = {"action": action, "_selected_action": [person.pk for person in people]}
+    page = hospital.client("admin").post(f"{hospital.url}/admin/hospital/person/", fields, follow=True)
+    return page.content.decode()
+
+
+def may_log_in(person: Person) -> bool:
+    who = {"login": person.email, "password": PASSWORD}
+    return Client().post("/accounts/login/", who).status_code == 302 and Person.objects.get(pk=person.pk).is_active
+
+
+def test_an_administrator_deactivates_an_account_and_activates_it_again(alpha):
+    client = alpha.client("reception")
+    client.get(f"{alpha.url}/")
+    assert "Reception is deactivated." in let(alpha, "deactivate", alpha.reception)
+    assert client.get(f"{alpha.url}/front-desk/").status_code == 302 and not may_log_in(alpha.reception)
+    assert "Reception may log in again." in let(alpha, "activate", alpha.reception)
+    assert may_log_in(alpha.reception)
+    assert client.get(f"{alpha.url}/front-desk/").status_code == 302, "what was open before stays closed"
+    with alpha.acting():
+        lines = AuditEntry.objects.filter(table="hospital_person", row_id=alpha.reception.pk).order_by("id")
+        assert [(line.action, line.person_id) for line in lines] == [
+            ("deactivated", alpha.admin.pk),
+            ("activated", alpha.admin.pk),
+        ]
+
+
+@pytest.mark.parametrize("action", ["deactivate", "activate"])
+def test_whoever_works_for_another_organisation_too_is_none_of_its_business(alpha, beta, action):
+    with beta.acting():
+        Membership.grant(alpha.reception, "reception")
+    was = action == "deactivate"
+    Person.objects.filter(pk=alpha.reception.pk).update(is_active=was)
+    assert "works for another organisation too" in let(alpha, action, alpha.reception)
+    assert Person.objects.get(pk=alpha.reception.pk).is_active == was
+
+
+@pytest.mark.parametrize("action", ["deactivate", "activate"])
+def test_nor_is_a_stranger_or_whoever_has_left(alpha, beta, action):
+    with alpha.acting():
+        Membership.grant(alpha.reception, "reception").end()
+    was, both = action == "deactivate", (alpha.reception, beta.reception)
+    Person.objects.filter(pk__in=[person.pk for person in both]).update(is_active=was)
+    said = let(alpha, action, *both)
+    assert "Reception does not work here." in said and beta.mark not in said
+    assert {Person.objects.get(pk=person.pk).is_active for person in both} == {was}
+
+
+def test_a_membership_elsewhere_that_was_ended_is_no_obstacle(alpha, beta):
+    with beta.acting():
+        Membership.grant(alpha.reception, "reception").end()
+    assert "is deactivated" in let(alpha, "deactivate", alpha.reception)
+
+
+def test_nobody_deactivates_the_own_account(alpha):
+    assert alpha.person("admin", "Second Admin")
+    assert "This account is your own" in let(alpha, "deactivate", alpha.admin)
+    assert Person.objects.get(pk=alpha.admin.pk).is_active
+
+
+def test_of_two_administrators_who_deactivate_each_other_the_second_stays(alpha):
+    second = alpha.person("admin", "Second Admin")
+    with alpha.acting("admin"):
+        second.set_active(False)
+    with acting_for(alpha.tenant, second), pytest.raises(Refused, match="Nobody else may administer"):
+        alpha.admin.set_active(False)
+
+
+def test_other_roles_deactivate_nobody(alpha):
+    fields = {"action": "deactivate", "_selected_action": [alpha.pharmacy.pk]}
+    assert alpha.client("reception").post(f"{alpha.url}/admin/hospital/person/", fields).status_code == 403
+    assert Person.objects.get(pk=alpha.pharmacy.pk).is_active
