@@ -7,12 +7,14 @@ from typing import Any
 
 from django.contrib.postgres.fields import ArrayField
 from django.db import connection, models
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from hospital.context import current
 from hospital.tenancy import TenantModel
 from realtime.alerts.models import Alert, Climb, Ladder, Preference, Read, Told
 from realtime.catalogue import Undeclared, catalogue
+from realtime.clock import database_clock
 
 __all__ = ["Alert", "Climb", "Event", "Head", "Ladder", "Preference", "Read", "Told", "cursor"]
 AT_ONCE = 5000
@@ -69,9 +71,9 @@ class Event(TenantModel):
 
 
 class Head(TenantModel):
-    """The number of a tenant's last event. Only the trigger `realtime_number` writes it.
+    """The number of a tenant's last event. The trigger `realtime_number` counts it on.
 
-    The epoch changes when the log no longer continues what pages have seen, as after a restore to a point in time.
+    `manage.py new_epoch` begins a new epoch when the log no longer continues what pages have seen: after a restore.
     """
 
     epoch = models.UUIDField()
@@ -85,9 +87,13 @@ class Head(TenantModel):
 
     @classmethod
     def cursor(cls) -> str:
-        """Where the log of the open tenant stands now."""
-        head = cls.objects.first()
-        return str(head) if head else cursor(current().tenant.pk, 0)
+        """Where the log of the open tenant stands now. The same question tells what time it is."""
+        found = cls.objects.values_list("epoch", "seq", Now()).first()
+        if found is None:
+            return cursor(current().tenant.pk, 0)
+        epoch, seq, now = found
+        database_clock.set(now.timestamp())
+        return cursor(epoch, seq)
 
 
 def cursor(epoch: object, seq: int) -> str:

@@ -23,6 +23,7 @@ import psycopg
 from hospital.db.revocation import CHANNEL
 from hospital.models.session import EVERYBODY
 from realtime import sight
+from realtime.clock import database_clock
 from realtime.connection import Connection
 from realtime.doorkeeper import LOG_IN, NO_RIGHT, OTHER_ROLE, Identity, Refusal, identify_all
 from realtime.log import Log, Question, connected
@@ -37,7 +38,8 @@ FRESH = 3.0
 
 # A transaction that was running at the last look may have written and committed since: its number is at least `xmin`.
 NOTES = """
-    SELECT pg_snapshot_xmin(now.snapshot)::text::bigint AS xmin, note.xact, note.subject
+    SELECT extract(epoch FROM clock_timestamp())::float8 AS now,
+        pg_snapshot_xmin(now.snapshot)::text::bigint AS xmin, note.xact, note.subject
     FROM (SELECT pg_current_snapshot() AS snapshot) AS now LEFT JOIN hospital_authchange AS note ON note.xact >= %s
 """
 CLOCKS = "SELECT session_key, extract(epoch FROM expire_date - now())::float8 AS left FROM hospital_session WHERE session_key = ANY(%s)"
@@ -62,6 +64,7 @@ class Watch:
         self.due: set[Connection] = set()
         self.ends: dict[str, float] = {}  # when a session ends as far as is known; it may have been prolonged since
         self.looked_at_clocks = self.checked_at = NEVER_YET
+        self.asked_at = 0.0  # by the database's clock
 
     def enter(self, connection: Connection) -> None:
         """Something may have changed between the look-up at the door and now."""
@@ -105,6 +108,8 @@ class Watch:
         if new := rows - self.read:
             self.note({subject for _, subject in new})
         self.since, self.read = found[0].xmin, rows
+        self.asked_at = found[0].now
+        database_clock.set(self.asked_at)
 
     def note(self, subjects: Iterable[UUID]) -> None:
         now = time.monotonic()
@@ -148,7 +153,7 @@ class Watch:
             self.cut(connection, OTHER_ROLE)
         else:
             connection.identity = answer
-            sight.doubt(connection)
+            sight.doubt(connection, self.asked_at)
 
     def cut(self, connection: Connection, code: int) -> None:
         if connection.is_open:

@@ -2,11 +2,12 @@
 
 It is good for two minutes, and only until somebody's rights may have changed who holds it; the page renews it at an
 address that checks the right again. On another person's socket, in another hospital or in another role it is worth nothing.
+
+All times are the database's: the servers' own clocks may differ by minutes.
 """
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
@@ -15,10 +16,11 @@ from weakref import WeakKeyDictionary
 from django.core import signing
 
 from hospital.context import current
+from realtime.clock import database_clock
 from realtime.connection import Connection
 
 GOOD_FOR = 120  # seconds
-SALT = "realtime.sight.2"
+SALT = "realtime.sight.3"
 
 doubted: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()  # since when older words count no more
 
@@ -37,12 +39,14 @@ class Sight:
     at: float
 
     def counts_for(self, connection: Connection) -> bool:
-        return self.at > doubted.get(connection, 0.0)
+        since = doubted.get(connection, 0.0)
+        was_put_back = since - database_clock.time() > GOOD_FOR  # then all older words are from the future too
+        return self.at > since or was_put_back
 
 
-def doubt(connection: Connection) -> None:
-    """What the holder may see has perhaps become less: only words of from now on count."""
-    doubted[connection] = time.time()
+def doubt(connection: Connection, since: float) -> None:
+    """What the holder may see has perhaps become less: only later words count."""
+    doubted[connection] = since
 
 
 def token_for(subject_id: UUID, parts: Iterable[str]) -> str:
@@ -52,15 +56,16 @@ def token_for(subject_id: UUID, parts: Iterable[str]) -> str:
         return ""
     ids = [acting.tenant.pk.hex, acting.person.pk.hex, subject_id.hex]
     who = [acting.role.key, acting.person.name, acting.role.title]
-    return signing.dumps([*ids, *who, time.time(), sorted(parts)], salt=SALT)
+    return signing.dumps([*ids, *who, database_clock.time(), sorted(parts)], salt=SALT)
 
 
 def read(token: str, connection: Connection) -> Sight | None:
     """Nothing, if it is forged, too old, or was given to somebody else."""
     try:
-        tenant, person, subject, role, name, title, at, parts = signing.loads(token, salt=SALT, max_age=GOOD_FOR)
+        tenant, person, subject, role, name, title, at, parts = signing.loads(token, salt=SALT)
     except (signing.BadSignature, ValueError, TypeError):
         return None
     sight = Sight(UUID(tenant), UUID(person), UUID(subject), role, name, title, frozenset(parts), at)
+    is_fresh = abs(database_clock.time() - at) <= GOOD_FOR  # nor was the database's clock put back since
     given_to = (sight.tenant_id, sight.person_id, sight.role)
-    return sight if given_to == (connection.tenant_id, connection.person_id, connection.role) else None
+    return sight if is_fresh and given_to == (connection.tenant_id, connection.person_id, connection.role) else None

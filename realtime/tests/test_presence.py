@@ -5,18 +5,25 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from unittest.mock import patch
 
 import pytest
-import time_machine
+import requests
+from django.conf import settings
 
+from clinical.models import Patient
 from hospital.models import Membership, Role
+from realtime import sight
 from realtime import valkey as ours
+from realtime.clock import database_clock
+from realtime.connection import Connection
+from realtime.doorkeeper import Asker, identify_all
 from realtime.sight import GOOD_FOR, token_for
 from realtime.tests.listening import Listener
-from realtime.tests.server import Site
+from realtime.tests.server import ROOT, Site
 from realtime.tests.servers import Valkey
 from realtime.tests.test_socket import grant
 
@@ -32,8 +39,11 @@ class Looker(Listener):
         self.hospital, self.role, self.name = hospital, role, name
         self.subject, self.parts = subject, parts
         self.part, self.renews = "", True
+        self.maker: Site | None = None  # the server that makes its tokens; none: this process
 
     def token(self) -> str:
+        if self.maker:
+            return token_from(self.maker, self)
         with self.hospital.acting(self.role, self.name):
             return token_for(self.subject, self.parts)
 
@@ -57,6 +67,13 @@ class Looker(Listener):
     @property
     def is_asked_again(self) -> bool:
         return any("renew" in message.get("presence", ()) for message in self.messages)
+
+    def until_asked_again(self, token: str) -> None:
+        end = time.monotonic() + SOON
+        self.messages.clear()
+        while not self.is_asked_again:
+            assert time.monotonic() < end
+            self.look(token=token).listen(0.5)
 
     @property
     def people(self) -> list[tuple[str, str]]:
@@ -230,13 +247,11 @@ def test_a_token_that_is_not_this_sockets_own_is_worth_nothing(site, alpha, beta
 def test_a_token_from_before_a_change_of_rights_is_worth_nothing(site, alpha):
     """A new one comes from an address that checks whether the right is still there."""
     with colleagues(alpha, site, site) as (doctor, checker):
-        doctor.renews, old, end = False, doctor.token(), time.monotonic() + SOON
+        doctor.renews, old = False, doctor.token()
         with alpha.acting():
             role = Role.objects.get(key="main_doctor")
             role.allow_exactly(role.permissions - {"clinical.view_patient"})
-        while not doctor.is_asked_again:
-            assert time.monotonic() < end
-            doctor.look(token=old).listen(0.5)
+        doctor.until_asked_again(old)
         checker.look("diagnosis").listen(1)
         doctor.look(token=old).listen(2)
         assert "diagnosis" not in doctor.received
@@ -256,15 +271,98 @@ def wrong_token(whose: str, alpha, beta, page: Looker):
         with acting_as(alpha, alpha.checker_doctor, "pharmacy"):
             return token_for(page.subject, PARTS)
     if whose == "old":
-        with time_machine.travel(time.time() - GOOD_FOR - 5), alpha.acting("checker_doctor"):
+        with earlier(GOOD_FOR + 5), alpha.acting("checker_doctor"):
             return token_for(page.subject, PARTS)
     return page.token()[:-2] + "xx" if whose == "forged" else {"here": [1, {"a": None}]}
+
+
+@contextmanager
+def earlier(seconds: float) -> Iterator[None]:
+    with patch.object(database_clock, "ahead", database_clock.ahead - seconds):
+        yield
 
 
 def acting_as(hospital, person, role: str):
     from hospital.tenancy import acting_for
 
     return acting_for(hospital.tenant, person, role)
+
+
+# --- servers whose clocks are wrong -------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def ahead_and_behind(django_db_setup, tmp_path_factory) -> Iterator[tuple[Site, Site]]:
+    """Two servers, ten minutes apart."""
+    folder = tmp_path_factory.mktemp("clocks")
+    around = {"PYTHONPATH": str(ROOT / "realtime/tests/faults/clock")}
+    sites = [Site(folder / f"{offset}.log", **around, FAULTS_CLOCK=offset) for offset in ("300", "-300")]
+    with ExitStack() as running:
+        for site in sites:
+            running.callback(site.stop)
+            site.start()
+        yield sites[0], sites[1]
+
+
+def token_from(site: Site, page: Looker) -> str:
+    """As the page renews it, from one of the servers behind the same address."""
+    path = f"{page.hospital.url}/patients/{page.subject}/here/"
+    return requests.get(f"{site.url}{path}", headers={"Cookie": page.cookie}, timeout=20).json()["here"]
+
+
+def patient_of(hospital) -> uuid.UUID:
+    with hospital.acting("reception") as acting:
+        patient = Patient.register(by=acting.person, given_name="Ida", family_name="Quist", sex="female")
+        return patient.pk
+
+
+@pytest.mark.parametrize("token_is_from", ["ahead", "behind"])
+def test_a_token_counts_on_a_server_with_another_clock(ahead_and_behind, alpha, token_is_from):
+    ahead, behind = ahead_and_behind
+    made, heard = (ahead, behind) if token_is_from == "ahead" else (behind, ahead)
+    subject = patient_of(alpha)
+    with (
+        Looker(heard, alpha, "main_doctor", subject) as doctor,
+        Looker(heard, alpha, "checker_doctor", subject) as checker,
+    ):
+        for page in (doctor.joined(), checker.joined()):
+            page.maker = made
+            page.look()
+        doctor.sees(("Checker Doctor", ""))
+
+
+def test_a_token_of_a_server_that_is_ahead_is_worth_nothing_after_a_change_of_rights(ahead_and_behind, alpha):
+    ahead, behind = ahead_and_behind
+    subject = patient_of(alpha)
+    with (
+        Looker(behind, alpha, "main_doctor", subject) as doctor,
+        Looker(behind, alpha, "checker_doctor", subject) as checker,
+    ):
+        doctor.joined().maker = ahead
+        doctor.look().sees()
+        doctor.renews, old = False, doctor.token()
+        with alpha.acting():
+            role = Role.objects.get(key="pharmacy")
+            role.allow_exactly(role.permissions - {"clinical.view_patient"})
+        doctor.until_asked_again(old)
+        checker.joined().look("diagnosis").listen(1)
+        doctor.look(token=old).listen(2)
+        assert "diagnosis" not in doctor.received
+        doctor.look().sees(("Checker Doctor", "diagnosis"))
+
+
+def test_a_doubt_ends_when_the_clock_of_the_database_is_put_back(alpha):
+    with alpha.acting("main_doctor") as acting:
+        key = alpha.client("main_doctor").cookies[settings.SESSION_COOKIE_NAME].value
+        asker = Asker(alpha.tenant.slug, key)
+        [identity] = identify_all([asker])
+        page, subject = Connection(asker, identity, None), uuid.uuid4()
+        old = token_for(subject, PARTS)
+        sight.doubt(page, database_clock.time() + 0.001)
+        assert not sight.read(old, page).counts_for(page)
+        with earlier(3600):
+            assert acting.person and sight.read(old, page) is None
+            assert sight.read(token_for(subject, PARTS), page).counts_for(page)
 
 
 def test_a_flood_of_changes_is_told_once_a_second(site, alpha):

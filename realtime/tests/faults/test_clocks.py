@@ -9,7 +9,21 @@ import pytest
 from realtime.tests.server import ROOT
 
 WALL = re.compile(r"\btime\.time\(|\btimezone\.now\(|\bdatetime\.now\(|\butcnow\(|\bnow\(\)")
-MODULES = ["connection", "consumer", "door", "ear", "hints", "hub", "limits", "log", "outlet", "paint", "server"]
+MODULES = [
+    "connection",
+    "consumer",
+    "door",
+    "ear",
+    "hints",
+    "hub",
+    "limits",
+    "log",
+    "outlet",
+    "paint",
+    "presence",
+    "server",
+    "sight",
+]
 
 
 @pytest.mark.parametrize("module", MODULES)
