@@ -70,6 +70,20 @@ def test_a_cookie_gives_the_rights_of_its_person_whoever_brings_it(site, alpha, 
     assert refused(site, alpha, cookie_of(beta, "admin")) == 4403
 
 
+@pytest.mark.parametrize("why", ["no cookie", "nobody's", "over", "another hospital's"])
+def test_who_is_refused_at_the_door_is_a_line_of_the_log(site, alpha, beta, why):
+    cookies = {
+        "no cookie": "",
+        "nobody's": f"{settings.SESSION_COOKIE_NAME}={'x' * 32}",
+        "over": cookie_of(alpha, "admin"),
+        "another hospital's": cookie_of(beta, "admin"),
+    }
+    Session.objects.filter(person=alpha.admin).update(expire_date=Now())
+    code = refused(site, alpha, cookies[why])
+    assert f"socket refused: {code} for {alpha.tenant.slug}" in site.log.read_text()
+    assert code == (4403 if why == "another hospital's" else 4401)
+
+
 @pytest.fixture
 def neighbour() -> Iterator[str]:
     """Another server on the same host: to a browser the same site, so it sends the cookie; another origin all the same."""

@@ -60,6 +60,21 @@ def test_what_is_a_notice_for_one_person_is_listed_and_counted_for_that_person_o
     assert bell(alpha.client("main_doctor").get(url))[1] == "0"
 
 
+def test_the_list_is_narrowed_to_one_kind(alpha):
+    desk = Desk(alpha)
+    row = desk.book()
+    with alpha.acting("reception") as acting:
+        row.cancel("Ill", by=acting.person)
+    released(alpha, "4.1")
+    client = alpha.client("main_doctor")
+    words = ("Potassium", "Cancelled: Amara")
+    shown = {"": (True, True), "lab:result_ready": (True, False), "appointment:cancelled": (False, True)}
+    shown |= {"biopsy:result_received": (False, False), "no:such": (True, True)}
+    for kind, expected in shown.items():
+        page = client.get(f"{alpha.url}/notices/", {"kind": kind}).content.decode()
+        assert (tuple(word in page for word in words), kind) == (expected, kind)
+
+
 def test_reading_is_each_persons_own(alpha):
     released(alpha, "4.1")
     first, second = alpha.client("main_doctor"), alpha.client("main_doctor", "Second Doctor")

@@ -11,41 +11,45 @@ import psycopg
 import pytest
 from django.conf import settings
 
+from clinical.models import Patient, Visit
+from hospital.context import current
 from hospital.models import Person
 from hospital.tests.databases import database_url, owner
 from hospital.tests.hospital import Hospital
-from realtime import paint
+from realtime import outlet, paint
 from realtime.connection import Connection
 from realtime.doorkeeper import LOG_IN, Asker, Identity, identify_all
 from realtime.hub import Hub
 from realtime.log import Log
-from realtime.outlet import Message, Plain
+from realtime.models import Event
+from realtime.outlet import Message
 from realtime.revocation import Watch
 from realtime.tests.listening import cursor_of
 from realtime.tests.test_socket import grant
 
 
 class Socket:
-    """A connection that came through the real door, and what was written to it."""
+    """A connection that came through the real door, and, as its outlet, what was written to it."""
 
-    def __init__(self, hospital: Hospital, name: str) -> None:
-        key = hospital.client("admin", name).cookies[settings.SESSION_COOKIE_NAME].value
+    def __init__(self, hospital: Hospital, name: str, role: str = "admin") -> None:
+        key = hospital.client(role, name).cookies[settings.SESSION_COOKIE_NAME].value
         asker = Asker(hospital.tenant.slug, key)
         [identity] = identify_all([asker])
         assert isinstance(identity, Identity)
-        self.sent: list[dict] = []
-        self.connection = Connection(asker, identity, Plain(self.send))
+        self.sent: list[str] = []
+        self.codes: list[int] = []
+        self.connection = Connection(asker, identity, self)
 
-    async def send(self, message: dict) -> None:
-        self.sent.append(message)
+    def write(self, message: Message) -> int:
+        self.sent.append(message.text)
+        return 0
+
+    def close(self, code: int) -> None:
+        self.codes.append(code)
 
     @property
     def heard(self) -> str:
-        return "".join(message.get("text", "") for message in self.sent)
-
-    @property
-    def codes(self) -> list[int]:
-        return [message["code"] for message in self.sent if message["type"] == "websocket.close"]
+        return "".join(self.sent)
 
 
 def watch_over(*sockets: Socket) -> Watch:
@@ -150,6 +154,41 @@ async def until(true: Callable[[], bool], seconds: float = 30) -> None:
         await asyncio.sleep(0.02)
 
 
+@pytest.fixture
+def made(monkeypatch) -> tuple[list[str], list[bytes]]:
+    """The roles that something was rendered for, and the messages that were framed."""
+    roles: list[str] = []
+    messages: list[bytes] = []
+    render, framed = paint.render, outlet.framed
+    monkeypatch.setattr(paint, "render", lambda *given: roles.append(current().role.key) or render(*given))
+    monkeypatch.setattr(outlet, "framed", lambda data: messages.append(data) or framed(data))
+    return roles, messages
+
+
+@pytest.mark.parametrize("times", [1, 3])
+async def test_what_many_hear_is_rendered_and_framed_once_for_each_role(alpha, hub, made, monkeypatch, times):
+    """Also if it happens to the same thing more than once in a turn."""
+    monkeypatch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+    visit, hears = visit_of(alpha), {"checker_doctor": 3, "reception": 2}
+    sockets = [Socket(alpha, f"{role} {number}", role) for role, many in hears.items() for number in range(many)]
+    await join(hub, alpha, *sockets)
+    event = {"name": "visit:created", "object_id": visit.pk, "roles": list(hears)}
+    with alpha.acting():
+        level = dict.fromkeys(hears, "info")
+        Event.objects.bulk_create([Event(tenant=alpha.tenant, loudness=level, **event) for _ in range(times)])
+    await until(lambda: all(f'id="visit-{visit.pk}' in socket.heard.replace("\\", "") for socket in sockets))
+    roles, messages = made
+    assert sorted(roles) == sorted(hears)
+    assert sum(b'"events"' in message for message in messages) == len(hears)
+    assert [socket.heard.count('"visit:created"') for socket in sockets] == [times] * len(sockets)
+
+
+def visit_of(hospital: Hospital) -> Visit:
+    with hospital.acting("reception") as acting:
+        patient = Patient.register(by=acting.person, given_name="Ida", family_name="Quist", sex="female")
+        return Visit.register(patient, complaint="Cough", by=acting.person)
+
+
 async def join(hub: Hub, hospital: Hospital, *sockets: Socket) -> None:
     for socket in sockets:
         hub.enter(socket.connection)
@@ -199,12 +238,12 @@ class Broken:
 async def test_an_error_on_one_socket_leaves_nobody_without_what_happened(alpha, watched, hub):
     others = [Socket(alpha, f"Vera {number}") for number in range(6)]
     broken = Socket(alpha, "Bruno")
-    broken.connection.outlet = outlet = Broken()
+    broken.connection.outlet = broken_outlet = Broken()
     await join(hub, alpha, *others)
     hub.enter(broken.connection)
     hub.resume(broken.connection, *split(cursor_of(alpha)))
     stream = hub.streams[alpha.tenant.pk]
     await until(lambda: not stream.waiting)
     membership = grant(alpha)
-    await until(lambda: outlet.is_cut_off)
+    await until(lambda: broken_outlet.is_cut_off)
     assert all(str(membership.pk) in other.heard or "resync" in other.heard for other in others)
