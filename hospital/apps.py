@@ -11,9 +11,10 @@ class HospitalConfig(AppConfig):
     default = True
 
     def ready(self) -> None:
-        from hospital import checks
+        from hospital import checks, factors
 
         import_module("hospital.invitations")  # says how its letter is worded
+        factors.install()
         checks.register_all()
         post_migrate.connect(make_permissions, sender=self)
 

@@ -244,6 +244,7 @@ ACCOUNT_PREVENT_ENUMERATION = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/300s/key"}
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 MFA_TOTP_ISSUER = "Hospital"
+MFA_TOTP_TOLERANCE = 1  # half a minute before and after: hospital/factors.py
 SESSION_ENGINE = "hospital.sessions"
 SESSION_IDLE_SECONDS = env.int("SESSION_IDLE_SECONDS", default=15 * 60)
 SESSION_COOKIE_AGE = env.int("SESSION_LIFE_SECONDS", default=12 * 3600)
