@@ -41,7 +41,7 @@ def parsed(arguments: list[str]) -> argparse.Namespace:
     parser.add_argument(
         "--json", metavar="FILE", help="append each verdict as a line; what is there already is not done again"
     )
-    parser.add_argument("--events", type=int, default=100_000, metavar="N", help="how many the fault “events” writes")
+    parser.add_argument("--events", type=int, metavar="N", help="how many the fault “events” writes")
     parser.add_argument("--minutes", type=float, default=0, metavar="N", help="how long people come and go in FA-18")
     parser.add_argument("--listen", action="store_true", help="read “FA-3 17” from standard input, one run a line")
     return parser.parse_args(arguments)
@@ -70,7 +70,8 @@ def run(options: argparse.Namespace, folder: Path) -> int:
     from realtime.tests.faults.run import FULL, SMALL
     from realtime.tests.faults.series import Series
 
-    size = replace(SMALL if options.small else FULL, events=options.events, minutes=options.minutes)
+    size = SMALL if options.small else FULL
+    size = replace(size, events=options.events or size.events, minutes=options.minutes)
     report = Report(options.json, small=options.small)
     with Series(folder, size) as series:
         if options.listen:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 
@@ -41,6 +42,24 @@ STATE = """() => ({
   stale: document.getElementById("stale")?.hidden === false,
 })"""
 
+# Keeps the sockets of a page, so that a test may speak on the last of them as the server does.
+KEEPS = """() => {
+  const kept = [];
+  window.WebSocket = class extends WebSocket {
+    constructor(...where) {
+      super(...where);
+      kept.push(this);
+    }
+  };
+  window.hears = (messages) => {
+    const socket = kept.at(-1), before = socket.readyState, wrong = [], note = (event) => wrong.push(event.message);
+    addEventListener("error", note);
+    for (const data of messages) socket.dispatchEvent(new MessageEvent("message", { data }));
+    removeEventListener("error", note);
+    return socket.readyState === before ? wrong : [...wrong, "it closed its socket"];
+  };
+}"""
+
 
 class Chromium:
     playwright: Playwright
@@ -60,6 +79,7 @@ class Chromium:
         pairs = [pair.split("=", 1) for pair in (cookie or cookie_of(hospital, role)).split("; ")]
         await context.add_cookies([{"name": name, "value": value, "url": base} for name, value in pairs])
         page = await context.new_page()
+        await page.add_init_script(f"({KEEPS})()")
         await page.goto(f"{base}{hospital.url}/{path}", timeout=WAKES)
         return Window(page)
 
@@ -76,6 +96,10 @@ class Window:
 
     async def differences(self) -> list[str]:
         return await self.page.evaluate(DIFFERS)
+
+    async def hear(self, *messages: dict) -> list[str]:
+        """As if the server had said so. What went wrong with it."""
+        return await self.page.evaluate("(messages) => window.hears(messages)", [json.dumps(each) for each in messages])
 
     async def devtools(self) -> CDPSession:
         return await self.page.context.new_cdp_session(self.page)

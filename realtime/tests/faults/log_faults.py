@@ -13,48 +13,74 @@ from clinical.models import Visit
 from clinical.tests.wards import a_visit
 from hospital.tenancy import TenantModel
 from hospital.tests.hospital import Hospital
+from realtime.log import LIMIT
 from realtime.models import Event
 from realtime.signals import hint_after_commit
+from realtime.tests.faults.flood import flood, some_visits
 from realtime.tests.faults.pages import Page, end_all
-from realtime.tests.faults.run import Run
+from realtime.tests.faults.run import PLACES, Run
+
+ROLES = [role for role, _ in PLACES]
+POISON, FUTURE = "prescription:status_changed", "ward:repainted"
+LONG_AGO = 1  # a number of the log
+TRIED = 20.0  # seconds
 
 
 def frames_disturbed(run: Run) -> None:
-    """FA-11: a frame is lost, comes twice, or comes after the next one. The page notices, and asks again."""
+    """FA-11: a frame is lost, comes twice, or comes when newer ones are known. The page notices, and asks again."""
     run.prepare()
     with run.damage():
         for page in run.pages:
-            page.disturbed = 0.3
+            page.disturbed = 0.45
         run.work(3, 8)
+        run.until(lambda: all(disturbances(run)), TRIED, "not every kind of disturbance was tried")
         for page in run.pages:
             page.disturbed = 0.0
     run.heals(within=6)
-    lost = sum(page.lost for page in run.pages)
-    run.figure("lost frames", lost)
-    if not lost:
-        run.blame("no frame was lost, so nothing was tried")
+    for name, count in zip(("lost", "doubled", "late"), disturbances(run), strict=True):
+        run.figure(f"{name} frames", count)
+
+
+def disturbances(run: Run) -> list[int]:
+    return [sum(counts) for counts in zip(*((page.lost, page.doubled, page.late) for page in run.pages), strict=True)]
 
 
 def cursors_impossible(run: Run) -> None:
     """FA-11: a cursor beyond the head, of another epoch, or too old: the page fetches itself."""
     run.prepare()
+    for hospital in run.hospitals:
+        flood(hospital, some_visits(hospital, 2), times=LIMIT)
+    run.until(lambda: all(page.seq > LONG_AGO + LIMIT for page in run.pages), 15, "pages did not follow the news")
     run.work(1, 2)
     with run.damage():
-        run.loop.do(misplace(run))
+        run.loop.do(misplace(run.pages))
         run.work(1, 2)
     run.heals(within=6)
-    if not any(page.jumps for page in run.pages):
-        run.blame("no page was told to fetch itself")
+    if untold := [MISPLACED[number % 3].__name__ for number, page in enumerate(run.pages) if not page.jumps]:
+        run.blame(f"pages were not told to fetch themselves: {untold}")
 
 
-async def misplace(run: Run) -> None:
-    for number, page in enumerate(run.pages):
-        if number % 2:
-            page.misplaced = 10_000
-            page.seq += page.misplaced
-        else:
-            page.epoch = str(uuid.uuid4())
+async def misplace(pages: list[Page]) -> None:
+    for number, page in enumerate(pages):
+        MISPLACED[number % 3](page)
         await page.resume()
+
+
+def of_another_epoch(page: Page) -> None:
+    page.epoch = str(uuid.uuid4())
+
+
+def beyond_the_head(page: Page) -> None:
+    page.misplaced = 10_000
+    page.seq += page.misplaced
+
+
+def too_old(page: Page) -> None:
+    page.misplaced = LONG_AGO - page.seq
+    page.seq += page.misplaced
+
+
+MISPLACED = (of_another_epoch, beyond_the_head, too_old)
 
 
 def written_between(run: Run) -> None:
@@ -78,7 +104,7 @@ def written_between(run: Run) -> None:
 async def race(run: Run, hospital: Hospital, pages: list[Page]) -> str:
     delays = [run.chance.uniform(0, 0.2) for _ in pages]
     write = asyncio.get_running_loop().run_in_executor(None, register, hospital, run.chance.uniform(0, 0.2))
-    tasks = await asyncio.gather(*(open_late(page, delay, run) for page, delay in zip(pages, delays, strict=True)))
+    tasks = await asyncio.gather(*(open_late(page, delay) for page, delay in zip(pages, delays, strict=True)))
     visit = await write
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(asyncio.gather(*(told(page, visit) for page in pages)), 15)
@@ -86,10 +112,10 @@ async def race(run: Run, hospital: Hospital, pages: list[Page]) -> str:
     return visit
 
 
-async def open_late(page: Page, delay: float, run: Run) -> asyncio.Task:
+async def open_late(page: Page, delay: float) -> asyncio.Task:
     await page.open()
     await asyncio.sleep(delay)
-    return asyncio.ensure_future(page.live(run.chance))
+    return asyncio.ensure_future(page.live())
 
 
 def register(hospital: Hospital, delay: float) -> str:
@@ -122,19 +148,32 @@ def shows(page: Page, visit: str) -> bool:
 
 
 def poison(run: Run) -> None:
-    """FA-13: an event whose fragment cannot be rendered. Its readers fetch themselves, and the stream goes on."""
+    """FA-13: an event whose fragment cannot be rendered for the role that hears it. Its pages fetch themselves, and no
+    others; the stream goes on.
+    """
     run.prepare()
+    role = run.in_turn(ROLES)
     with run.damage():
         for hospital in run.hospitals:
-            emit(hospital, "prescription:status_changed")
+            emit(hospital, POISON, [role])
             run.work(0.2, 1)
     run.work(1)
     run.heals(within=5, lag=3)
     expect_no_resync(run)
+    expect_fetches(run, POISON, [role])
 
 
-def emit(hospital: Hospital, name: str) -> None:
-    roles = ["reception", "checker_doctor", "admin"]
+def expect_fetches(run: Run, name: str, roles: list[str]) -> None:
+    """By the pages that could not be told all, once, and by nobody else."""
+    for page in run.pages:
+        due = [name] if page.role in roles else []
+        if page.told_to_fetch != due:
+            run.blame(f"{page.role} on {page.path} was told to fetch itself for {page.told_to_fetch}, not for {due}")
+        if due and not page.whole_fetches:
+            run.blame(f"{page.role} on {page.path} did not fetch itself")
+
+
+def emit(hospital: Hospital, name: str, roles: list[str]) -> None:
     with hospital.acting():
         loudness = dict.fromkeys(roles, "info")
         event = Event(name=name, object_id=uuid.uuid4(), roles=roles, loudness=loudness)
@@ -152,11 +191,13 @@ def releases_mixed(run: Run) -> None:
     run.prepare()
     with run.damage():
         for hospital in run.hospitals:
-            emit(hospital, "ward:repainted")
+            emit(hospital, FUTURE, ROLES)
         run.loop.do(speak_strangely(run.pages))
+        run.loop.do(hear_strangely(run))
         run.work(1, 2)
     run.heals(within=5, lag=3)
     expect_no_resync(run)
+    expect_fetches(run, FUTURE, ROLES)
     if broken := [page.path for page in run.pages if page.connects > 1]:
         run.blame(f"{len(broken)} sockets were closed because of a message of another release")
 
@@ -173,6 +214,17 @@ async def speak_strangely(pages: list[Page]) -> None:
             None,
         ):
             await page.socket.send(json.dumps(message))
+
+
+async def hear_strangely(run: Run) -> None:
+    """Real pages hear what a later server may say. They say nothing of it, and keep their sockets."""
+    for window in run.windows:
+        wrong = await window.hear(
+            {"future": {"a": 1}},
+            {"prev": 0, "head": 0, "future": 1},
+            {"prev": 0, "seq": 0, "html": [], "events": [], "future": 1},
+        )
+        run.blame(*(f"a page did not bear a message of a later release: {sentence}" for sentence in wrong))
 
 
 FAULTS: dict[str, Callable[[Run], None]] = {

@@ -16,10 +16,10 @@ LESS_PATIENT = 2.0  # than the heartbeat
 
 
 def network_gone(run: Run) -> None:
-    """FA-9: a black hole of five seconds, or of half a minute, half-open sockets."""
+    """FA-9: a black hole of half a minute, half-open sockets; with every third seed, of five seconds."""
     run.prepare(wired=True)
     run.work(1, 2)
-    is_short = run.is_full and run.chance.random() < 0.3
+    is_short = run.is_full and run.in_turn([True, False, False])
     with run.damage():
         run.on_wires(Wire.swallow)
         if is_short:

@@ -85,6 +85,7 @@ class Page:
     cookie: str
     tenant: str
     role: str
+    chance: random.Random
     lists: dict[str, dict[str, int]] = field(default_factory=dict)
     gone: dict[str, int] = field(default_factory=dict)
     follows: dict[str, set[str]] = field(default_factory=dict)  # by region, the events that it listens to
@@ -104,8 +105,13 @@ class Page:
     socket: Any = None
     connects: int = 0
     answers: list[int] = field(default_factory=list)  # of each GET; 0: none came
-    disturbed: float = 0.0  # how many of the frames are lost, and how many come twice
+    disturbed: float = 0.0  # how many of the frames are lost, come twice, or late: as many of each
     lost: int = 0
+    doubled: int = 0
+    late: int = 0
+    kept: list[dict] = field(default_factory=list)  # frames that come when the page knows newer ones
+    told_to_fetch: list[str] = field(default_factory=list)  # events whose fragment did not come with them
+    whole_fetches: int = 0
     news: asyncio.Event = field(default_factory=asyncio.Event)
     misplaced: int = 0  # how far a test has moved the cursor
     line: str = ""  # where its socket goes, if not where the page comes from
@@ -158,12 +164,15 @@ class Page:
         self.heard_when.clear()
         self.received.clear()
         self.answers.clear()
-        self.began, self.connects, self.lost = self.seq, 1, 0
+        self.kept.clear()
+        self.told_to_fetch.clear()
+        self.began, self.connects = self.seq, 1
+        self.lost = self.doubled = self.late = self.whole_fetches = 0
 
     def _get(self, named: dict[str, str]) -> tuple[int, str]:
         return get(self.base, self.path, self.cookie, 30, **{"X-Live-Refresh": "1", **named})
 
-    async def live(self, chance: random.Random) -> None:
+    async def live(self) -> None:
         """Always a socket, or one on its way; polls while it is silent."""
         polling = asyncio.ensure_future(self.poll())
         attempts = 0
@@ -171,13 +180,13 @@ class Page:
             while True:
                 before = self.heard_at
                 with contextlib.suppress(OSError, WebSocketException, TimeoutError):
-                    await self.follow(chance)
+                    await self.follow()
                 attempts = 0 if self.heard_at > before else attempts + 1
-                await asyncio.sleep(min(SLOWEST, 0.2 * 2**attempts) * (0.5 + chance.random() / 2))
+                await asyncio.sleep(min(SLOWEST, 0.2 * 2**attempts) * (0.5 + self.chance.random() / 2))
         finally:
             polling.cancel()
 
-    async def follow(self, chance: random.Random) -> None:
+    async def follow(self) -> None:
         base = self.line or self.base
         address = base.replace("http", "ws", 1) + f"{self.live_path}?role={self.role}"
         headers = {"Cookie": self.cookie}
@@ -197,15 +206,25 @@ class Page:
                 async with asyncio.timeout(self.patience):
                     text = await self.socket.recv()
                 self.received.append(text)
-                for message in self.arriving(json.loads(text), chance.random()):
+                for message in self.arriving(json.loads(text), self.chance.random()):
                     await self.receive(message)
 
     def arriving(self, message: dict, drawn: float) -> list[dict]:
+        overdue = [frame for frame in self.kept if frame["seq"] <= self.seq]
+        self.kept = [frame for frame in self.kept if frame not in overdue]
+        self.late += len(overdue)
+        return [*self.disturb(message, drawn), *overdue]
+
+    def disturb(self, message: dict, drawn: float) -> list[dict]:
         if "html" not in message or drawn >= self.disturbed:
             return [message]
-        if drawn < self.disturbed / 2:
+        if drawn < self.disturbed / 3:
+            self.doubled += 1
             return [message, message]
-        self.lost += 1
+        if drawn < 2 * self.disturbed / 3:
+            self.lost += 1
+        else:
+            self.kept.append(message)
         return []
 
     async def resume(self) -> None:
@@ -240,7 +259,8 @@ class Page:
         for html in message["html"]:
             self.place(html)
         names = {event["name"] for event in message["events"]}
-        if any(event.get("refetch") for event in message["events"]):
+        if without := [event["name"] for event in message["events"] if event.get("refetch")]:
+            self.told_to_fetch += without
             self.refetch()
         elif touched := {region for region, followed in self.follows.items() if followed & names}:
             self.want(touched)
@@ -297,6 +317,7 @@ class Page:
 
     def renew(self, html: str, only: set[str] | None) -> None:
         if only is None:
+            self.whole_fetches += 1
             self.lists = lists_in(html)
             return
         for name, region in regions_in(html).items():

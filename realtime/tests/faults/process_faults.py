@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import random
 import socket
 import statistics
 import subprocess
@@ -189,7 +188,7 @@ async def visit_shortly(run: Run, pages: list[Page], turn: int) -> None:
     shown = {key: await page.fetch() for key, page in firsts.items()}
     for page in pages:
         await page.open(shown[page.key])
-    tasks = [asyncio.ensure_future(page.live(random.Random(turn))) for page in pages]
+    tasks = [asyncio.ensure_future(page.live()) for page in pages]
     await asyncio.gather(*(run.joined(page) for page in pages))
     await end_all(tasks)
 

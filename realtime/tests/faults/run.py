@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import functools
+import itertools
 import random
 import threading
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -44,12 +45,12 @@ class Size:
     windows: int
     pace: float
     patience: float
-    events: int
+    events: int = 100_000
     minutes: float = 0  # of coming and going; 0: five minutes, or one in the small version
 
 
-SMALL = Size(tenants=2, writers=3, pages=8, windows=1, pace=1.0, patience=3, events=15_000)
-FULL = Size(tenants=5, writers=20, pages=100, windows=4, pace=1.5, patience=1, events=100_000)
+SMALL = Size(tenants=2, writers=3, pages=8, windows=1, pace=1.0, patience=3)
+FULL = Size(tenants=5, writers=20, pages=100, windows=4, pace=1.5, patience=1)
 
 
 class Loop:
@@ -84,14 +85,23 @@ class Run:
         former: Run | None = None,
     ) -> None:
         self.world, self.loop, self.chromium, self.size = world, loop, chromium, size
-        self.chance = random.Random(f"{fault}/{seed}")
         self.verdict = Verdict(fault, seed)
+        self.chance = self.chance_of("plan")  # only the plan draws from it, so that the seed alone decides it
+        self.opened = itertools.count(1)
         self.broken_at = self.healed_at = 0.0
         self.former = former
         self.tasks: list[asyncio.Task] = []
         self.pages: list[Page] = []
         self.windows: list[Window] = []
         self.wires: list[Wire] = []
+
+    def chance_of(self, what: str) -> random.Random:
+        """A generator of its own: what draws from another, and how often, changes nothing of it."""
+        return random.Random(f"{self.verdict.fault}/{self.verdict.seed}/{what}")
+
+    def in_turn(self, kinds: Sequence[T]) -> T:
+        """One kind with each seed, so that a few seeds have tried them all."""
+        return kinds[self.verdict.seed % len(kinds)]
 
     # --- before -------------------------------------------------------------------------------------------
 
@@ -140,7 +150,8 @@ class Run:
         """To nginx, or to a server itself."""
 
         async def started() -> Wire:
-            wire = Wire("127.0.0.1", port or self.world.front.port, self.chance, **fault)
+            chance = self.chance_of(f"wire {len(self.wires)}")
+            wire = Wire("127.0.0.1", port or self.world.front.port, chance, **fault)
             await wire.start()
             return wire
 
@@ -151,7 +162,8 @@ class Run:
         hospital = self.hospitals[number % len(self.hospitals)]
         role, path = PLACES[number // len(self.hospitals) % len(PLACES)]
         cookie = cookie_of(hospital, role, name or f"{role} {number // (15 * len(self.hospitals))}")
-        return Page(base, f"{hospital.url}/{path}", cookie, hospital.tenant.slug, role)
+        chance = self.chance_of(f"page {next(self.opened)}")
+        return Page(base, f"{hospital.url}/{path}", cookie, hospital.tenant.slug, role, chance)
 
     async def open_pages(self) -> None:
         """Pages of the same place and role show the same, so one GET serves them all."""
@@ -159,14 +171,14 @@ class Run:
         shown = {key: await page.fetch() for key, page in firsts.items()}
         for page in self.pages:
             await page.open(shown[page.key])
-        self.tasks = [asyncio.ensure_future(page.live(self.chance)) for page in self.pages]
+        self.tasks = [asyncio.ensure_future(page.live()) for page in self.pages]
         await asyncio.gather(*(self.joined(page) for page in self.pages))
 
     async def follow(self, *pages: Page, html: str = "") -> None:
         """More pages, beside those that are there from the beginning."""
         for page in pages:
             await page.open(html)
-            self.tasks.append(asyncio.ensure_future(page.live(self.chance)))
+            self.tasks.append(asyncio.ensure_future(page.live()))
         await asyncio.gather(*(self.joined(page) for page in pages))
         self.pages += pages
 
@@ -182,8 +194,8 @@ class Run:
         return self.loop.do(self.chromium.open(base, hospital, role, path, cookie))
 
     def writer(self, number: int) -> Writer:
-        seed = f"{self.verdict.fault}/{self.verdict.seed}/{number}"
-        return Writer(self.world.url, self.hospitals[number % len(self.hospitals)], seed, self.size.pace)
+        hospital, chance = self.hospitals[number % len(self.hospitals)], self.chance_of(f"writer {number}")
+        return Writer(self.world.url, hospital, chance, self.size.pace)
 
     @property
     def is_full(self) -> bool:
@@ -245,14 +257,12 @@ class Run:
             self.blame(f"people saw {errors} and {self.refusals(besides)}")
 
     def banner(self) -> None:
-        """Every page in Chromium says that it is not live."""
-        for window in self.windows:
-            took = self.until(
-                lambda window=window: self.loop.do(window.says_stale()),
-                BANNER,
-                "a page did not say that it is not live",
-            )
-            self.figure("banner", took)
+        """Every page in Chromium says that it is not live: one clock for all of them."""
+        took = self.until(lambda: self.loop.do(self.all_say_stale()), BANNER, "not every page said that it is not live")
+        self.figure("banner", took)
+
+    async def all_say_stale(self) -> bool:
+        return all(await asyncio.gather(*(window.says_stale() for window in self.windows)))
 
     def figure(self, name: str, value: float) -> None:
         self.verdict.figures[name] = round(max(value, self.verdict.figures.get(name, 0.0)), 3)

@@ -37,10 +37,9 @@ class Operation:
 
 
 class Writer(threading.Thread):
-    def __init__(self, base: str, hospital: Hospital, seed: str, pace: float) -> None:
+    def __init__(self, base: str, hospital: Hospital, chance: random.Random, pace: float) -> None:
         super().__init__(daemon=True)
-        self.base, self.hospital, self.pace = base, hospital, pace
-        self.chance = random.Random(seed)
+        self.base, self.hospital, self.chance, self.pace = base, hospital, chance, pace
         self.cookie = f"{cookie_of(hospital, 'reception')}; csrftoken={TOKEN}"
         self.done: list[Operation] = []
         self.visits: list[str] = []
