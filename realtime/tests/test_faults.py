@@ -14,10 +14,15 @@ from django.conf import settings
 from django.db import connection
 from django.test import override_settings
 
+from clinical.models import Visit
+from clinical.tests.wards import a_visit
+from hospital.context import current
 from hospital.models import SignIn
 from hospital.tests.databases import database_url
-from realtime import hints
+from realtime import hints, paint
 from realtime.hints import Publisher
+from realtime.log import Row
+from realtime.render import render
 from realtime.tests.listening import Listener, cursor_of
 from realtime.tests.server import Site
 from realtime.tests.servers import Valkey, Wire
@@ -205,3 +210,30 @@ def test_a_server_that_was_killed_is_resumed_from_the_page(folder, alpha):
     finally:
         page.disconnect()
         site.stop()
+
+
+def test_a_fragment_that_cannot_be_made_for_one_role_is_fetched_by_that_role_alone(alpha, monkeypatch):
+    """FA-13: a template that fails for one role and one visit. What comes after it is pushed to that role too."""
+    with alpha.acting("reception"):
+        visits = [a_visit(), a_visit()]
+
+    def poisoned(template: str, visit: Visit) -> str:
+        if visit == visits[0] and current().role.key == "reception":
+            raise ValueError
+        return render(template, visit)
+
+    monkeypatch.setattr(paint, "render", poisoned)
+    rows = [told_of(visit, seq) for seq, visit in enumerate(visits, start=1)]
+    painted = paint.paint(alpha.tenant.pk, rows, dict.fromkeys(HEARING, 0))
+    fetched = {role: ["refetch" in one.words for one in ones] for role, ones in painted.items()}
+    assert fetched == {"reception": [True, False], "checker_doctor": [False, False]}
+    shown = {role: [bool(one.html) for one in ones] for role, ones in painted.items()}
+    assert shown == {"reception": [False, True], "checker_doctor": [True, True]}
+
+
+HEARING = ("reception", "checker_doctor")
+
+
+def told_of(visit: Visit, seq: int) -> Row:
+    loudness = dict.fromkeys(HEARING, "info")
+    return Row(seq, "visit:created", visit.pk, visit.patient_id, loudness, frozenset(HEARING), frozenset())
