@@ -81,6 +81,7 @@ async def let_in(scope: dict[str, Any], send: Send) -> Connection | None:
         log.info("socket refused: %s for %s", identity.code, asker.slug)
         figures.count(asker.slug, f"{figures.REFUSED} {identity.code}")
         outlet.close(identity.code)
+        await outlet.sent()
         return None
     connection = Connection(asker, identity, outlet)
     hub().enter(connection)

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import types
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Generator
+from collections.abc import Awaitable, Callable
 from typing import Any, Protocol
 
 EXTENSION = "hospital.frames"  # in scope["extensions"]: see realtime/server.py
@@ -49,7 +48,8 @@ def framed(data: bytes) -> bytes:
 class Outlet(Protocol):
     """`write` never waits, and tells how many bytes are still `queued` in this process. After `close`, nothing is written.
 
-    What comes in after `listen` may be told to `hear` at once, or be received as ASGI has it.
+    What comes in after `listen` may be told to `hear` at once, or be received as ASGI has it. `sent` waits until the
+    server has taken everything: an application that ends sooner would leave the close to the server.
     """
 
     def listen(self, hear: Hear) -> None: ...
@@ -57,6 +57,7 @@ class Outlet(Protocol):
     def queued(self) -> int: ...
     def close(self, code: int) -> None: ...
     def abort(self) -> None: ...
+    async def sent(self) -> None: ...
 
 
 def outlet_of(scope: dict[str, Any], send: Send) -> Outlet:
@@ -76,17 +77,23 @@ class Frames:
     def write(self, message: Message) -> int:
         return self.put(message.frame)
 
+    async def sent(self) -> None:
+        """It takes everything at once."""
+
 
 class Plain:
-    """Any ASGI server. `send` is run at once; only when it really waits, the rest queues behind it."""
+    """Any ASGI server. What is written goes out in a task of its own, never in that of the writer.
 
-    __slots__ = ("is_busy", "is_closed", "queue", "send", "size", "task")
+    For a server may give up after a time, and then cancels the task in which its `send` was begun.
+    """
+
+    __slots__ = ("is_closed", "is_sending", "queue", "send", "size", "task")
 
     def __init__(self, send: Send) -> None:
         self.send = send
         self.queue: deque[dict[str, Any]] = deque()
         self.size = 0
-        self.is_busy = self.is_closed = False
+        self.is_sending = self.is_closed = False
         self.task: asyncio.Task[None] | None = None
 
     def listen(self, hear: Hear) -> None:
@@ -101,43 +108,38 @@ class Plain:
         return self.size
 
     def close(self, code: int) -> None:
-        """What waits is not sent any more."""
+        """What waits behind a message that the server does not take is not sent any more."""
         if not self.is_closed:
             self.is_closed = True
-            self._forget()
+            if self.is_sending:
+                self._forget()
             self._put({"type": "websocket.close", "code": OURS.get(code, code)})
 
     def abort(self) -> None:
         """ASGI knows no way to cut a socket off."""
         self.close(1008)
 
-    def _put(self, message: dict[str, Any]) -> None:
-        if self.is_busy:
-            self.queue.append(message)
-            self.size += len(message.get("text", ""))
-            return
-        sending = whole(self.send(message))
-        try:
-            waits_for = sending.send(None)
-        except StopIteration:
-            return
-        except Exception as error:  # the server says so when the other side has gone
-            self._lose(error)
-            return
-        self.is_busy = True
-        self.task = asyncio.ensure_future(self._drain(sending, waits_for))
+    async def sent(self) -> None:
+        if self.task is not None:
+            await asyncio.wait([self.task])
 
-    async def _drain(self, sending: Coroutine[Any, Any, None], waits_for: Any) -> None:
+    def _put(self, message: dict[str, Any]) -> None:
+        self.queue.append(message)
+        self.size += len(message.get("text", ""))
+        if self.task is None or self.task.done():
+            self.task = asyncio.ensure_future(self._drain())
+
+    async def _drain(self) -> None:
+        self.is_sending = True
         try:
-            await rest_of(sending, waits_for)
             while self.queue:
                 message = self.queue.popleft()
                 self.size -= len(message.get("text", ""))
                 await self.send(message)
-        except Exception as error:
+        except Exception as error:  # the server says so when the other side has gone
             self._lose(error)
         finally:
-            self.is_busy = False
+            self.is_sending = False
 
     def _lose(self, error: Exception) -> None:
         log.info("a socket is lost: %s", error or type(error).__name__)
@@ -147,22 +149,3 @@ class Plain:
     def _forget(self) -> None:
         self.queue.clear()
         self.size = 0
-
-
-async def whole(sending: Awaitable[None]) -> None:
-    await sending
-
-
-@types.coroutine
-def rest_of(sending: Coroutine[Any, Any, None], waits_for: Any) -> Generator[Any, Any, None]:
-    """Goes on in a task with a coroutine that was begun outside of it, and that waits for something."""
-    while True:
-        try:
-            given = yield waits_for
-            go_on = sending.send
-        except BaseException as error:
-            given, go_on = error, sending.throw
-        try:
-            waits_for = go_on(given)
-        except StopIteration:
-            return

@@ -15,6 +15,7 @@ import pytest
 from hospital.models import Membership
 from realtime import hints
 from realtime.connection import BYTES, EVENTS, PATIENCE, QUEUED, Connection, Parcel
+from realtime.consumer import LiveConsumer
 from realtime.doorkeeper import Asker, Identity
 from realtime.hub import Stream
 from realtime.log import Row
@@ -250,11 +251,12 @@ def together(test: Callable[[Server, Plain], Coroutine[Any, Any, None]]) -> None
     asyncio.run(run())
 
 
-def test_a_server_that_takes_messages_at_once_gets_them_without_a_turn_of_the_loop():
+def test_a_server_that_takes_messages_at_once_gets_all_of_them_in_one_turn_of_the_loop():
     async def test(server: Server, outlet: Plain) -> None:
-        assert [outlet.write(Message(text)) for text in "abc"] == [0, 0, 0]
-        assert server.taken == ["a", "b", "c"]
-        assert outlet.task is None
+        for text in "abc":
+            outlet.write(Message(text))
+        await asyncio.sleep(0)
+        assert (server.taken, outlet.queued()) == (["a", "b", "c"], 0)
 
     together(test)
 
@@ -262,12 +264,68 @@ def test_a_server_that_takes_messages_at_once_gets_them_without_a_turn_of_the_lo
 def test_what_waits_is_counted_and_goes_out_in_its_order():
     async def test(server: Server, outlet: Plain) -> None:
         server.free.clear()
-        assert [outlet.write(Message(text)) for text in ("aa", "bb", "cc")] == [0, 2, 4]
+        outlet.write(Message("aa"))
+        await asyncio.sleep(0)
+        assert [outlet.write(Message(text)) for text in ("bb", "cc")] == [2, 4]
         assert server.taken == []
         server.free.set()
-        await outlet.task
-        assert outlet.write(Message("dd")) == 0
+        await outlet.sent()
+        outlet.write(Message("dd"))
+        await outlet.sent()
         assert server.taken == ["aa", "bb", "cc", "dd"]
+        assert outlet.queued() == 0
+
+    together(test)
+
+
+def test_what_was_written_before_a_close_goes_out_before_it():
+    async def test(server: Server, outlet: Plain) -> None:
+        outlet.write(Message("a"))
+        outlet.close(4401)
+        outlet.write(Message("b"))
+        await outlet.sent()
+        assert server.taken == ["a", 4401]
+
+    together(test)
+
+
+def test_a_server_that_gives_up_after_a_time_stops_its_own_socket_and_not_the_writer():
+    """`asyncio.timeout` cancels the task in which it was begun: that must not be the hub's."""
+
+    async def test(server: Server, outlet: Plain) -> None:
+        async def impatient(message: dict[str, Any]) -> None:
+            async with asyncio.timeout(0.05):
+                await server.free.wait()
+
+        async def hub() -> str:
+            outlet.write(Message("a"))
+            await asyncio.sleep(0)
+            await outlet.sent()
+            return "goes on"
+
+        outlet.send = impatient
+        server.free.clear()
+        assert await asyncio.create_task(hub()) == "goes on"
+        assert outlet.is_closed
+
+    together(test)
+
+
+def test_who_refuses_a_socket_ends_only_when_the_close_is_sent():
+    """An application that has ended is closed by the server, with a code of its own."""
+
+    async def test(server: Server, outlet: Plain) -> None:
+        async def late(message: dict[str, Any]) -> None:
+            await asyncio.sleep(0.05)
+            server.taken.append(message.get("code", message["type"]))
+
+        async def receive() -> dict[str, Any]:
+            return {"type": "websocket.connect"}
+
+        headers = [(b"host", b"localhost"), (b"origin", b"http://localhost")]
+        scope = {"scheme": "ws", "headers": headers, "query_string": b"", "tenant_slug": "alpha"}
+        await LiveConsumer()(scope, receive, late)
+        assert server.taken == ["websocket.accept", 4401]
 
     together(test)
 
@@ -277,10 +335,11 @@ def test_a_close_overtakes_what_waits_and_nothing_follows():
         server.free.clear()
         for text in "abc":
             outlet.write(Message(text))
+        await asyncio.sleep(0)
         outlet.close(4401)
         outlet.write(Message("d"))
         server.free.set()
-        await outlet.task
+        await outlet.sent()
         assert server.taken == ["a", 4401]
 
     together(test)
@@ -296,8 +355,9 @@ def test_a_socket_that_breaks_while_it_waits_takes_nothing_more():
         server.free.clear()
         outlet.write(Message("a"))
         outlet.write(Message("b"))
+        await asyncio.sleep(0)
         server.free.set()
-        await outlet.task
+        await outlet.sent()
         outlet.write(Message("c"))
         outlet.close(4401)
         assert (outlet.is_closed, outlet.size, list(outlet.queue)) == (True, 0, [])
