@@ -8,11 +8,11 @@
 
   const SILENT = 12000, POLL = 5000, SOON = 50, LATER = 1000, SPREAD = 2000, SLOWEST = 8000, MANY = 99;
   const MINE = ["alert:raised", "alert:changed"];  // only those hear them for whom the alert waits
-  let heardAt = Date.now(), fetching = false, again = false, failures = 0, timer = 0, dueAt = 0, rungAt = 0, unsaid = [];
+  let heardAt = moment(), fetching = false, again = false, failures = 0, timer = 0, dueAt = 0, rungAt = 0, unsaid = [];
 
   document.addEventListener("live:message", ({ detail }) => {
     if (detail.prev === undefined && !detail.resync) return;
-    heardAt = Date.now();
+    heardAt = moment();
     const events = detail.events || [], critical = events.filter((event) => event.loudness === "critical");
     unsaid.push(...critical);
     if (detail.resync) rungAt = 0;
@@ -22,7 +22,7 @@
   });
   addEventListener("pageshow", (event) => event.persisted && fetchIn(SOON));
   setInterval(() => {
-    if (Date.now() - heardAt > SILENT && !document.hidden) fetchIn(SOON);
+    if (since(heardAt) > SILENT && !document.hidden) fetchIn(SOON);
   }, POLL);
 
   // What every page of a role hears is not asked for by all of them at the same moment.

@@ -9,6 +9,12 @@ const FOCUSABLE = "a[href], button:not([disabled]), input:not([type=hidden]):not
 // --- clocks: the same words as hospital/clock.py ------------------------------------------
 
 const skew = Date.parse(document.body.dataset.now || new Date().toISOString()) - Date.now();
+
+// How long ago something was. The clock on the wall may be put back, and the steady one may stand still while the
+// machine sleeps: whichever shows more.
+const moment = () => ({ wall: Date.now(), steady: performance.now() });
+const since = ({ wall, steady }) => Math.max(Date.now() - wall, performance.now() - steady);
+
 const MINUTE = 60, HOUR = 3600, DAY = 86400;
 
 function span(seconds) {

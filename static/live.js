@@ -11,7 +11,7 @@
   const ACK_EVENTS = 50 * OWN, ACK_SIZE = 64000 * OWN, ACK_WITHIN = 3000;
   const TOO_MUCH = [1008, 1009, 4400, 4413], RESTART = 1012, REST = 30000;  // sent away by a limit: knocking again at once would only make it worse
   const { debug, words, place, count, swap, pulse, sameId, inUse, later, settle } = window.fragments;
-  const clock = (at) => new Date(at + skew).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: document.body.dataset.zone });
+  const clock = ({ wall }) => new Date(wall + skew).toLocaleTimeString(document.documentElement.lang, { hour: "2-digit", minute: "2-digit", timeZone: document.body.dataset.zone });
 
   // Other scripts hear what happens as events of the document ("live:message", "live:closed"), and speak through window.live.
   const announce = (what, detail) => document.dispatchEvent(new CustomEvent(`live:${what}`, { detail, cancelable: true }));
@@ -19,7 +19,7 @@
   // --- the socket: always one, or one on its way ----------------------------------------------------
 
   let [epoch, seq] = cursorFrom(liveCursor);
-  let socket = null, openedAt = 0, heardAt = Date.now(), attempts = 0, connects = 0, retry = 0, resumedAt = 0, acknowledging = 0, owedEvents = 0, owedSize = 0, locked = false, stopped = false, crowded = false;
+  let socket = null, openedAt = moment(), heardAt = moment(), attempts = 0, connects = 0, retry = 0, resumedAt = null, acknowledging = 0, owedEvents = 0, owedSize = 0, locked = false, stopped = false, crowded = false;
 
   function cursorFrom(text) {
     const [epoch, seq] = (text || "").split(":");
@@ -31,7 +31,7 @@
     const url = new URL(liveUrl, location.href);
     url.protocol = url.protocol.replace("http", "ws");
     const mine = socket = new WebSocket(url);
-    openedAt = Date.now();
+    openedAt = moment();
     mine.onopen = () => resume(connects++ > 0);
     mine.onmessage = ({ data }) => mine === socket && receive(JSON.parse(data), data.length);
     mine.onclose = ({ code }) => mine === socket && closed(code);
@@ -48,7 +48,7 @@
     socket = null;
     if (!announce("closed", { code })) return; // static/session.js has taken the page away
     if (code === 4409) return lock("You work in another role now", "This page is of your former role, and does not follow any more. What is written on it stays. Load it again to go on.", location.pathname + location.search);
-    crowded = TOO_MUCH.includes(code) && heardAt < openedAt;
+    crowded = TOO_MUCH.includes(code) && since(heardAt) > since(openedAt);
     show(stale() || crowded || !navigator.onLine ? "offline" : "reconnecting");
     const wait = waitAfter(code);
     debug("again in", Math.round(wait), "ms");
@@ -67,7 +67,7 @@
   }
 
   function resume(again = false) {
-    resumedAt = Date.now();
+    resumedAt = moment();
     forgetOwed();
     debug("resume", `${epoch}:${seq}`);
     say({ resume: epoch ? `${epoch}:${seq}` : "", ...(again && { again }) });
@@ -76,8 +76,8 @@
   // After sleep, a cut, or in a tab that was frozen: a socket that has not spoken lately is not worth waiting for.
   function wake() {
     if (document.hidden || stopped) return;
-    if (socket?.readyState === WebSocket.OPEN && Date.now() - heardAt < SILENT / 2) return;
-    if (socket?.readyState === WebSocket.CONNECTING && Date.now() - openedAt < SILENT / 2) return;
+    if (socket?.readyState === WebSocket.OPEN && since(heardAt) < SILENT / 2) return;
+    if (socket?.readyState === WebSocket.CONNECTING && since(openedAt) < SILENT / 2) return;
     debug("awake: connects anew");
     attempts = 0;
     drop();
@@ -93,7 +93,7 @@
 
   function go() {
     stopped = locked = false;
-    heardAt = Date.now();
+    heardAt = moment();
     attempts = 0;
     drop();
     connect();
@@ -105,7 +105,7 @@
     debug("frame", message);
     announce("message", message);
     if (message.prev === undefined && !message.resync) return;  // for another script: it does not tell that the log is read
-    heardAt = Date.now();
+    heardAt = moment();
     attempts = 0;
     crowded = false;
     unlock();
@@ -133,7 +133,7 @@
 
   function gap(message) {
     debug("gap", seq, message.prev);
-    if (Date.now() - resumedAt > ANSWER) resume();
+    if (!resumedAt || since(resumedAt) > ANSWER) resume();
   }
 
   // The server stops when too much is not acknowledged: so after a while, and at once when it is much.
@@ -157,7 +157,7 @@
   // --- regions: fetched again as a whole --------------------------------------------------------------
 
   // `wanted` is what events ask for: some regions, by their ids; null is all of them.
-  let fetching = false, again = false, soon = 0, wanted = new Set(), took = 0, sinceFetch = [], asOf = Date.now();
+  let fetching = false, again = false, soon = 0, wanted = new Set(), took = 0, sinceFetch = [], asOf = moment();
 
   const regions = () => $$("[data-live][id]").filter((region) => !region.parentElement.closest("[data-live]"));
 
@@ -192,7 +192,7 @@
     soon = 0;
     if (fetching) return void (again = true);
     if (!regions().length) return;
-    const only = wanted, begun = Date.now(), named = only && { "X-Live-Regions": [...only].join(" ") };
+    const only = wanted, begun = moment(), named = only && { "X-Live-Regions": [...only].join(" ") };
     wanted = new Set();
     fetching = true;
     sinceFetch = [];
@@ -208,14 +208,14 @@
       for (const region of regions()) if (!only || only.has(region.id)) renew(region, page.getElementById(region.id));
       for (const message of sinceFetch) message.html.forEach(place);
       count();
-      if (!only) asOf = Date.now();
+      if (!only) asOf = moment();
       debug("fetched", only ? [...only].join(" ") : "");
     } catch (error) {
       debug("not fetched", error);
       want(only, RETRY * (0.5 + Math.random()));
     } finally {
       fetching = false;
-      took = Date.now() - begun;
+      took = since(begun);
       if (again) want([]);
       again = false;
     }
@@ -287,7 +287,7 @@
   }
 
   const STATES = { live: "Live", reconnecting: "Reconnecting", offline: "Not live" };
-  const stale = () => Date.now() - heardAt > SILENT;
+  const stale = () => since(heardAt) > SILENT;
 
   function show(state) {
     const place = $("#live-state"), bar = $("#stale");
@@ -296,25 +296,25 @@
       place.textContent = STATES[state];
     }
     bar.hidden = state !== "offline";
-    const sentence = `${crowded ? "Too many pages are open: this one follows again once another is closed. " : ""}Not live since ${clock(heardAt)}.${asOf > heardAt ? ` Shown as of ${clock(asOf)}.` : ""}`;
+    const sentence = `${crowded ? "Too many pages are open: this one follows again once another is closed. " : ""}Not live since ${clock(heardAt)}.${since(asOf) < since(heardAt) ? ` Shown as of ${clock(asOf)}.` : ""}`;
     if (!bar.hidden && bar.textContent !== sentence) bar.textContent = sentence;
   }
 
   // --- the second hand ---------------------------------------------------------------------------------------
 
-  let polledAt = 0;
+  let polledAt = null;
 
   function tick() {
     settle();
     if (locked) return;
-    if (socket && Date.now() - Math.max(heardAt, openedAt) > SILENT) {
+    if (socket && Math.min(since(heardAt), since(openedAt)) > SILENT) {
       drop();
       closed("silent");
     }
     if (!stale()) return;
     show("offline");
-    if (!document.hidden && Date.now() - polledAt > POLL) {
-      polledAt = Date.now();
+    if (!document.hidden && !(polledAt && since(polledAt) < POLL)) {
+      polledAt = moment();
       refetch();
     }
   }

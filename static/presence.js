@@ -9,26 +9,26 @@
   const EVERY = 9000, APART = 1000, RENEW = 60000, FORGET = 25000, PUT_DOWN = 300000, SHOWN = 3;
   const GONE = [4401, 4403, 4409];
   const editing = new Map();  // what holds a part → when something was last typed in it
-  let { token } = place.dataset, renewedAt = Date.now(), saidAt = 0, saidPart = "", answeredAt = 0, joined = false, people = [], renewing = 0;
+  let { token } = place.dataset, renewedAt = moment(), saidAt = null, saidPart = "", answeredAt = moment(), joined = false, people = [], renewing = 0;
 
   // --- what this page says ------------------------------------------------------------------------
 
   function part() {
-    for (const [holder, at] of editing) if (!holder.isConnected || Date.now() - at > PUT_DOWN) editing.delete(holder);
+    for (const [holder, at] of editing) if (!holder.isConnected || since(at) > PUT_DOWN) editing.delete(holder);
     return [...editing.keys()].at(-1)?.dataset.presencePart || "";
   }
 
   function say() {
     const now = part();
-    if (!token || !joined || document.hidden || Date.now() - saidAt < APART) return;
-    if (now === saidPart && Date.now() - saidAt < EVERY) return;
-    [saidAt, saidPart] = [Date.now(), now];
+    if (!token || !joined || document.hidden) return;
+    if (saidAt && since(saidAt) < (now === saidPart ? EVERY : APART)) return;
+    [saidAt, saidPart] = [moment(), now];
     window.live.say({ here: token, part: now });
   }
 
   // The right to be here is checked again with each token. Its request is the page's own, and prolongs no session.
   async function renew() {
-    renewedAt = Date.now();
+    renewedAt = moment();
     try {
       const response = await fetch(place.dataset.renew, { headers: { "X-Live-Refresh": "1" }, cache: "no-store", signal: AbortSignal.timeout(10000) });
       token = response.ok && !response.redirected ? (await response.json()).here : "";
@@ -39,9 +39,9 @@
   }
 
   function tick() {
-    if (Date.now() - answeredAt > FORGET && people.length) paint([]);
+    if (since(answeredAt) > FORGET && people.length) paint([]);
     if (document.hidden || !token) return;
-    if (Date.now() - renewedAt > RENEW) renew().then(say);
+    if (since(renewedAt) > RENEW) renew().then(say);
     else say();
   }
 
@@ -49,7 +49,7 @@
     const holder = target.closest("[data-presence-part]");
     if (!holder) return;
     editing.delete(holder);
-    editing.set(holder, Date.now());
+    editing.set(holder, moment());
     say();
   });
   for (const ended of ["submit", "reset"]) document.addEventListener(ended, ({ target }) => {
@@ -59,9 +59,9 @@
   // --- what it hears and shows ----------------------------------------------------------------------
 
   document.addEventListener("live:message", ({ detail }) => {
-    if (!joined || (!token && Date.now() - renewedAt > RENEW)) enter();
+    if (!joined || (!token && since(renewedAt) > RENEW)) enter();
     if (!detail.presence) return;
-    answeredAt = Date.now();
+    answeredAt = moment();
     paint(token ? detail.presence.people : []);
     if (detail.presence.renew) renewSoon();
   });
@@ -76,12 +76,12 @@
   // After a new log-in the old token is gone, and after a long sleep it is too old.
   function enter() {
     joined = true;
-    if (token && Date.now() - renewedAt < RENEW) setTimeout(say);
+    if (token && since(renewedAt) < RENEW) setTimeout(say);
     else renew().then(say);
   }
 
   document.addEventListener("live:closed", ({ detail }) => {
-    [joined, saidAt] = [false, 0];
+    [joined, saidAt] = [false, null];
     if (GONE.includes(detail.code)) paint([]);
   });
   document.addEventListener("visibilitychange", tick);
