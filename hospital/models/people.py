@@ -91,8 +91,8 @@ class Person(AbstractBaseUser, PermissionsMixin):
         Membership.hold_all()
         if not Membership.objects.filter(person=self, is_active=True).exists():
             raise Refused(f"{self} does not work here.")
-        if self._works_elsewhere():
-            raise Refused(f"{self} works for another organisation too. End the roles here instead.")
+        if self._works_elsewhere():  # which is nobody's business here
+            raise Refused(f"The account of {self} stays. End the roles here instead.")
         if not is_active and not anybody_administers(Membership.objects.exclude(person=self)):
             raise Refused(LAST_ADMINISTRATOR)
         self.is_active = is_active

@@ -324,7 +324,8 @@ def test_whoever_works_for_another_organisation_too_is_none_of_its_business(alph
         Membership.grant(alpha.reception, "reception")
     was = action == "deactivate"
     Person.objects.filter(pk=alpha.reception.pk).update(is_active=was)
-    assert "works for another organisation too" in let(alpha, action, alpha.reception)
+    said = let(alpha, action, alpha.reception)
+    assert "The account of Reception stays." in said and beta.mark not in said
     assert Person.objects.get(pk=alpha.reception.pk).is_active == was
 
 
