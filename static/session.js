@@ -13,8 +13,9 @@
   const warning = $("#session-warning").content.firstElementChild, over = $("#session-over").content.firstElementChild;
   const words = { title: document.title, ...over.dataset };
 
-  let endsAt = Date.now() + page.sessionLeft * SECOND, mayStay = true, reportedAt = Date.now(), askedAt = Date.now();
-  let kept = null, reason = "", asking = null, restoredAt = 0;
+  let told = { at: moment(), left: page.sessionLeft * SECOND }, mayStay = true, reportedAt = moment(), askedAt = moment();
+  let kept = null, reason = "", asking = null, restoredAt = null;
+  const remains = () => told.left - since(told.at);
 
   // --- what the server knows: asking prolongs nothing, saying that somebody is there does ----------------------
 
@@ -27,12 +28,12 @@
   }
 
   async function ask() {
-    askedAt = Date.now();
+    askedAt = moment();
     return take(await (await exchange("GET", { "X-Background": "1" })).json());
   }
 
   async function report() {
-    reportedAt = Date.now();
+    reportedAt = moment();
     const response = await exchange("POST", headers());
     return response.ok ? take(await response.json()) : ask(); // another log-in gave out another token; the next report has it
   }
@@ -40,16 +41,16 @@
   async function take(answer) {
     if (!answer.person) return clear("ended");
     if (answer.person !== person) return leave();
-    endsAt = Date.now() + answer.left * SECOND;
+    told = { at: moment(), left: answer.left * SECOND };
     mayStay = answer.may_stay;
     renewTokens(answer.token);
-    if (endsAt - Date.now() > WARN) hush();
+    if (remains() > WARN) hush();
     if (kept) await restore(answer.token);
   }
 
   // One question at a time. Without an answer nothing is known, and what is known may have run out.
   function check(question = ask) {
-    asking ||= question().catch(() => endsAt <= Date.now() && clear("ended")).finally(() => { asking = null; });
+    asking ||= question().catch(() => remains() <= 0 && clear("ended")).finally(() => { asking = null; });
     return asking;
   }
 
@@ -100,7 +101,7 @@
     if (!response.ok) return void (response.status < 500 && clear("forbidden"));
     const { content, modals, className, scrollX, scrollY, search, focus } = kept;
     kept = null;
-    restoredAt = Date.now();
+    restoredAt = moment();
     document.body.className = className;
     document.body.replaceChildren(content);
     document.title = words.title;
@@ -139,7 +140,7 @@
       warning.showModal();
     }
     for (const element of $$("[data-if]", warning)) element.hidden = (element.dataset.if === "stay") !== mayStay;
-    const left = Math.max(0, Math.ceil((endsAt - Date.now()) / SECOND));
+    const left = Math.max(0, Math.ceil(remains() / SECOND));
     $("[data-slot=left]", warning).textContent = `${Math.floor(left / 60)}:${String(left % 60).padStart(2, "0")}`;
   }
 
@@ -151,7 +152,7 @@
   $("[data-stay]", warning).addEventListener("click", () => check(report));
 
   function tick() {
-    const left = endsAt - Date.now(), pause = Date.now() - askedAt;
+    const left = remains(), pause = since(askedAt);
     if (kept) return void (reason === "ended" && !document.hidden && pause > ASK && check());
     if (left <= 0) return void check();
     if (left > WARN) return;
@@ -163,7 +164,7 @@
   // --- what people do -------------------------------------------------------------------------------------------------
 
   function acted(event) {
-    if (event.isTrusted && !kept && Date.now() - reportedAt > REPORT) check(report);
+    if (event.isTrusted && !kept && since(reportedAt) > REPORT) check(report);
   }
   for (const type of ["keydown", "input", "pointerdown", "wheel"]) addEventListener(type, acted, { capture: true, passive: true });
 
@@ -182,11 +183,11 @@
   // The session may only have got another key, as after a change of the password: then the page is back at once.
   function end() {
     clear("ended");
-    if (Date.now() - restoredAt > ASK) check();
+    if (!restoredAt || since(restoredAt) > ASK) check();
   }
 
   document.addEventListener("visibilitychange", () => {
-    if (!document.hidden && (kept || endsAt - Date.now() < WARN)) check();
+    if (!document.hidden && (kept || remains() < WARN)) check();
   });
   // A browser may keep a page that is left, and show it again as it was, to whoever is there.
   addEventListener("pagehide", (event) => event.persisted && clear("away"));

@@ -186,12 +186,18 @@ def test_nobody_there_means_logged_out_whatever_the_page_does_by_itself(idle, al
     assert not Session.objects.alive().filter(person=alpha.admin).exists()
 
 
-def test_whoever_writes_is_not_logged_out(idle, alpha):
+@pytest.mark.parametrize(
+    ("words", "put_back"),
+    [("a long note, written slowly", 0), ("a note as slow", 24 * 3600)],
+    ids=["", "the browser's clock was put back a day"],
+)
+def test_whoever_writes_is_not_logged_out(idle, alpha, words, put_back):
+    idle.evaluate(f"{{ const now = Date.now.bind(Date); Date.now = () => now() - {put_back * 1000} }}")
     field = idle.locator(FIELD)
-    for letter in "a long note, written slowly":
+    for letter in words:
         field.press_sequentially(letter)
         idle.wait_for_timeout(IDLE * 1000 / 10)
-    expect(field).to_have_value("a long note, written slowly")
+    expect(field).to_have_value(words)
     assert Session.objects.alive().filter(person=alpha.admin).exists()
 
 
