@@ -217,7 +217,10 @@ CHANGES: dict[str, tuple[int, Callable[[Victim], object]]] = {
     ),
     "second factor removed: page": (LOG_IN, remove_factor),
     "second factor removed: queryset": (LOG_IN, lambda v: v.factors.delete()),
-    "second factor removed: update": (LOG_IN, lambda v: v.factors.update(user=v.hospital.person("admin", "Ida"))),
+    "second factor removed: update": (
+        LOG_IN,
+        lambda v: v.factors.update(user=v.hospital.person("admin", f"Ida after {v.name}")),
+    ),
     "second factor removed: by hand": (
         LOG_IN,
         lambda v: v.by_hand("DELETE FROM mfa_authenticator WHERE user_id = %(person)s"),
