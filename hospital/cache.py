@@ -11,6 +11,7 @@ from django.core.cache.backends.redis import RedisCache
 from redis.exceptions import RedisError
 
 log = logging.getLogger(__name__)
+AWAY, MISSING = "the cache is away: %s", object()
 
 
 class Cache(RedisCache):
@@ -20,22 +21,32 @@ class Cache(RedisCache):
         super().__init__(server, params)
         self.own = LocMemCache("while-valkey-is-away", {**params, "OPTIONS": {}})
 
-    def get(self, *args: Any, **kwargs: Any) -> Any:
-        return self._try(super().get, self.own.get, args, kwargs)
+    def get(self, key: str, default: Any = None, version: int | None = None) -> Any:
+        """What was kept here while Valkey took nothing counts until it is written there."""
+        kept = self.own.get(key, MISSING, version=version)
+        if kept is not MISSING:
+            return kept
+        try:
+            return super().get(key, default, version=version)
+        except RedisError as error:
+            log.warning(AWAY, error)
+            return default
 
     def set(self, *args: Any, **kwargs: Any) -> Any:
-        return self._try(super().set, self.own.set, args, kwargs)
+        return self._write(super().set, self.own.set, args, kwargs)
 
     def add(self, *args: Any, **kwargs: Any) -> Any:
-        return self._try(super().add, self.own.add, args, kwargs)
+        return self._write(super().add, self.own.add, args, kwargs)
 
     def delete(self, *args: Any, **kwargs: Any) -> Any:
-        return self._try(super().delete, self.own.delete, args, kwargs)
+        return self._write(super().delete, self.own.delete, args, kwargs)
 
-    @staticmethod
-    def _try(shared: Callable, own: Callable, args: tuple, kwargs: dict) -> Any:
+    def _write(self, shared: Callable, own: Callable, args: tuple, kwargs: dict) -> Any:
+        """A full Valkey refuses what is new, and still deletes: what it did is not kept here any more."""
         try:
-            return shared(*args, **kwargs)
+            done = shared(*args, **kwargs)
         except RedisError as error:
-            log.warning("the cache is away: %s", error)
+            log.warning(AWAY, error)
             return own(*args, **kwargs)
+        self.own.delete(kwargs.get("key", args[0] if args else None), version=kwargs.get("version"))
+        return done
