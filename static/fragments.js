@@ -5,6 +5,7 @@
   "use strict";
 
   const PULSE = 3000;
+  const CHOICE = "[type=checkbox][form]";  // which rows a form elsewhere on the page is for
   const debug = (...words) => { try { if (localStorage.live === "debug") console.debug("live:", ...words); } catch { /* no storage */ } };
   const words = (text) => (text || "").split(/\s+/).filter(Boolean);
 
@@ -76,8 +77,10 @@
 
   function swap(old, node) {
     const open = $$("details", old).map((details) => details.open), focus = focusIn(old);
+    const chosen = $$(CHOICE, old).filter((box) => box.checked).map((box) => box.value);
     old.replaceWith(ready(node));
     $$("details", node).forEach((details, at) => { details.open ||= open[at]; });
+    for (const box of $$(CHOICE, node)) box.checked ||= chosen.includes(box.value);
     focus?.(node);
   }
 

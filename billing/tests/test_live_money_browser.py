@@ -8,7 +8,9 @@ import pytest
 from playwright.sync_api import expect
 
 from billing import remitting
+from billing.claims import drafting, scrubber
 from billing.models import PayerRefund, Payment, Refund, RemittanceClaim
+from billing.tests.claims import a_note, furnish
 from billing.tests.remittances import decided, line, posted, sent, taken
 from billing.tests.till import price, visit
 from clinical.tests.test_care_browser import opened
@@ -60,6 +62,19 @@ def test_what_a_colleague_does_with_a_remittance_is_on_the_page_at_once(site, al
         remitting.post(row, by=acting.person)
     expect(shown.locator(".claim-state")).to_contain_text("Posted")
     expect(shown.get_by_role("button", name="Post", exact=True)).to_have_count(0)
+
+
+def test_what_was_chosen_in_a_list_stays_chosen_when_a_colleague_changes_another_row(site, alpha, page):
+    furnish(alpha)
+    notes = [a_note(alpha) for _ in range(2)]
+    with alpha.acting("billing") as acting:
+        chosen, other = (drafting.begin(note, by=acting.person) for note in notes)
+    opened(site, alpha, page, "billing", "/claims/")
+    page.locator(f"[name=claim][value='{chosen.pk}']").check()
+    with alpha.acting("billing") as acting:
+        scrubber.scrub(other, by=acting.person)
+    expect(page.locator(f"#claims tr:has([value='{other.pk}'])")).not_to_contain_text("Draft")
+    expect(page.locator(f"[name=claim][value='{chosen.pk}']")).to_be_checked()
 
 
 def test_who_asked_for_a_refund_to_a_payer_can_pay_it_out_once_it_is_approved(site, alpha, page):
