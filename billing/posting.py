@@ -50,6 +50,7 @@ class Plan:
     taken_back: RemittanceClaim | None = None
     becomes: str = ""
     problem: str = ""
+    refuses_beside: bool = False  # of what the patient had paid, beside what it pays: in its first word of the claim
 
     @property
     def paid(self) -> Decimal:
@@ -71,9 +72,9 @@ class Plan:
     @property
     def refused(self) -> Decimal:
         """What a denial is of: what is due still; where nothing is, what the payer could pay instead of the patient."""
-        if self.rest > 0 or self.becomes not in (Status.DENIED, Status.PARTIALLY_PAID):
-            return max(self.rest, ZERO)
-        return self.kept
+        if self.rest <= 0 and (self.becomes == Status.DENIED or self.refuses_beside):
+            return self.kept
+        return max(self.rest, ZERO)
 
     @property
     def kept(self) -> Decimal:
@@ -175,7 +176,8 @@ def outcome(plan: Plan, claim: Claim, standing: Standing) -> str:
         return Status.IN_PROCESS if now in UNDECIDED else Status.PARTIALLY_PAID
     if denied and not granted and not paid:  # what is the patient's is so already, or a person has settled it
         return now if now in (Status.PAID, Status.TRANSFERRED, Status.WRITTEN_OFF) else Status.DENIED
-    return Status.PARTIALLY_PAID if plan.kept else Status.PAID
+    plan.refuses_beside = bool(plan.kept) and not denied and now in UNDECIDED
+    return Status.PARTIALLY_PAID if plan.refuses_beside else Status.PAID
 
 
 def reversal(heard: RemittanceClaim, claim: Claim, standing: Standing) -> Plan:
