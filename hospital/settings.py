@@ -327,7 +327,10 @@ private_files = (
         },
     }
     if S3_BUCKET
-    else {"BACKEND": "hospital.storage.PrivateFolder", "OPTIONS": {"location": str(STATE_DIR / "files")}}
+    else {
+        "BACKEND": "hospital.storage.PrivateFolder",
+        "OPTIONS": {"location": env("FILES_DIR", default=str(STATE_DIR / "files"))},
+    }
 )
 STORAGES = {
     "default": private_files,

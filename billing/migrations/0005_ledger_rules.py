@@ -1,7 +1,5 @@
 """Entries for what was booked before there was a ledger; from here on the database keeps it."""
 
-from typing import Any
-
 from django.db import migrations
 
 from billing.sql import (
@@ -15,25 +13,14 @@ from billing.sql import (
     PAYMENTS_AT_ODDS,
 )
 from hospital.db.fence import Withhold
-
-
-def backfill(apps: Any, schema_editor: Any) -> None:
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM hospital_tenant")
-        for (tenant,) in cursor.fetchall():
-            cursor.execute("SELECT set_config('app.tenant', %s, true)", [str(tenant)])
-            for statement in BACKFILL:
-                cursor.execute(statement)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        cursor.execute("SELECT set_config('app.tenant', '', true)")
+from hospital.db.statements import in_each_tenant
 
 
 class Migration(migrations.Migration):
     dependencies = [("billing", "0004_ledger")]
 
     operations = [
-        migrations.RunPython(backfill, migrations.RunPython.noop),
+        migrations.RunPython(in_each_tenant(*BACKFILL), migrations.RunPython.noop),
         *[
             Withhold(name, ["UPDATE", "DELETE"])
             for name in ("LedgerAccount", "JournalEntry", "JournalLine", "Discount", "Void")

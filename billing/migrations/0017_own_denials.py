@@ -1,8 +1,7 @@
-from typing import Any
-
 from django.db import migrations
 
 from billing.denial_sql import AS_BOOKED_BY_ITS_OWN, FORMER_AS_BOOKED
+from hospital.db.statements import in_each_tenant
 
 # All of whose remittances were posted or put aside before files followed them (billing.remitting.file_follows).
 FINISHED = """
@@ -12,17 +11,6 @@ UPDATE billing_payerfile SET state = 'taken', version = version + 1 WHERE state 
 """
 
 
-def finish(apps: Any, schema_editor: Any) -> None:
-    with schema_editor.connection.cursor() as cursor:
-        cursor.execute("SELECT id FROM hospital_tenant")
-        for (tenant,) in cursor.fetchall():
-            cursor.execute("SELECT set_config('app.tenant', %s, true)", [str(tenant)])
-            cursor.execute(FINISHED)
-        cursor.execute("SET CONSTRAINTS ALL IMMEDIATE")
-        cursor.execute("SET CONSTRAINTS ALL DEFERRED")
-        cursor.execute("SELECT set_config('app.tenant', '', true)")
-
-
 class Migration(migrations.Migration):
     """The rule of denials reads the moves of its own tenant; files that are finished say so."""
 
@@ -30,5 +18,5 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(AS_BOOKED_BY_ITS_OWN, FORMER_AS_BOOKED),
-        migrations.RunPython(finish, migrations.RunPython.noop),
+        migrations.RunPython(in_each_tenant(FINISHED), migrations.RunPython.noop),
     ]

@@ -155,9 +155,8 @@ KILLED = """
 import os, signal, sys, django
 django.setup()
 from django.conf import settings
-settings.STORAGES["default"]["OPTIONS"]["location"] = sys.argv[3]
 for alias in ("default", "owner"):
-    settings.DATABASES[alias]["NAME"] = sys.argv[4]
+    settings.DATABASES[alias]["NAME"] = sys.argv[3]
 from clinical.models import Document, Patient
 from clinical.tests.papers import pdf, upload
 from hospital.models import Tenant
@@ -173,7 +172,7 @@ class TestOrphans:
         with alpha.acting("reception"):
             patient = a_patient()
         before = keys(alpha)
-        given = [alpha.tenant.pk, patient.pk, default_storage.location, settings.DATABASES["default"]["NAME"]]
+        given = [alpha.tenant.pk, patient.pk, settings.DATABASES["default"]["NAME"]]
         environment = os.environ | {"DJANGO_SETTINGS_MODULE": "hospital.settings"}
         done = subprocess.run([sys.executable, "-c", KILLED, *map(str, given)], env=environment, check=False)
         assert done.returncode == -signal.SIGKILL

@@ -45,7 +45,7 @@ def kill(process: subprocess.Popen) -> None:
 @pytest.fixture
 def doomed(tmp_path) -> Iterator[Site]:
     """A server of its own, with a folder of files of its own."""
-    site = Site(tmp_path / "site.log", HOSPITAL_STATE=str(tmp_path)).start()
+    site = Site(tmp_path / "site.log", FILES_DIR=str(tmp_path / "files")).start()
     yield site
     site.stop()
 
@@ -70,7 +70,7 @@ def test_a_server_killed_between_the_object_and_the_commit_leaves_no_row_and_the
     [orphan] = stored_in(files)
     with alpha.acting():
         assert not Document.objects.exists()
-    environment = environment_of_run() | {"HOSPITAL_STATE": str(tmp_path)}
+    environment = environment_of_run() | {"FILES_DIR": str(files)}
     assert command("sweep_orphans", environment).wait(120) == 0
     assert stored_in(files) == [orphan]  # too young: its row may be about to commit
     os.utime(orphan, (time.time() - 7200,) * 2)

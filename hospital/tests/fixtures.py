@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
+import tempfile
 from pathlib import Path
 
 import psycopg
@@ -36,6 +37,10 @@ def pytest_configure() -> None:
     settings.CHANNEL_LAYERS["default"]["CONFIG"]["prefix"] = name
     settings.CACHES["default"]["KEY_PREFIX"] = name
     settings.CELERY_BROKER_TRANSPORT_OPTIONS["global_keyprefix"] = f"{name}:"
+    # Each worker and what it starts have a folder. Now: pytest looks at `default_storage` when it collects a module.
+    files = servers.enter_context(tempfile.TemporaryDirectory(prefix="files-", ignore_cleanup_errors=True))
+    settings.STORAGES["default"] = {"BACKEND": "hospital.storage.PrivateFolder", "OPTIONS": {"location": files}}
+    os.environ["FILES_DIR"] = files
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.ALLOWED_HOSTS = ["*"]
 
@@ -53,7 +58,7 @@ def pytest_unconfigure() -> None:
 
 
 @pytest.fixture(scope="session")
-def django_db_setup(django_db_blocker, tmp_path_factory):
+def django_db_setup(django_db_blocker):
     """A fresh database for this run, from the migrated template."""
     owner = settings.DATABASES["owner"]
     name = owner["NAME"]
@@ -66,10 +71,6 @@ def django_db_setup(django_db_blocker, tmp_path_factory):
         connection.execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
         # Nobody pulls the plug on it: what must outlive a crash is tried on databases of its own, with real fsync.
         connection.execute(f'ALTER DATABASE "{name}" SET synchronous_commit = off')
-    settings.STORAGES["default"] = {
-        "BACKEND": "hospital.storage.PrivateFolder",
-        "OPTIONS": {"location": str(tmp_path_factory.mktemp("files"))},
-    }
     yield
     for alias in connections:
         connections[alias].close()

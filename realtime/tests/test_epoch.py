@@ -9,7 +9,7 @@ from django.core.management import call_command
 from hospital.tests.databases import owner
 from realtime.models import Head
 from realtime.tests.listening import Listener, cursor_of
-from realtime.tests.test_socket import grant
+from realtime.tests.test_socket import grant, is_told_to_fetch_itself
 
 
 def restore(hospital, seq: int) -> None:
@@ -35,12 +35,7 @@ def test_a_page_with_a_cursor_of_before_the_restore_fetches_what_it_shows(site, 
     for name in ("Anew", "Anew too", "Anew again"):  # the log has grown beyond what the page has seen
         grant(alpha, name)
     assert number(known) < number(cursor_of(alpha))
-    with Listener(site, alpha, "admin", cursor=known) as page:
-        page.joined()
-        assert page.messages[0] == {"resync": cursor_of(alpha)}
-        assert page.events == []
-        grant(alpha)
-        page.hears("user:changed")
+    is_told_to_fetch_itself(site, alpha, known)
 
 
 def test_pages_that_are_open_meanwhile_and_those_of_every_hospital_are_told(site, alpha, beta):
