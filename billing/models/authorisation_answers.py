@@ -121,6 +121,6 @@ class Answers(models.Model):
             answer_by=answer_by,
         )
 
-    def withdraw(self, reason: str, *, by: Person | None) -> None:
-        why = needs(reason, "Say why it is withdrawn.", field="words")
+    def withdraw(self, words: str, *, by: Person | None) -> None:
+        why = needs(words, "Say why it is withdrawn.", field="words")
         self.go(self.Status.WITHDRAWN, by=by, words=why, answer_by=None)

@@ -11,6 +11,7 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 
 from billing.models import Authorisation
 from billing.tests.authorisations import CODE, a_payer, asked, granted, insured
+from billing.views.authorisation_steps import STEPS
 from clinical import days
 from clinical.tests.answers import text
 from clinical.tests.notes import signed
@@ -58,6 +59,32 @@ def test_a_doctor_asks_from_the_patient_and_billing_leads_it_to_the_answer(alpha
 def days_from(hospital, count: int) -> str:
     with hospital.acting():
         return (days.today() + timedelta(days=count)).isoformat()
+
+
+# By step: what is walked before it, what is written in its form, and where it leads.
+BY_PAGE = {
+    "submit": ((), {"words": "Portal"}, S.SUBMITTED),
+    "approve": (("submit",), {"units": "6", "payer_number": "A-1"}, S.APPROVED),
+    "deny": (("submit",), {"words": "No need"}, S.DENIED),
+    "wait": (("submit",), {"words": "It has it"}, S.PENDING),
+    "more": (("submit",), {"words": "Photos"}, S.MORE_INFO),
+    "appeal": (("submit", "deny"), {"words": "Photos are with it"}, S.PENDING),
+    "withdraw": ((), {"words": "The wrong policy"}, S.WITHDRAWN),
+}
+
+
+@pytest.mark.parametrize("step", STEPS)
+def test_each_step_is_taken_by_its_page(alpha, step):
+    row, client = asked(alpha), alpha.client("billing")
+    before, said, after = BY_PAGE[step]
+    today = days_from(alpha, 0)
+    on = {"valid_from": today, "valid_until": days_from(alpha, 90), "decided_on": today}
+    for one in before:
+        assert send(client, at(alpha, row, f"{one}/"), **on, **BY_PAGE[one][1]).status_code == 302
+    assert send(client, at(alpha, row, f"{step}/"), **on, **said).status_code == 302
+    with alpha.acting():
+        row.refresh_from_db()
+        assert row.status == after
 
 
 def test_from_a_note_it_takes_the_visit_the_doctor_and_the_diagnoses(alpha):
