@@ -10,7 +10,7 @@ from django.db import models, transaction
 from django.utils import timezone
 
 from billing.models.desk import DeskRules
-from billing.money import ZERO, exact, spoken
+from billing.money import ZERO, exact
 from hospital.context import current
 from hospital.models import Counter
 from hospital.tenancy import EditableModel, TenantKey, TenantManager, TenantModel
@@ -156,21 +156,20 @@ class Drawer(EditableModel):
 
     @transaction.atomic
     def close(self, pieces: Mapping[str, int], reason: str = "", *, by: Person) -> None:
-        """What was counted stays as it was counted; a difference needs its reason."""
+        """What was counted stays as it was counted; a difference needs its reason, and is not told before."""
         self._own(by)
         counted, expected = worth(pieces), self.should_hold
         if counted != expected:
-            needs(
-                reason, f"{spoken(counted)} is counted and {spoken(expected)} should be there. Say why, or count again."
-            )
+            needs(reason, "What is counted is not what should be there. Count again, or say why.")
         self.pieces = {coin: count for coin, count in pieces.items() if count}
         self.counted, self.expected, self.reason = counted, expected, reason.strip()[:200]
         self.closed_at, self.closed_by = timezone.now(), by
         self.save(update_fields=["pieces", "counted", "expected", "reason", "closed_at", "closed_by"])
 
-    def refuse_more_than_there_is(self, amount: Decimal) -> None:
+    def refuse_more_than_there_is(self, amount: Decimal, *, field: str = "amount") -> None:
+        """Without saying how much there is: it is counted blind."""
         if amount > max(self.should_hold, ZERO):
-            raise Refused(f"Only {spoken(self.should_hold)} lies in {self.number}.", field="amount")
+            raise Refused(f"There is not so much in {self.number}.", field=field)
 
     def _own(self, by: Person) -> None:
         allow(TAKE, by)

@@ -126,7 +126,7 @@ class Refund(MoneyBack):
         way, now = Method(method or self.payment.method), timezone.now()
         drawer = Drawer.for_cash(by) if way == Method.CASH else None
         if drawer:
-            drawer.refuse_more_than_there_is(self.amount)
+            drawer.refuse_more_than_there_is(self.amount, field="method")
         self.move_to(self.Status.PAID_OUT, by=by, paid_by=by, paid_at=now, method=way, drawer=drawer)
         self._post(JournalEntry.Kind.PAYOUT, Book.REFUNDS, Book.MONEY, key=way, at=now, by=by)
         account.settle()
