@@ -4,37 +4,32 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from billing.appeal_catalogue import install
+from billing.borne import Borne, said_by
 from billing.models import Appeal, AppealLetter, Claim, Denial, PayerMove
 from billing.models.denial import deadline_after
 from billing.money import ZERO
-from billing.posting import FORECAST, NOT_OURS, PENDED
-from billing.service_lines import pairs
-from billing.shares import is_contractual, on_lines
 from billing.standing import Books, Standing
-from billing.unclear import Unclear
 from billing.x12.codes import Category, reason
-from billing.x12.remittance import CONTRACTUAL, PATIENT, PaidLine, total
 from clinical import days
 
 if TYPE_CHECKING:
     from uuid import UUID
 
-    from billing.models import RemittanceClaim
     from billing.posting import Plan
+    from billing.shares import Share
 
 
 def denials_follow(plan: Plan, claim: Claim) -> None:
-    standing = Denial.objects.open().filter(claim=claim).first()
+    denial = Denial.objects.open().filter(claim=claim).select_related("heard").first()
     if plan.taken_back is not None:
         take_back(plan)
-    elif standing is not None:
-        again(standing, plan)
+    elif denial is not None:
+        again(denial, plan, claim)
     elif plan.refused > 0 and plan.becomes in (Claim.Status.DENIED, Claim.Status.PARTIALLY_PAID):
         begin(plan, claim)
 
@@ -60,18 +55,6 @@ def decided_on(plan: Plan) -> date:
     return min(plan.heard.remittance.paid_on or days.today(), days.today())
 
 
-@dataclass(frozen=True)
-class Borne:
-    """Who bears what of one charge by the payer's word: we (CO, but not by contract), the patient (PR), or nobody said (PI, OA)."""
-
-    ours: Decimal = ZERO
-    patients: Decimal = ZERO
-    open: Decimal = ZERO
-
-    def __add__(self, other: Borne) -> Borne:
-        return Borne(self.ours + other.ours, self.patients + other.patients, self.open + other.open)
-
-
 def parts_of(denial: Denial) -> Iterator[tuple[UUID, Decimal, Decimal]]:
     """Of each charge of which something is refused and due: what we bear, and what the patient could owe besides what it does.
 
@@ -91,7 +74,7 @@ def parts_of(denial: Denial) -> Iterator[tuple[UUID, Decimal, Decimal]]:
 def newest_words(claim: Claim, books: Books) -> dict[UUID, Borne]:
     found: dict[UUID, Borne] = {}
     for heard in books.decided[claim.pk]:
-        if heard.said not in (PENDED, NOT_OURS, FORECAST):
+        if heard.is_decision:
             found = {**said_by(heard, claim, books), **found}
     return found
 
@@ -100,26 +83,6 @@ def is_borne_by_us(denial: Denial) -> bool:
     """The payer says of some of it that the patient does not owe it (CO)."""
     words = newest_words(denial.claim, Books([denial.heard]))
     return any(said.ours > 0 for said in words.values())
-
-
-def said_by(heard: RemittanceClaim, claim: Claim, books: Books) -> dict[UUID, Borne]:
-    lines, said = books.lines_of(claim, heard.number), on_lines(heard.value)
-    try:
-        found = list(pairs(said, lines, books.numbers))
-    except Unclear:  # it was, when it was posted; the claim is another one now
-        found = [(line, one) for one in said for line in lines]
-    sums: dict[UUID, Borne] = defaultdict(Borne)
-    for line, one in found:
-        sums[line.charge_id] += borne(one, heard.value.is_denied)
-    return dict(sums)
-
-
-def borne(line: PaidLine, is_denied: bool) -> Borne:
-    """What is let go by contract, where something is granted, is refused by nobody."""
-    granted = not is_denied and (line.paid > 0 or total(line.adjustments, PATIENT) > 0)
-    refused = [one for one in line.adjustments if one.amount > 0 and not (granted and is_contractual(one))]
-    ours, patients = total(tuple(refused), CONTRACTUAL), total(tuple(refused), PATIENT)
-    return Borne(ours, patients, total(tuple(refused)) - ours - patients)
 
 
 def codes_of(plan: Plan) -> list[str]:
@@ -138,18 +101,33 @@ def category_of(codes: list[str]) -> str:
     return str((telling or found or [Category.OTHER])[0])
 
 
-def again(denial: Denial, plan: Plan) -> None:
-    """The payer decided anew about what it had refused."""
-    if plan.becomes not in (Claim.Status.PAID, Claim.Status.PARTIALLY_PAID, Claim.Status.DENIED):
+def again(denial: Denial, plan: Plan, claim: Claim) -> None:
+    """The payer decided anew, about what it had refused or about something else of the claim."""
+    if plan.becomes in ("", Claim.Status.PENDED):
         return
-    recovered = min(denial.recovered + max(plan.paid, ZERO), denial.amount)
+    books = Books([plan.heard])
+    refused = {charge for charge, said in said_by(denial.heard, claim, books).items() if said.is_cut}
+    of_it = [one for one in plan.shares if one.line.charge_id in refused]
+    recovered = min(denial.recovered + gained(denial, of_it), denial.amount)
     if plan.refused > 0:
         refused_again(denial, plan, recovered)
-    elif denial.rest > 0:  # of what it said nothing of
+    elif denial.rest > 0 or Standing(books).refused_in_advance(claim) or (of_it and not is_granted(of_it)):
         denial.put(recovered=recovered)
     else:
-        answer(denial, Appeal.Outcome.WON, days.today())
+        if of_it:
+            answer(denial, Appeal.Outcome.WON, days.today())
         denial.close(Denial.Status.RECOVERED, recovered=recovered)
+
+
+def is_granted(shares: list[Share]) -> bool:
+    return any(one.is_granted for one in shares)
+
+
+def gained(denial: Denial, of_it: list[Share]) -> Decimal:
+    """What is paid of what was refused; of a decision that takes the place of the refusal, what it pays more than that did."""
+    former = denial.heard.moves.filter(kind=PayerMove.Kind.PAID, charge__in=[one.line.charge_id for one in of_it])
+    before = sum((one.amount for one in former), ZERO) if denial.heard.taken_back_by_id else ZERO
+    return max(sum((one.paid for one in of_it), ZERO) - before, ZERO)
 
 
 def refused_again(denial: Denial, plan: Plan, recovered: Decimal) -> None:
@@ -175,7 +153,8 @@ def answer(denial: Denial, outcome: str, on: date) -> None:
 
 
 def take_back(plan: Plan) -> None:
-    for denial in Denial.objects.open().filter(heard=plan.taken_back):
+    """One that was appealed waits: a payer that changes its mind reverses its decision, and says the new one (TR3 1.10.2.8)."""
+    for denial in Denial.objects.open().filter(heard=plan.taken_back, appeals=None):
         denial.close(Denial.Status.TAKEN_BACK)
 
 

@@ -18,6 +18,7 @@ from billing.overpaid import is_acknowledged
 from billing.shares import Share, shares
 from billing.standing import RANK, Books, Standing
 from billing.unclear import Unclear
+from billing.x12.remittance import FORECAST, NOT_OURS, PENDED
 from hospital.seals import raw
 
 if TYPE_CHECKING:
@@ -28,10 +29,10 @@ if TYPE_CHECKING:
 
 Kind = PayerMove.Kind
 Status = Claim.Status
-PENDED, NOT_OURS, FORECAST = "5", "23", "25"
 # In which place the payer decided (CLP02), also where it sent the claim on.
 PLACE_OF = {"1": 0, "19": 0, "2": 1, "20": 1, "3": 2, "21": 2}
 UNDECIDED = (Status.SUBMITTED, Status.ACCEPTED, Status.IN_PROCESS, Status.PENDED)
+SETTLED = (Status.PAID, Status.TRANSFERRED, Status.WRITTEN_OFF)
 OVERDRAWN = "It would leave less than nothing due."
 TAKEN_TWICE = (
     "What it takes back was sent back to the payer: ask the payer. If it means another payment, match it by hand."
@@ -50,7 +51,7 @@ class Plan:
     taken_back: RemittanceClaim | None = None
     becomes: str = ""
     problem: str = ""
-    refuses_beside: bool = False  # of what the patient had paid, beside what it pays: in its first word of the claim
+    refuses_beside: bool = False  # of what the patient had paid, beside what it pays
 
     @property
     def paid(self) -> Decimal:
@@ -166,18 +167,27 @@ def is_as_earlier(said: str, claim: Claim) -> bool:
 
 
 def outcome(plan: Plan, claim: Claim, standing: Standing) -> str:
-    """A line of which nothing is said is not paid: the payer may speak of it in another part, or another time."""
-    granted = plan.paid or any(one.patient > 0 for one in plan.shares)
-    denied, paid = plan.heard.value.is_denied, plan.paid + standing.paid(claim)
+    """A line of which nothing is said is not paid: the payer may speak of it in another part, or another time.
+
+    What is refused is a denial also where the patient had paid it, and whatever CLP02 says: 4 is for a patient who is not
+    known, and the others are used although nothing is paid (TR3 005010X221, CLP02; X12 RFI 1423).
+    """
+    granted = plan.paid or any(one.is_granted for one in plan.shares)
+    paid = plan.paid + standing.paid(claim)
+    refused = Status.PARTIALLY_PAID if paid or granted else Status.DENIED
     if plan.rest:
-        return Status.PARTIALLY_PAID if paid or (granted and not denied) else Status.DENIED
+        return refused
     now, spoken_of = standing.status(claim), {one.line.charge_id for one in plan.shares}
+    if now in SETTLED and all(one.is_nothing for one in plan.shares):
+        return now  # what is the patient's is so already, or a person has settled it
+    plan.refuses_beside = bool(plan.kept) and now not in SETTLED
+    if plan.refuses_beside:
+        return refused
     if standing.to_be_answered(claim) - spoken_of:
         return Status.IN_PROCESS if now in UNDECIDED else Status.PARTIALLY_PAID
-    if denied and not granted and not paid:  # what is the patient's is so already, or a person has settled it
-        return now if now in (Status.PAID, Status.TRANSFERRED, Status.WRITTEN_OFF) else Status.DENIED
-    plan.refuses_beside = bool(plan.kept) and not denied and now in UNDECIDED
-    return Status.PARTIALLY_PAID if plan.refuses_beside else Status.PAID
+    if now not in SETTLED and standing.refused_in_advance(claim) - spoken_of:
+        return refused
+    return Status.DENIED if plan.heard.value.is_denied and not granted and not paid else Status.PAID
 
 
 def reversal(heard: RemittanceClaim, claim: Claim, standing: Standing) -> Plan:

@@ -62,6 +62,7 @@ class Share:
     restored: Decimal = ZERO  # was written off, and is paid after all
     taken: tuple[tuple[UUID, Decimal], ...] = ()  # was due from the payer before, on that claim
     adjustments: tuple[Adjustment, ...] = field(default=(), repr=False)
+    is_granted: bool = False
 
     @property
     def taken_over(self) -> Decimal:
@@ -70,6 +71,11 @@ class Share:
     @property
     def rest(self) -> Decimal:
         return self.due + self.restored + self.taken_over - self.paid - self.contractual - self.patient
+
+    @property
+    def is_nothing(self) -> bool:
+        """Nothing is booked for it."""
+        return not any((self.paid, self.contractual, self.patient, self.restored, self.taken))
 
     @property
     def refusals(self) -> tuple[Adjustment, ...]:
@@ -98,7 +104,7 @@ def shares(claim: PaidClaim, lines: list[Any], positions: dict[UUID, Position], 
 
 def share(said: PaidLine, line: Any, at: Position, *, is_denied: bool) -> Share:
     paid, owed = said.paid, total(said.adjustments, PATIENT)
-    granted = not is_denied and (paid > 0 or owed > 0)
+    granted = grants(said, is_denied=is_denied)
     patient = more_of(owed, at) if granted else max(more_of(owed, at), ZERO)
     contractual = more_let_go(said, at) if granted else ZERO
     over = paid + contractual + patient - at.due
@@ -112,7 +118,14 @@ def share(said: PaidLine, line: Any, at: Position, *, is_denied: bool) -> Share:
             over -= part
     paid, over = less(paid, over)
     kept = ZERO if granted else max(min(total(said.adjustments), at.held), ZERO)
-    return Share(line, at.due, paid, contractual, patient, over, kept, restored, tuple(taken), said.adjustments)
+    return Share(
+        line, at.due, paid, contractual, patient, over, kept, restored, tuple(taken), said.adjustments, granted
+    )
+
+
+def grants(line: PaidLine, *, is_denied: bool) -> bool:
+    """Something of it, be it as the patient's share."""
+    return not is_denied and (line.paid > 0 or total(line.adjustments, PATIENT) > 0)
 
 
 def more_of(said: Decimal, at: Position) -> Decimal:

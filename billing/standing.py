@@ -15,7 +15,8 @@ from uuid import UUID
 
 from django.db import models
 
-from billing.models import Allocation, Claim, ClaimLine, Discount, PayerMove, PayerRefund, RemittanceClaim
+from billing.borne import said_by
+from billing.models import Allocation, Claim, ClaimLine, Denial, Discount, PayerMove, PayerRefund, RemittanceClaim
 from billing.models.payer_move import ENDS
 from billing.money import ZERO
 from billing.service_lines import Numbers
@@ -72,6 +73,11 @@ class Books:
         return found
 
     @cached_property
+    def disputed(self) -> set[UUID]:
+        """Claims of which a refusal is worked on."""
+        return set(Denial.objects.open().filter(claim__in=self.claims).values_list("claim", flat=True))
+
+    @cached_property
     def sent_back(self) -> dict[UUID, Decimal]:
         """What goes back to the payer of what it paid too much, by the decision that paid it."""
         return PayerRefund.objects.filter(heard__claim__in=self.claims).by_heard()
@@ -98,6 +104,7 @@ class Standing:
         self.taken_back: set[UUID] = set()
         self.taken_twice: set[UUID] = set()
         self.touched: dict[UUID, set[UUID]] = defaultdict(set)
+        self._refused: dict[UUID, dict[UUID, bool]] = defaultdict(dict)
         self._moved: dict[UUID, dict[tuple[UUID, str], Decimal]] = defaultdict(lambda: defaultdict(lambda: ZERO))
         self._rank = {pk: RANK[claim.order] for pk, claim in books.claims.items()}
         for charge, claim, order, kind, amount in books.moves:
@@ -131,6 +138,15 @@ class Standing:
         due = {charge for charge in self.books.any_line(claim) if self.due(claim.pk, charge) > 0}
         return {charge for charge in due if charge in sent or not self._is_let_go(charge)}
 
+    def refused_in_advance(self, claim: Claim) -> set[UUID]:
+        """Of a refusal that is worked on, or new in this file: what the patient has paid or owes, by the newest word of each charge."""
+        found: dict[UUID, bool] = dict(self._refused[claim.pk])
+        for heard in self.books.decided[claim.pk] if claim.pk in self.books.disputed else ():
+            if heard.pk not in self.taken_back and heard.is_decision:
+                said = {charge: one.is_refused for charge, one in said_by(heard, claim, self.books).items()}
+                found = {**said, **found}
+        return {one for one, refused in found.items() if refused and self._held(one) > 0 >= self.due(claim.pk, one)}
+
     def _is_let_go(self, charge: UUID) -> bool:
         return bool(self.books.charges[charge].cancel_reason) and not self._sum(charge, (Kind.PAID, Kind.CONTRACT))
 
@@ -142,6 +158,7 @@ class Standing:
             return plan
         for one in plan.shares:
             self.touched[one.line.charge_id].add(plan.claim.pk)
+            self._refused[plan.claim.pk][one.line.charge_id] = one.kept > 0
             for claim, kind, amount in one.moves(plan.claim.pk):
                 self._moved[one.line.charge_id][claim, kind] += amount
         if plan.becomes:

@@ -12,7 +12,7 @@ from django.utils import timezone
 from billing.models.payer_file import TAKE
 from billing.x12.codes import Reason, reason
 from billing.x12.frozen import thawed
-from billing.x12.remittance import STATUSES, PaidClaim, ProviderAdjustment
+from billing.x12.remittance import FORECAST, NOT_OURS, PENDED, STATUSES, PaidClaim, ProviderAdjustment
 from hospital.seals import raw
 from hospital.tenancy import TenantKey, TenantManager
 from hospital.workflow import SYSTEM, Workflow
@@ -157,6 +157,11 @@ class RemittanceClaim(Workflow):
     def value(self) -> PaidClaim:
         with raw():
             return thawed(PaidClaim, self.content)
+
+    @property
+    def is_decision(self) -> bool:
+        """It says something of its lines, for now or for good."""
+        return self.said not in (PENDED, NOT_OURS, FORECAST)
 
     @property
     def words(self) -> str:

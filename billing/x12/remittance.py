@@ -31,6 +31,7 @@ STATUSES = {
     "23": "not ours, sent on",
     "25": "predetermination, no payment",
 }
+PENDED, NOT_OURS, FORECAST = "5", "23", "25"
 
 
 @dataclass(frozen=True)
