@@ -100,9 +100,12 @@ def test_the_pdf_of_an_invoice_says_what_was_credited(alpha, seen, monkeypatch):
 def test_reception_takes_one_payment_a_deposit_and_uses_it(alpha, seen):
     account = f"patients/{seen.patient_id}/account"
     whole = {"visits": [str(seen.pk)], "method": "cash"}
-    assert post(alpha, "reception", f"{account}/payment", **whole, amount="60").status_code == 409
+    over = post(alpha, "reception", f"{account}/payment", **whole, amount="60")
+    assert (over.status_code, 'value="60"' in over.content.decode()) == (422, True), "what was typed stays"
     assert post(alpha, "reception", f"{account}/payment", **whole, amount="20").status_code == 302
     assert post(alpha, "reception", f"{account}/deposit", amount="40", method="card").status_code == 302
+    over = post(alpha, "reception", f"{account}/use", visits=[str(seen.pk)], amount="40")
+    assert (over.status_code, "$30.00 is due" in over.content.decode()) == (422, True)
     assert post(alpha, "reception", f"{account}/use", visits=[str(seen.pk)], amount="30").status_code == 302
     with alpha.acting():
         purse = Purse(seen.patient)
@@ -188,6 +191,10 @@ def test_a_drawer_is_opened_counted_and_closed(alpha, seen):
     path = f"drawers/{drawer.pk}"
     assert "$120.00" not in page(alpha, "reception", path), "it is counted blind"
     assert post(alpha, "reception", f"{path}/move", direction="out", amount="65", reason="Safe").status_code == 302
+    over = post(alpha, "reception", f"{path}/move", direction="out", amount="55.01", reason="To the night safe")
+    assert (over.status_code, f"There is not so much in {drawer.number}." in over.content.decode()) == (422, True)
+    typed = ('value="55.01"', 'value="To the night safe"')
+    assert all(value in over.content.decode() for value in typed), "what was typed stays in the form"
     counting = page(alpha, "reception", f"{path}/close")
     assert "Should hold" not in counting and "$55.00" not in counting and 'data-coin="0.25"' in counting
     empty = post(alpha, "reception", f"{path}/close", reason="Nothing")

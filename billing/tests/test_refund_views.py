@@ -7,8 +7,9 @@ from uuid import uuid4
 
 import pytest
 
-from billing.models import Account, Discount, Payment, Refund, Void
+from billing.models import Account, DeskRules, Discount, Drawer, Payment, Refund, Void
 from billing.tests.till import price, visit
+from hospital.models import Role
 
 
 @pytest.fixture
@@ -51,6 +52,29 @@ def test_reception_asks_billing_approves_and_reception_pays_out(alpha, payment):
     page = alpha.client("reception").get(f"{alpha.url}/visits/{payment.visit_id}/").content.decode()
     assert "Paid out" in page
     assert " kept</span>" in page
+
+
+def test_cash_that_is_not_in_the_drawer_is_refused_beside_the_way_it_goes(alpha, payment):
+    ask(alpha, payment)
+    with alpha.acting("billing") as acting:
+        the_refund(alpha).approve(by=acting.person)
+    with alpha.acting("reception"):
+        drawer = Drawer.open_for(alpha.reception, Decimal("9.99"))
+    answer = post(alpha, "reception", f"refunds/{the_refund(alpha).pk}/pay-out", method="cash")
+    assert (answer.status_code, f"not so much in {drawer.number}" in answer.content.decode()) == (422, True)
+    assert "9.99" not in answer.content.decode() and refunds(alpha) == [(Decimal(10), "approved")]
+
+
+def test_a_discount_above_the_limit_is_refused_beside_the_field_and_stays_typed(alpha, payment):
+    with alpha.acting("admin"):
+        DeskRules.objects.create(discount_limit=10)
+        role = Role.objects.get(key="billing")
+        role.allow_exactly(role.permissions - {"billing.discount_more"})
+    path = f"visits/{payment.visit_id}/discount"
+    answer = post(alpha, "billing", path, amount="5.01", reason="Hardship")
+    page = answer.content.decode()
+    assert (answer.status_code, "up to 10 percent of a visit: $5.00 is left" in page) == (422, True)
+    assert 'value="5.01"' in page and 'value="Hardship"' in page
 
 
 def test_more_than_is_left_is_refused_beside_the_field(alpha, payment):

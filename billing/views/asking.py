@@ -14,6 +14,7 @@ from clinical.chart import open_chart
 from clinical.models import Patient
 from clinical.views.answers import answered
 from hospital.http import Request
+from hospital.panel import beside_its_field
 
 
 @dataclass(frozen=True)
@@ -30,8 +31,9 @@ class About:
 def step(request: Request, about: About, form: forms.Form, verb: Callable[..., Any], **words: Any) -> HttpResponse:
     """What the form says goes to the verb by the names of its fields."""
     if request.method == "POST" and form.is_valid():
-        verb(**form.cleaned_data, by=request.acting.person)
-        return answered(request, about.address)
+        with beside_its_field(form):
+            verb(**form.cleaned_data, by=request.acting.person)
+            return answered(request, about.address)
     return ask(request, about, form, **words)
 
 

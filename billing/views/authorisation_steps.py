@@ -33,8 +33,8 @@ from clinical.models import Document
 from clinical.views.document import SEALED, SHOWN_PDF, sent
 from hospital.context import current
 from hospital.http import Request
+from hospital.panel import beside_its_field
 from hospital.permits import permit
-from hospital.workflow import Refused
 
 S = Authorisation.Status
 
@@ -105,13 +105,8 @@ def form_of(request: Request, row: Authorisation, form: Any, title: str, submit:
 
 
 def was_done(form: Any, verb: Callable[..., Any], **said: Any) -> bool:
-    """Whether the verb took it. A refusal about a field of the form stands beside that field."""
-    try:
+    with beside_its_field(form):
         verb(**said)
-    except Refused as refused:
-        if refused.field not in form.fields:
-            raise
-        form.add_error(refused.field, str(refused))
     return not form.errors
 
 

@@ -8,7 +8,6 @@ from uuid import UUID
 from django import forms
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db import transaction
 from django.db.models import Count, F, Q
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -18,8 +17,8 @@ from billing.forms import CloseDrawer, MoveCash, OpenDrawer
 from billing.models import Drawer
 from billing.money import exact
 from hospital.http import Request
-from hospital.models import AuditEntry, Person
-from hospital.panel import panel
+from hospital.models import AuditEntry
+from hospital.panel import beside_its_field, panel
 from hospital.permits import permit
 from hospital.workflow import Refused
 
@@ -72,19 +71,22 @@ def drawer(request: Request, pk: UUID) -> HttpResponse:
 @permit(TAKE, "GET", "POST")
 def drawer_move(request: Request, pk: UUID) -> HttpResponse:
     row, form = found(pk), MoveCash(request.POST or None)
-    if request.method == "GET" or not form.is_valid():
-        return ask(request, form, at(row), title=f"Put into or take out of {row.number}", submit="Write it down")
-    row.move(form.signed, form.cleaned_data["reason"], by=request.acting.person)
-    return done(request, row, "It is written down.")
+    if request.method == "POST" and form.is_valid():
+        with beside_its_field(form):
+            row.move(form.signed, form.cleaned_data["reason"], by=request.acting.person)
+            return done(request, row, "It is written down.")
+    return ask(request, form, at(row), title=f"Put into or take out of {row.number}", submit="Write it down")
 
 
 @permit(TAKE, "GET", "POST")
 def drawer_close(request: Request, pk: UUID) -> HttpResponse:
     row, form = found(pk), CloseDrawer(request.POST or None)
-    if request.method == "GET" or not form.is_valid() or not was_closed(row, form, by=request.acting.person):
-        words = {"title": f"Count and close {row.number}", "submit": "Close the drawer"}
-        return panel(request, form, "billing/drawer/close.html", cancel=at(row), never_optional=True, **words)
-    return done(request, row, f"{row.number} is closed.")
+    if request.method == "POST" and form.is_valid():
+        with beside_its_field(form):
+            row.close(form.pieces, form.cleaned_data["reason"], by=request.acting.person)
+            return done(request, row, f"{row.number} is closed.")
+    words = {"title": f"Count and close {row.number}", "submit": "Close the drawer"}
+    return panel(request, form, "billing/drawer/close.html", cancel=at(row), never_optional=True, **words)
 
 
 @permit(TAKE)
@@ -102,18 +104,6 @@ def drawer_print(request: Request, pk: UUID) -> HttpResponse:
         "back": at(row),
     }
     return render(request, "billing/drawer/print.html", context)
-
-
-def was_closed(row: Drawer, form: CloseDrawer, *, by: Person) -> bool:
-    """A difference that has no reason yet is asked for beside what was counted, which stays as it was typed."""
-    try:
-        with transaction.atomic():
-            row.close(form.pieces, form.cleaned_data["reason"], by=by)
-    except Refused as refused:
-        if refused.field != "reason":
-            raise
-        form.add_error("reason", str(refused))
-    return not form.errors
 
 
 def found(pk: UUID) -> Drawer:

@@ -20,7 +20,7 @@ from clinical.models import Patient
 from clinical.reports.period import PRESETS, chosen
 from hospital.http import Request
 from hospital.models import AuditEntry
-from hospital.panel import panel
+from hospital.panel import beside_its_field, panel
 from hospital.permits import permit
 
 SEE, TAKE = "billing.view_account", "billing.take_payment"
@@ -48,14 +48,15 @@ def take_for_visits(request: Request, pk: UUID) -> HttpResponse:
     """One payment for what is due on several visits."""
     patient = open_chart(pk, page="payment", at_work=True)
     form = TakeForVisits(request.POST or None, owing=Purse(patient).owing)
-    if request.method == "GET" or not form.is_valid():
-        return ask_patient(request, form, patient, title=f"Payment of {patient.name}", submit="Take payment")
-    data = form.cleaned_data
-    keys = [UUID(key) for key in data["visits"]]
-    payment = Purse.take(
-        patient, data["amount"], keys, method=data["method"], reference=data["reference"], by=request.acting.person
-    )
-    return to_account(request, patient, f"{payment.number}: {spoken(payment.amount)} received.")
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        keys, by = [UUID(key) for key in data["visits"]], request.acting.person
+        with beside_its_field(form):
+            payment = Purse.take(
+                patient, data["amount"], keys, method=data["method"], reference=data["reference"], by=by
+            )
+            return to_account(request, patient, f"{payment.number}: {spoken(payment.amount)} received.")
+    return ask_patient(request, form, patient, title=f"Payment of {patient.name}", submit="Take payment")
 
 
 @permit(TAKE, "GET", "POST")
@@ -76,11 +77,12 @@ def use_deposit(request: Request, pk: UUID) -> HttpResponse:
     patient = open_chart(pk, page="deposit", at_work=True)
     purse = Purse(patient)
     form = UseDeposit(request.POST or None, owing=purse.owing, most=purse.deposited)
-    if request.method == "GET" or not form.is_valid():
-        return ask_patient(request, form, patient, title=f"Use the deposit of {patient.name}", submit="Use it")
-    keys = [UUID(key) for key in form.cleaned_data["visits"]]
-    used = Purse.use(patient, form.cleaned_data["amount"], keys, by=request.acting.person)
-    return to_account(request, patient, f"{spoken(used)} of the deposit is used.")
+    if request.method == "POST" and form.is_valid():
+        keys = [UUID(key) for key in form.cleaned_data["visits"]]
+        with beside_its_field(form):
+            used = Purse.use(patient, form.cleaned_data["amount"], keys, by=request.acting.person)
+            return to_account(request, patient, f"{spoken(used)} of the deposit is used.")
+    return ask_patient(request, form, patient, title=f"Use the deposit of {patient.name}", submit="Use it")
 
 
 @permit(SEE)

@@ -23,6 +23,7 @@ from clinical.chart import note_mention
 from clinical.views.answers import answered
 from hospital.http import Request
 from hospital.models import AuditEntry
+from hospital.panel import beside_its_field
 from hospital.permits import permit
 from hospital.workflow import Refused
 
@@ -67,8 +68,9 @@ def heard_send_back(request: Request, pk: UUID) -> HttpResponse:
     form = SendBack(request.POST or None, due=left, initial={"amount": left})
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
-        row = PayerRefund.request(heard, data["amount"], data["reason"], by=request.acting.person)
-        return answered(request, row.get_absolute_url())
+        with beside_its_field(form):
+            row = PayerRefund.request(heard, data["amount"], data["reason"], by=request.acting.person)
+            return answered(request, row.get_absolute_url())
     whose = heard.remittance.payer or heard.remittance.payer_name or "the payer"
     words = {
         "title": f"Send back to {whose}",

@@ -19,7 +19,7 @@ from clinical.chart import open_chart
 from clinical.models import Visit
 from hospital.http import Request
 from hospital.models import AuditEntry
-from hospital.panel import panel
+from hospital.panel import beside_its_field, panel
 from hospital.permits import permit
 from hospital.seals import shown
 
@@ -112,12 +112,16 @@ def waive_charge(request: Request, pk) -> HttpResponse:
 def price_charge(request: Request, pk) -> HttpResponse:
     charge = get_object_or_404(Charge.objects.select_related("visit__patient"), pk=pk)
     form = SetPrice(request.POST or None)
-    if request.method == "GET" or not form.is_valid():
-        return ask(request, form, charge.visit, title=f"Price of {charge.text}", submit="Set price")
-    charge.set_price(form.cleaned_data["unit_price"], form.cleaned_data["reason"], by=request.acting.person)
+    if request.method == "POST" and form.is_valid():
+        with beside_its_field(form):
+            charge.set_price(form.cleaned_data["unit_price"], form.cleaned_data["reason"], by=request.acting.person)
+            return changed(request, charge.visit, f"{charge.text} costs {spoken(charge.amount)}{asked_less(charge)}.")
+    return ask(request, form, charge.visit, title=f"Price of {charge.text}", submit="Set price")
+
+
+def asked_less(charge: Charge) -> str:
     let_off = charge.discounts.aggregate(sum=models.Sum("amount"))["sum"] or ZERO
-    less = f", and {spoken(charge.amount - let_off)} is asked for it" if let_off else ""
-    return changed(request, charge.visit, f"{charge.text} costs {spoken(charge.amount)}{less}.")
+    return f", and {spoken(charge.amount - let_off)} is asked for it" if let_off else ""
 
 
 @permit("billing.view_account")

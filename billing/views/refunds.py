@@ -19,6 +19,7 @@ from clinical.chart import open_chart
 from clinical.models import Visit
 from hospital.http import Request
 from hospital.models import AuditEntry
+from hospital.panel import beside_its_field
 from hospital.permits import permit
 
 
@@ -27,22 +28,24 @@ def discount_account(request: Request, pk) -> HttpResponse:
     """Ask less for a visit."""
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
     form = GiveDiscount(request.POST or None, due=Account(visit).due)
-    if request.method == "GET" or not form.is_valid():
-        return ask(request, form, visit, title=f"Discount for {visit.patient.name}", submit="Give discount")
-    data = form.cleaned_data
-    Discount.give(visit, data["amount"], data["reason"], by=request.acting.person)
-    return changed(request, visit, f"{spoken(data['amount'])} less is asked.")
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with beside_its_field(form):
+            Discount.give(visit, data["amount"], data["reason"], by=request.acting.person)
+            return changed(request, visit, f"{spoken(data['amount'])} less is asked.")
+    return ask(request, form, visit, title=f"Discount for {visit.patient.name}", submit="Give discount")
 
 
 @permit("billing.take_payment", "GET", "POST")
 def ask_refund(request: Request, pk) -> HttpResponse:
     payment = payment_of(pk)
     form = AskRefund(request.POST or None, due=refundable(payment))
-    if request.method == "GET" or not form.is_valid():
-        return ask_about(request, form, payment, title=f"Refund of {payment.number}", submit="Ask for the refund")
-    data = form.cleaned_data
-    Refund.request(payment, data["amount"], data["reason"], by=request.acting.person)
-    return settled(request, payment, f"A refund of {spoken(data['amount'])} waits for approval.")
+    if request.method == "POST" and form.is_valid():
+        data = form.cleaned_data
+        with beside_its_field(form):
+            Refund.request(payment, data["amount"], data["reason"], by=request.acting.person)
+            return settled(request, payment, f"A refund of {spoken(data['amount'])} waits for approval.")
+    return ask_about(request, form, payment, title=f"Refund of {payment.number}", submit="Ask for the refund")
 
 
 @permit("billing.approve_refund", "GET", "POST")
@@ -74,10 +77,11 @@ def decide_refund(request: Request, pk) -> HttpResponse:
 def pay_out(request: Request, pk) -> HttpResponse:
     refund = refund_of(pk)
     form = PayOut(request.POST or None, initial={"method": refund.payment.method})
-    if request.method == "GET" or not form.is_valid():
-        return ask_about(request, form, refund.payment, title=f"Pay out {spoken(refund.amount)}", submit="Pay out")
-    refund.pay_out(method=form.cleaned_data["method"], by=request.acting.person)
-    return settled(request, refund.payment, f"{spoken(refund.amount)} is paid out.")
+    if request.method == "POST" and form.is_valid():
+        with beside_its_field(form):
+            refund.pay_out(method=form.cleaned_data["method"], by=request.acting.person)
+            return settled(request, refund.payment, f"{spoken(refund.amount)} is paid out.")
+    return ask_about(request, form, refund.payment, title=f"Pay out {spoken(refund.amount)}", submit="Pay out")
 
 
 @permit("billing.view_account")
