@@ -80,8 +80,8 @@ TABLE: dict[str, dict[str, Audience]] = {
     "stock:low": {"a threshold is crossed": notice("pharmacy", "admin")},
     "stock:expiring": {"the calendar moves on": notice("pharmacy", "admin")},
     "refund:changed": {
-        "it is asked for": info("reception") | notice("billing"),
-        "it is decided": own("reception") | info("billing"),
+        "it is asked for": info("reception", "admin") | notice("billing"),
+        "it is decided": own("reception") | info("billing", "admin"),
     },
     "payment:received": {
         "money posted": info("reception", "billing", "admin"),
@@ -135,7 +135,10 @@ TABLE: dict[str, dict[str, Audience]] = {
     "claim:denied": {"a payer refuses": critical("billing")},
     "denial:changed": {"somebody looks after it": info("billing")},
     "claim:paid": {"a payer pays": info("billing")},
-    "payer_refund:changed": {"it is asked for": notice("billing"), "it is decided": own("billing")},
+    "payer_refund:changed": {
+        "it is asked for": notice("billing") | info("admin"),
+        "it is decided": own("billing") | info("admin"),
+    },
     "payer_file:taken": {"a file is brought in": info("billing")},
     "document:uploaded": {"a file is filed": info(*DOCTORS, "lab_technician", "admin")},
     "document:damaged": {"its bytes are not those that came": critical("admin")},
@@ -199,6 +202,6 @@ BROUGHT: dict[tuple[str, str], dict[str, Audience]] = {
         "alert:raised": info("billing"),
         "alert:listed": info(*WITH_AUTHORISATIONS, "admin"),
     },
-    ("payment:received", "a refund is paid out"): {"refund:changed": info("reception", "billing")},
+    ("payment:received", "a refund is paid out"): {"refund:changed": info("reception", "billing", "admin")},
     ("manifest:changed", "the two ends differ"): {"biopsy:updated": notice(*WITH_BIOPSIES)},
 }
