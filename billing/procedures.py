@@ -8,6 +8,7 @@ pathologist found, so it has a code of our own, and the claim waits until somebo
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -17,12 +18,15 @@ from billing.claims import undone
 from billing.claims.drafting import local_day
 from billing.claims.rules import OFFICE_VISITS
 from billing.models import CONSULTATION, Account, Charge, Kind
+from billing.models.charge import Charges
 from billing.money import spoken
 from clinical.models import Biopsy, Procedure, Visit
 from hospital.models import Person
+from hospital.seals import raw
 from scheduling.models import Appointment
 
 EXCISION = "excision"
+WAIVED_ALREADY = "It is charged with the appointment, and was waived there."
 
 
 @dataclass(frozen=True)
@@ -68,27 +72,61 @@ def charge_session(biopsy: Biopsy, *, by: Person | None) -> None:
         charge_once(biopsy.visit, one.pk, code, name, why="Coded anew beside another biopsy.", by=by)
 
 
+@raw()
 def charge_recorded(visit: Visit, row: Procedure, *, why: str, by: Person | None) -> None:
-    """By the code of the chart. A biopsy that was taken is charged itself; the service of an appointment gives way."""
+    """By the code of the chart. The service of an appointment gives way; one that was waived stands for one row."""
     Account.locked(visit)
-    code = "" if is_charged_otherwise(visit, row) else row.charged_as
-    charge_once(visit, row.pk, code, row.text, why=why, by=by)
+    waived = Counter(waived_services(visit).values_list("code", flat=True))
+    for one in uncharged_first(visit, [row, *others_of(visit, row, waived)]):
+        if waived[one.charged_as]:
+            waived[one.charged_as] -= 1
+            let_off(visit, one, by=by)
+        else:
+            code = "" if is_charged_as_biopsy(visit, one) else one.charged_as
+            charge_once(visit, one.pk, code, one.text, why=why, by=by)
     charge_services(visit, by=by)
 
 
-def is_charged_otherwise(visit: Visit, row: Procedure) -> bool:
-    """As the biopsy itself; or as the service of the appointment, which somebody has waived: it is not asked for again."""
-    if row.charged_as in BIOPSY_CODES:
-        return Biopsy.objects.filter(visit=visit, collected_at__isnull=False).exists()
-    services = Appointment.objects.filter(visit=visit).values("pk")
-    waived = Charge.objects.live().filter(waived_at__isnull=False, code=row.charged_as, source_id__in=services)
-    return waived.filter(visit=visit, kind=Kind.PROCEDURE).exists()
+def waived_services(visit: Visit) -> Charges:
+    """Of appointments, by the code: what they are for is not asked for again."""
+    appointments = Appointment.objects.filter(visit=visit).values("pk")
+    waived = Charge.objects.live().filter(waived_at__isnull=False, cancel_reason="", source_id__in=appointments)
+    return waived.filter(visit=visit, kind=Kind.PROCEDURE)
+
+
+def in_chart(visit: Visit) -> models.QuerySet[Procedure]:
+    """What the chart says of this visit: each row had a charge there, whatever became of it."""
+    charged = Charge.objects.filter(visit=visit, kind=Kind.PROCEDURE).values("source_id")
+    return Procedure.objects.filter(pk__in=charged)
+
+
+def others_of(visit: Visit, row: Procedure, waived: Counter[str]) -> list[Procedure]:
+    """The other rows that a waived service can stand for."""
+    return [one for one in in_chart(visit).exclude(pk=row.pk) if one.charged_as in waived] if waived else []
+
+
+def uncharged_first(visit: Visit, rows: list[Procedure]) -> list[Procedure]:
+    """In the order in which waived services stand for them: what is charged stays so while there are others."""
+    charged = set(charged_by_chart(visit).values_list("source_id", flat=True))
+    return sorted(rows, key=lambda row: (row.pk in charged, row.pk))
+
+
+def let_off(visit: Visit, row: Procedure, *, by: Person | None) -> None:
+    """The charge is cancelled, and not left out: who looks at the account reads why nothing is asked for this row."""
+    if not charges_of(row.pk).exists():
+        arise(visit, row.pk, row.charged_as, row.text)
+    charge_once(visit, row.pk, "", row.text, why=WAIVED_ALREADY, by=by)
+
+
+def is_charged_as_biopsy(visit: Visit, row: Procedure) -> bool:
+    return row.charged_as in BIOPSY_CODES and Biopsy.objects.filter(visit=visit, collected_at__isnull=False).exists()
 
 
 def charge_services(visit: Visit, *, now: Appointment | None = None, by: Person | None) -> None:
     """Of the completed appointments of this visit, where nothing else is charged for the same. `now`: the one that is completed, or taken back."""
     Account.locked(visit)
-    for one in Appointment.objects.filter(visit=visit).select_related("type"):
+    stay = [waived.source_id for waived in waived_services(visit) if is_in_chart(visit, waived.code)]
+    for one in Appointment.objects.filter(visit=visit).exclude(pk__in=stay).select_related("type"):
         service, is_over = service_of(one, visit, is_now=one == now), one.status == Appointment.Status.COMPLETED
         is_alone = is_charged_alone(service, visit)
         why = "The chart has it." if is_over and not is_alone else "The appointment is not completed as it was."
@@ -107,10 +145,16 @@ def is_charged_alone(service: str, visit: Visit) -> bool:
     """Neither as the consultation, nor as the biopsy itself, nor by what the chart says of the same visit."""
     if service in BIOPSY_CODES or service == CONSULTATION or service.startswith(OFFICE_VISITS):
         return False
-    return not charged_by_chart(visit).filter(code=service).exists()
+    return not is_in_chart(visit, service)
 
 
-def charged_by_chart(visit: Visit) -> models.QuerySet[Charge]:
+@raw()
+def is_in_chart(visit: Visit, code: str) -> bool:
+    """Charged by it, or let off because a waived service stands for it."""
+    return charged_by_chart(visit).filter(code=code).exists() or any(one.charged_as == code for one in in_chart(visit))
+
+
+def charged_by_chart(visit: Visit) -> Charges:
     """What was waived is charged too: nobody pays it, and nobody is asked for it again."""
     rows = Procedure.objects.filter(patient=visit.patient_id).values("pk")
     return Charge.objects.live().filter(visit=visit, kind=Kind.PROCEDURE, cancel_reason="", source_id__in=rows)
@@ -132,13 +176,21 @@ def what_was_let_off(charge: Charge) -> str:
 def charge_once(visit: Visit, source: UUID, code: str, text: str, *, why: str, by: Person | None) -> None:
     """The one charge of this source has this code; without a code nothing was done, and what was charged is taken back."""
     account = Account.locked(visit)
-    former = Charge.objects.filter(kind=Kind.PROCEDURE, source_id=source)
-    standing = former.live().filter(cancel_reason="").select_related("visit").first()
+    standing = charges_of(source).live().filter(cancel_reason="").select_related("visit").first()
     if standing and code and (standing.code == code or standing.waived_at):
         return
     if standing:
         undone.undo(standing, why + what_was_let_off(standing), by=by)
     if code:
-        sequence = former.aggregate(last=models.Max("sequence"))["last"] or 0
-        Charge.arise(account.visit, kind=Kind.PROCEDURE, code=code, text=text, source_id=source, sequence=sequence + 1)
+        arise(account.visit, source, code, text)
         Account(visit).settle()
+
+
+def charges_of(source: UUID) -> Charges:
+    return Charge.objects.filter(kind=Kind.PROCEDURE, source_id=source)
+
+
+def arise(visit: Visit, source: UUID, code: str, text: str) -> Charge:
+    """The next one of this source."""
+    last = charges_of(source).aggregate(last=models.Max("sequence"))["last"] or 0
+    return Charge.arise(visit, kind=Kind.PROCEDURE, code=code, text=text, source_id=source, sequence=last + 1)

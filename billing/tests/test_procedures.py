@@ -11,7 +11,7 @@ from django.db import connection, transaction
 
 from billing.claims import drafting, scrubber, sending
 from billing.models import Account, Authorisation, Charge, Discount, JournalLine, Kind, Package, Price, ProcedureCode
-from billing.procedures import EXCISION
+from billing.procedures import EXCISION, WAIVED_ALREADY
 from billing.tests.authorisations import granted
 from billing.tests.claims import a_note, a_payer, furnish, insure
 from billing.tests.till import price
@@ -256,6 +256,79 @@ def test_what_was_waived_is_not_asked_for_again_by_the_chart(alpha, desk):
     with alpha.acting():
         assert (standing(seen), Account(seen).due) == ([], 0)
         assert seen.charges.get(source_id=appointment.pk).cancelled_at is None
+
+
+@pytest.fixture
+def waived(alpha, desk) -> Appointment:
+    """Completed, its service charged and waived."""
+    with alpha.acting():
+        price("75", Kind.PROCEDURE, "96920")
+    appointment = completed(alpha, desk, "96920")
+    waive(alpha, appointment)
+    return appointment
+
+
+def test_a_waived_service_stands_for_one_row_of_the_chart_and_the_others_are_charged(alpha, waived):
+    seen = waived.visit
+    for _ in range(2):
+        record(alpha, seen, "96920")
+    with alpha.acting():
+        assert (standing(seen), Account(seen).due) == ([("96920", 75)], 75)
+        assert list(faults()) == []
+    assert WAIVED_ALREADY in alpha.client("billing").get(f"{alpha.url}{seen.get_absolute_url()}").content.decode()
+
+
+def test_what_was_waived_stays_so_when_the_check_out_is_taken_back_as_long_as_the_chart_has_it(alpha, waived):
+    seen = waived.visit
+    rows = [record(alpha, seen, "96920") for _ in range(2)]
+    page = f"{alpha.url}/appointments/{waived.pk}/check-out/"
+    with alpha.acting() as acting:
+        waived.undo_complete(by=acting.person)
+        assert (standing(seen), Account(seen).due) == ([("96920", 75)], 75)
+        rows[1].take_back(by=acting.person, because="Written twice")
+        assert (standing(seen), Account(seen).due) == ([], 0)
+    assert "With the check-out" not in alpha.client("reception").get(page).content.decode()
+    with alpha.acting() as acting:
+        waived.complete(by=acting.person)
+        assert (standing(seen), Account(seen).due) == ([], 0)
+        waived.undo_complete(by=acting.person)
+        rows[0].take_back(by=acting.person, because="Nothing was done")
+        assert not seen.charges.live().filter(kind=Kind.PROCEDURE).exists()
+        assert list(faults()) == []
+
+
+@pytest.mark.parametrize("wrong", [0, 1])
+def test_of_two_rows_one_is_taken_back_and_the_waived_service_stands_for_the_other(alpha, waived, wrong):
+    seen = waived.visit
+    rows = [record(alpha, seen, "96920") for _ in range(2)]
+    with alpha.acting("main_doctor") as acting:
+        rows[wrong].take_back(by=acting.person, because="Written twice")
+        assert (standing(seen), Account(seen).due) == ([], 0)
+        rows[1 - wrong].change(by=acting.person, code="17110")
+        assert [code for code, _ in standing(seen)] == ["17110"]
+        assert list(faults()) == []
+
+
+def test_a_row_that_changes_its_code_frees_the_waived_service_for_the_next(alpha, waived):
+    seen = waived.visit
+    rows = [record(alpha, seen, "96920") for _ in range(2)]
+    with alpha.acting("main_doctor") as acting:
+        rows[0].change(by=acting.person, code="17110")
+        assert [code for code, _ in standing(seen)] == ["17110"]
+        rows[0].change(by=acting.person, code="96920")
+        assert [code for code, _ in standing(seen)] == ["96920"]
+        assert list(faults()) == []
+
+
+def test_a_row_that_a_waived_service_stands_for_is_not_charged_in_a_later_visit(alpha, waived):
+    seen = waived.visit
+    row = record(alpha, seen, "96920")
+    with alpha.acting("reception"):
+        Visit.objects.get(pk=seen.pk).leave("Went home", by=None)
+        later = a_visit(seen.patient)
+    with alpha.acting("main_doctor") as acting:
+        row.change(by=acting.person, note="Left hand")
+        assert (standing(seen), standing(later)) == ([], [])
 
 
 def test_a_service_stays_what_it_was_when_the_appointment_was_completed(alpha, desk):
