@@ -82,10 +82,14 @@ def match_early_answers(forwarded: list[Claim]) -> None:
     held = waiting.order_by("pk").select_for_update(skip_locked=True, of=("self",), no_key=True)
     rows = RemittanceClaim.objects.unmatched().filter(remittance__in=[one.pk for one in held]).order_by("pk")
     named = [pk for pk, number in rows.values_list("pk", "number") if ours_in(number) in numbers]
+    matched = {}
     for heard in rows.filter(pk__in=named).select_related("remittance__payer"):
         found, _ = found_for(heard.value, heard.remittance.payer)
         if found is not None and (claim := claims.get(found.pk)):
             heard.move_to(RemittanceClaim.Status.MATCHED, by=None, claim=claim, why="")
+            matched[heard.remittance_id] = heard.remittance
+    for remittance in matched.values():
+        remittance.touch()
 
 
 def serials_of(claims: list[Claim]) -> set[int]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from decimal import Decimal
+from uuid import UUID
 
 import pytest
 from django.db import connection
@@ -19,6 +20,7 @@ from clinical.models import Policy
 from hospital.tests.asking import queries
 from hospital.tests.hospital import Hospital
 from hospital.workflow import Refused
+from realtime.models import Event
 
 S = Claim.Status
 HEAD = "ISA*00*          *00*          *ZZ*PAYER          *ZZ*US             *260301*0800*^*00501*000000001*0*P*:~"
@@ -104,6 +106,11 @@ def taken_and_posted(alpha: Hospital, name: str, content: bytes) -> Remittance:
 def the_second(alpha: Hospital) -> Claim:
     with alpha.acting("billing"):
         return Claim.objects.select_related("payer", "previous", "current").get(order=Claim.Order.SECONDARY)
+
+
+def told_of(alpha: Hospital, remittance: UUID) -> int:
+    with alpha.acting("billing"):
+        return Event.objects.filter(name="remittance:changed", object_id=remittance).count()
 
 
 def test_what_the_first_payer_forwards_is_with_the_second_and_its_answer_is_posted(alpha: Hospital) -> None:
@@ -279,11 +286,13 @@ def test_an_answer_that_came_before_the_first_payers_was_posted_is_matched_when_
     with alpha.acting("billing"):
         early = RemittanceClaim.objects.get(payer_number="SM77")
         assert (early.status, early.claim) == ("unmatched", None)
+    before = told_of(alpha, early.remittance_id)
     taken_and_posted(alpha, "first.835", first_word(claim))
     second = the_second(alpha)
     with alpha.acting("billing"):
         early = RemittanceClaim.objects.select_related("remittance").get(pk=early.pk)
         assert (early.status, early.claim, early.why) == ("matched", second, "")
+    assert told_of(alpha, early.remittance_id) == before + 1, "who has its page open sees it"
     assert post(alpha, f"remittances/{early.remittance_id}/post/").status_code == 302
     assert standing(alpha, second) == (S.PAID, *euros("5.00", "0.00"))
 
