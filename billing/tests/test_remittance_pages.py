@@ -18,6 +18,7 @@ from billing.tests.remittances import DAY, backwards, decided, line, loaded, pos
 from billing.tests.test_remittance import euros, standing
 from billing.tests.x12_samples import SAMPLES, needs_samples
 from clinical.models.payer import AppealLevel
+from clinical.tests.papers import png
 from hospital.tests.asking import queries
 from hospital.tests.hospital import Hospital
 
@@ -61,6 +62,14 @@ def test_the_same_bytes_come_in_once_and_lead_to_the_first(alpha: Hospital) -> N
         first = PayerFile.objects.get()
     assert again.status_code == 409 and f"/payer-files/{first.pk}/" in again.content.decode()
     assert first.state == PayerFile.State.REFUSED and "What is wrong with it" in page(alpha, f"payer-files/{first.pk}/")
+
+
+def test_a_picture_is_called_no_x12(alpha: Hospital) -> None:
+    assert bring(alpha, "scan.png", png(tail=b"\x01GS\xd6\xcd~ST\xc3\x96*\xd6~" * 3)).status_code == 302
+    with alpha.acting("billing"):
+        row = PayerFile.objects.get()
+    assert (row.kinds, row.state, row.words) == ("", PayerFile.State.REFUSED, "Nothing in it can be read as X12.")
+    assert "This is no X12" in page(alpha, f"payer-files/{row.pk}/") and "not X12" in page(alpha, "payer-files/")
 
 
 @needs_samples

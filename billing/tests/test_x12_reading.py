@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 
 import pytest
@@ -162,6 +163,15 @@ def test_a_complaint_never_repeats_what_stands_in_the_file():
 )
 def test_what_is_no_x12_is_told_and_never_raised(content):
     assert understood(content).errors
+
+
+@pytest.mark.parametrize("begins", [b"", b"\x89PNG\r\n\x1a\n", b"ISA*", b"ISA*00*\nGS*HP*A~ST\xd6\xcd~"], ids=ascii)
+def test_noise_is_no_transaction_even_where_it_has_the_letters_of_one(begins):
+    chance = random.Random(5)
+    for _ in range(10):
+        noise = b"ST\xd6\xcd".join(chance.randbytes(5_000) for _ in range(3)) + b"GS\x01ST*8GS\xe9~ST|12345"
+        read = understood(begins + noise)
+        assert read.errors and not read.contents
 
 
 def test_kinds_that_are_not_read_here_are_errors():

@@ -5,6 +5,7 @@ Nothing is raised and nothing is lost. A segment is an envelope's, a transaction
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -13,6 +14,7 @@ from billing.x12.segments import Segment, segments_in
 from clinical.hl7.charsets import decoded
 from clinical.hl7.reading import as_bytes
 
+CODE = re.compile(r"[0-9]{3}")  # every transaction of X12 is called by three digits
 KINDS = {"GS": "a group", "ISA": "an interchange", "ST": "a transaction"}
 
 
@@ -116,9 +118,12 @@ class Envelopes:
 
     def _st(self, segment: Segment) -> None:
         self._end_transaction(segment)
+        self.sets_seen += 1
+        if not CODE.fullmatch(segment.at(1)):
+            self.complaints.error("It does not say which transaction begins.", segment.name, segment.position, 1)
+            return
         self.transaction = Transaction(segment, self.group, self.interchange)
         self.transactions.append(self.transaction)
-        self.sets_seen += 1
 
     def _se(self, segment: Segment) -> None:
         transaction, self.transaction = self.transaction, None

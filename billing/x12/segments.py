@@ -10,7 +10,10 @@ from billing.x12.complaints import Complaints
 
 NAME = re.compile(r"[A-Z][A-Z0-9]{1,2}")
 BLANKS = " \t\r\n\v\f\ufeff"  # unlike those of Python without FS, GS, RS and US, which are made to separate
-BEGINNING = re.compile(r"(ISA|GS|ST)([^A-Za-z0-9 \t\r\n])")
+MARK = r"[^A-Za-z0-9 \t\r\n]"
+BEGINNING = re.compile(rf"(ISA|GS|ST)({MARK})")
+# Among the bytes of a picture "GS" and "ST" occur by chance, so that what stands after them has to be theirs as well.
+FIRST = re.compile(rf"ISA{MARK}|GS({MARK})[A-Z]{{2}}\1|ST{MARK}[0-9]{{3}}(?![A-Za-z0-9])")
 NEXT = re.compile(r"[^\w ]\s*(GS|ST)$")
 USUAL_COMPONENTS = ":>|<\\"
 ISA_ELEMENTS = 16
@@ -78,7 +81,7 @@ class Segment:
 
 def segments_in(text: str, complaints: Complaints) -> Iterator[Segment]:
     """Every segment of the text in its order. What stands before the first one is complained about."""
-    begin = BEGINNING.search(text)
+    begin = FIRST.search(text)
     if begin is None:
         complaints.error("This is no X12: there is no ISA, GS or ST.")
         return
