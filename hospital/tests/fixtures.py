@@ -103,6 +103,7 @@ def migrations_digest() -> str:
             *ROOT.glob("*/*sql.py"),
             *ROOT.glob("hospital/db/*.py"),
             ROOT / "hospital/models/absence.py",  # the span of a constraint
+            ROOT / "hospital/tenancy.py",
             ROOT / "hospital/roles.py",
         ]
     ):
