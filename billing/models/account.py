@@ -218,13 +218,13 @@ def payment_of(charges: list[Charge]) -> str:
 
 
 def open_accounts() -> models.QuerySet:
-    """Visits on which something can still be paid, with `total`, `received`, `due` and `unpriced`; one query."""
+    """Visits on which something can still be paid, with `total`, `paid` (what payments cover), `due` and `unpriced`; one query."""
     charges = Charge.objects.filter(visit=models.OuterRef("pk"))
     return (
         Visit.objects.filter(payment__in=(UNPAID, PARTIAL))
         .annotate(
             total=credited(Book.INCOME, of="visit_of_charge"),
-            received=debited(Book.MONEY, of="visit_of_payment"),
+            paid=credited(Book.RECEIVABLE, of="visit_of_charge", kinds=[JournalEntry.Kind.ALLOCATION]),
             due=debited(Book.RECEIVABLE, of="visit_of_charge"),
             unpriced=models.Exists(charges.open().filter(needs_price=True)),
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from decimal import Decimal
+from html import unescape
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,17 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 
 from billing import remitting
-from billing.models import Appeal, AppealLetter, Claim, Denial, PayerFile, Remittance, RemittanceClaim
+from billing.models import (
+    Appeal,
+    AppealLetter,
+    Claim,
+    Denial,
+    Discount,
+    PayerFile,
+    Purse,
+    Remittance,
+    RemittanceClaim,
+)
 from billing.tests.remittances import DAY, backwards, decided, line, loaded, posted, remittance, sent, sent_on, taken
 from billing.tests.test_remittance import euros, standing
 from billing.tests.x12_samples import SAMPLES, needs_samples
@@ -93,6 +104,26 @@ def test_a_remittance_is_previewed_and_posted_from_its_page(alpha: Hospital) -> 
     assert post(alpha, f"remittances/{row.pk}/post/").status_code == 302
     assert post(alpha, f"remittances/{row.pk}/post/").status_code == 409
     assert standing(alpha, claim) == (S.PAID, *euros("20.00", "0.00"))
+
+
+def test_an_open_account_adds_up_with_what_the_insurer_bears_and_what_was_let_off(alpha: Hospital) -> None:
+    claim = sent(alpha)
+    posted(alpha, decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00")))
+    with alpha.acting("billing") as acting:
+        Discount.give(claim.visit, Decimal(5), "Hardship", by=acting.person)
+
+    def sums() -> list[str]:
+        row = unescape(page(alpha, "payments/")).partition(f'id="account-{claim.visit_id}"')[2].partition("</tr>")[0]
+        return re.findall(r"\$\d+\.\d\d", row) + re.findall(f"Partly paid|{unpaid}", row)
+
+    unpaid = "Patient's part unpaid"
+    assert sums() == ["$100.00", "$0.00", "$85.00", "$15.00", unpaid]
+    assert unpaid in unescape(page(alpha, f"visits/{claim.visit_id}/"))
+    assert f"account-{claim.visit_id}" in page(alpha, "payments/?show=share")
+    with alpha.acting("billing") as acting:
+        Purse.take(claim.patient, Decimal(10), [claim.visit_id], method="cash", by=acting.person)
+    assert sums() == ["$100.00", "$10.00", "$85.00", "$5.00", "Partly paid"]
+    assert f"account-{claim.visit_id}" in page(alpha, "payments/?show=partial")
 
 
 def test_what_was_too_much_is_booked_when_it_is_due(alpha: Hospital) -> None:

@@ -42,8 +42,11 @@ def payments(request: Request) -> HttpResponse:
     today = Payment.objects.filter(received_at__gte=start, received_at__lt=end)
     money = JournalLine.objects.money().of_patients().filter(entry__at__gte=start, entry__at__lt=end)
     by_method = dict(money.order_by().values_list("account__key").annotate(sum=RECEIVED))
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    for visit in page:
+        visit.borne = visit.total - visit.paid - visit.due  # what the insurer is asked for, and what was let off
     context = {
-        "page": Paginator(rows, PAGE).get_page(request.GET.get("page")),
+        "page": page,
         "pills": [
             {"value": "", "label": "All open", "count": counts["all"]},
             *({"value": name, "label": label, "count": counts[f"with_{name}"]} for name, label, _ in FILTERS),
@@ -61,7 +64,8 @@ def payments(request: Request) -> HttpResponse:
 
 FILTERS = (
     ("unpaid", "Nothing paid", models.Q(payment=Visit.Payment.UNPAID)),
-    ("partial", "Partly paid", models.Q(payment=Visit.Payment.PARTIAL)),
+    ("partial", "Partly paid", models.Q(payment=Visit.Payment.PARTIAL, paid__gt=0)),
+    ("share", "Patient's part unpaid", models.Q(payment=Visit.Payment.PARTIAL, paid=0)),
     ("unpriced", "Without a price", models.Q(unpriced=True)),
     ("over", "Visit is over", models.Q(status__in=Visit.OVER)),
 )
