@@ -11,6 +11,7 @@ from django.db import DataError, IntegrityError, transaction
 
 from billing import eligibility
 from billing.claims.answers import take_acknowledgement, take_status
+from billing.claims.scrubber import counted
 from billing.models import PayerFile
 from billing.models.payer_file import LIMIT, TAKE
 from billing.remitting import known_as, take_in
@@ -108,8 +109,8 @@ def take_remittance(row: PayerFile, part: Contents, errors: list[str], outcome: 
     if remittance.file_id != row.pk:
         outcome.said.append(f"The payment {remittance.trace} is here already.")
         return
-    count = remittance.claims.unmatched().count()
-    matched = f"{remittance.claims.count() - count} of {remittance.claims.count()} claims found"
+    every = remittance.claims.count()
+    matched = f"{every - remittance.claims.unmatched().count()} of {counted(every, 'claim')} found"
     outcome.said.append(f"Payment {remittance.trace or 'without a number'}: {matched}.")
     outcome.waits = True
 

@@ -135,10 +135,16 @@ def fields_of(line: ClaimLine) -> dict[str, forms.Field]:
         Codes(label="Diagnoses", most=MOST_POINTERS, shape=pointer, required=False),
         forms.CharField(label="Authorisation", max_length=50, required=False),
     )
-    made = dict(zip(OF_LINE, fields, strict=True))
+    made: dict[str, Any] = dict(zip(OF_LINE, fields, strict=True))
     for name, field in made.items():
         field.initial = getattr(line, name)
+        field.spoken = f"Line {line.position}: {in_a_sentence(str(field.label))}"
     return {f"{name}-{line.position}": field for name, field in made.items()}
+
+
+def in_a_sentence(label: str) -> str:
+    """CPT stays CPT."""
+    return label if label[:2].isupper() else label.lower()
 
 
 class Withdraw(forms.Form):

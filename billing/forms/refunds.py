@@ -1,16 +1,25 @@
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import Any, cast
 
 from django import forms
 
 from billing.forms.amounts import Part
 from billing.models import Payment
+from billing.models.discount import limit_in_words
 from billing.models.payer_refund import WAYS
 
 
 class GiveDiscount(Part):
+    """`limit` is what whoever asks may let off of the visit; none for whom there is no limit."""
+
     words = "Only {} is due on this visit. A discount is at most that."
+
+    def __init__(self, *args: Any, limit: Decimal | None, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if limit is not None and limit < self.due:
+            self.fields["amount"].help_text = limit_in_words(limit)
 
 
 class AskRefund(Part):

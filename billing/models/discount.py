@@ -67,16 +67,21 @@ class Discount(TenantModel):
 
 
 def refuse_above_limit(amount: Decimal, account: Account, by: Person | None) -> None:
-    """The limit is for all that is let off of a visit together, in whatever way, and whoever did it."""
+    left = left_of_limit(account, by)
+    if left is not None and amount > left:
+        raise Refused(limit_in_words(left), field="amount")
+
+
+def left_of_limit(account: Account, by: Person | None) -> Decimal | None:
+    """None: no limit. It is for all that is let off of a visit together, in whatever way, and whoever did it."""
     if not is_limited(by):
-        return
-    limit = DeskRules.here().discount_limit
-    left = max(rounded(account.total * limit / 100) - account.let_off_before, ZERO)
-    if amount > left:
-        raise Refused(
-            f"Your role lets off up to {limit.normalize():f} percent of a visit: {spoken(left)} is left of that here.",
-            field="amount",
-        )
+        return None
+    return max(rounded(account.total * DeskRules.here().discount_limit / 100) - account.let_off_before, ZERO)
+
+
+def limit_in_words(left: Decimal) -> str:
+    limit = DeskRules.here().discount_limit.normalize()
+    return f"Your role lets off up to {limit:f} percent of a visit: {spoken(left)} is left of that here."
 
 
 def is_limited(by: Person | None) -> bool:

@@ -180,6 +180,8 @@ def test_nobody_overwrites_the_words_of_a_colleague(clinic):
     assert late.status_code == 409 and b"Mine" in late.content
     wrong = client.post(address, words | line | {"seen": seen + 1, "procedure-1": "nonsense", "units-1": "0"})
     assert wrong.status_code == 422
+    summary = wrong.content.decode().partition("data-error-summary")[2].partition("</div>")[0]
+    assert ">Line 1: CPT or HCPCS</a>" in summary and ">Line 1: units</a>" in summary
     with clinic.acting():
         stands = Claim.objects.get(pk=claim.pk).current
         found = stands.lines.get()

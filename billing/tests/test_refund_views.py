@@ -70,10 +70,12 @@ def test_a_discount_above_the_limit_is_refused_beside_the_field_and_stays_typed(
         DeskRules.objects.create(discount_limit=10)
         role = Role.objects.get(key="billing")
         role.allow_exactly(role.permissions - {"billing.discount_more"})
-    path = f"visits/{payment.visit_id}/discount"
+    path, told = f"visits/{payment.visit_id}/discount", "up to 10 percent of a visit: $5.00 is left of that here."
+    assert told in alpha.client("billing").get(f"{alpha.url}/{path}/").content.decode(), "it is said before"
+    assert "percent" not in alpha.client("admin").get(f"{alpha.url}/{path}/").content.decode(), "there is none"
     answer = post(alpha, "billing", path, amount="5.01", reason="Hardship")
     page = answer.content.decode()
-    assert (answer.status_code, "up to 10 percent of a visit: $5.00 is left" in page) == (422, True)
+    assert (answer.status_code, page.count(told)) == (422, 3), "above, at the field, and as before"
     assert 'value="5.01"' in page and 'value="Hardship"' in page
 
 

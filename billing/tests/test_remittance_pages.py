@@ -60,6 +60,7 @@ def test_each_public_remittance_is_in_the_inbox_with_a_reason(alpha: Hospital, p
         assert (file.state, row.status) == (PayerFile.State.WAITING, Remittance.Status.READ)
         assert file.raw == path.read_bytes()
         heard = list(row.claims.all())
+        assert f"0 of {len(heard)} {'claim' if len(heard) == 1 else 'claims'} found." in file.words
         assert heard and all(one.status == RemittanceClaim.Status.UNMATCHED and one.why for one in heard)
     shown = page(alpha, f"remittances/{row.pk}/")
     assert "The file is marked as a test." in shown and heard[0].number in shown
@@ -101,7 +102,9 @@ def test_a_remittance_is_previewed_and_posted_from_its_page(alpha: Hospital) -> 
     row = taken(alpha, decided(claim, line(claim, 1, "60.00", CO45="20.00", PR2="20.00")))
     shown = page(alpha, f"remittances/{row.pk}/")
     assert all(words in shown for words in (claim.number, "To the patient", "20.00", "Above the agreed or allowed fee"))
-    assert post(alpha, f"remittances/{row.pk}/post/").status_code == 302
+    client = alpha.client("billing")
+    done = client.post(f"{alpha.url}/remittances/{row.pk}/post/", {"form_key": uuid4()}, follow=True)
+    assert f"{row} is posted on 1 claim." in done.content.decode()
     assert post(alpha, f"remittances/{row.pk}/post/").status_code == 409
     assert standing(alpha, claim) == (S.PAID, *euros("20.00", "0.00"))
 

@@ -11,6 +11,7 @@ from django.shortcuts import get_object_or_404, render
 
 from billing.forms import AskRefund, DecideRefund, GiveDiscount, PayOut, Waive
 from billing.models import Account, Discount, Payment, Refund, Void
+from billing.models.discount import left_of_limit
 from billing.models.refund import refundable
 from billing.money import spoken
 from billing.views.patient_account import ask_patient, to_account
@@ -27,7 +28,9 @@ from hospital.permits import permit
 def discount_account(request: Request, pk) -> HttpResponse:
     """Ask less for a visit."""
     visit = get_object_or_404(Visit.objects.select_related("patient"), pk=pk)
-    form = GiveDiscount(request.POST or None, due=Account(visit).due)
+    account = Account(visit)
+    limit = left_of_limit(account, request.acting.person)
+    form = GiveDiscount(request.POST or None, due=account.due, limit=limit)
     if request.method == "POST" and form.is_valid():
         data = form.cleaned_data
         with beside_its_field(form):

@@ -15,6 +15,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 
 from billing import booking_again, remitting
 from billing.claims import forwarding
+from billing.claims.scrubber import counted
 from billing.forms.remittance import MOST_CLAIMS, MatchClaim, TypedRemittance, Why
 from billing.likely import likely
 from billing.models import Claim, PayerRefund, Remittance, RemittanceClaim
@@ -112,8 +113,9 @@ def remittance_post(request: Request, pk: UUID) -> HttpResponse:
     row = get_object_or_404(Remittance, pk=pk)
     done = remitting.post(row, by=request.acting.person)
     left = row.claims.unmatched().count()
-    words = f"{row} is posted on {sum(not one.problem for one in done)} claims."
-    messages.success(request, f"{words} {left} wait to be matched." if left else words)
+    words = f"{row} is posted on {counted(sum(not one.problem for one in done), 'claim')}."
+    waiting = f" {left} {'waits' if left == 1 else 'wait'} to be matched." if left else ""
+    messages.success(request, f"{words}{waiting}")
     return redirect(row)
 
 
