@@ -68,6 +68,10 @@ class LiveEvent:
         """Whether a role with these permissions may be told. A tenant's admin can take any of them from it."""
         return any(needed in permissions for needed in self.needs)
 
+    def reaches(self, role: Role) -> bool:
+        """Whether the pages of this role may hear it."""
+        return role.key in self.hears and self.is_for(role.permissions)
+
     @property
     def may_alert(self) -> bool:
         """Whether it can be critical for somebody. Of a function only its words, or `answers`, tell that."""

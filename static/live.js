@@ -205,14 +205,15 @@
         return closed(4409);
       }
       if (!response.ok) throw new Error(`the page answered ${response.status}`);
+      document.body.dataset.liveHeard = page.body.dataset.liveHeard ?? "";
       for (const region of regions()) if (!only || only.has(region.id)) renew(region, page.getElementById(region.id));
       for (const message of sinceFetch) message.html.forEach(place);
       count();
-      if (!only) asOf = moment();
+      if (!only) asOf = renewedAt = moment();
       debug("fetched", only ? [...only].join(" ") : "");
     } catch (error) {
       debug("not fetched", error);
-      want(only, RETRY * (0.5 + Math.random()));
+      if (!only || regions().some((region) => only.has(region.id) && !unheard(region))) want(only, RETRY * (0.5 + Math.random()));
     } finally {
       fetching = false;
       took = since(begun);
@@ -247,6 +248,33 @@
       if (!marked.className) marked.removeAttribute("class");
     }
     return copy.outerHTML.replace(/\s+/g, " ");
+  }
+
+  // --- regions that no event reaches: fetched by the clock ------------------------------------------------
+
+  // The server says which events reach the page's role. A region that lives on others only would stay as it is.
+  let renewedAt = moment(), chance = 1;
+
+  const livesOn = (region) => [region, ...$$("[data-live-on], [data-live-fed]", region)].flatMap(({ dataset }) => words(`${dataset.liveOn || ""} ${dataset.liveFed || ""}`));
+  const seconds = () => +document.body.dataset.liveRenew;
+
+  function unheard(region) {
+    const names = livesOn(region), heard = words(document.body.dataset.liveHeard);
+    return names.length > 0 && !names.some((name) => heard.includes(name));
+  }
+
+  function nothingHeard() {
+    const live = regions().filter((region) => livesOn(region).length);
+    return live.length > 0 && live.every(unheard);
+  }
+
+  function renewUnheard() {
+    if (document.hidden || since(renewedAt) < 1000 * seconds() * chance || $("dialog[open]")) return;
+    const ids = regions().filter((region) => unheard(region) && !inUse(region)).map((region) => region.id);
+    if (!ids.length) return;
+    renewedAt = moment();
+    chance = 0.9 + Math.random() / 5;  // not all pages at the same moment
+    want(ids);
   }
 
   // --- what people are told ------------------------------------------------------------------------------
@@ -287,14 +315,16 @@
   }
 
   const STATES = { live: "Live", reconnecting: "Reconnecting", offline: "Not live" };
+  const RENEWED = "Your role is not told of changes on this page at once: while you look at it, it is renewed every";
   const stale = () => since(heardAt) > SILENT;
 
   function show(state) {
     const place = $("#live-state"), bar = $("#stale");
-    if (place.dataset.state !== state) {
-      place.dataset.state = state;
-      place.textContent = STATES[state];
-    }
+    const renewed = state === "live" && nothingHeard(), text = renewed ? `Every ${seconds()} s` : STATES[state];
+    place.dataset.state = state;
+    place.toggleAttribute("data-renewed", renewed);
+    place.parentElement.title = renewed ? `${RENEWED} ${seconds()} seconds.` : "";
+    if (place.textContent !== text) place.textContent = text;
     bar.hidden = state !== "offline";
     const sentence = `${crowded ? "Too many pages are open: this one follows again once another is closed. " : ""}Not live since ${clock(heardAt)}.${since(asOf) < since(heardAt) ? ` Shown as of ${clock(asOf)}.` : ""}`;
     if (!bar.hidden && bar.textContent !== sentence) bar.textContent = sentence;
@@ -311,7 +341,7 @@
       drop();
       closed("silent");
     }
-    if (!stale()) return;
+    if (!stale()) return renewUnheard();
     show("offline");
     if (!document.hidden && !(polledAt && since(polledAt) < POLL)) {
       polledAt = moment();

@@ -5,6 +5,7 @@ from django.template import Context
 from django.template.base import FilterExpression, NodeList, Parser, Token
 from django.utils.safestring import SafeString
 
+from realtime.catalogue import catalogue
 from realtime.render import render
 
 register = template.Library()
@@ -34,3 +35,15 @@ def region(parser: Parser, token: Token) -> Region:
 def live(context: Context, name: str, object: Any) -> SafeString:
     """`{% live "clinical/visit/_row.html" visit %}`: the fragment that is also pushed."""
     return render(name, object, str(context.get("csrf_token", "")))
+
+
+@register.simple_tag(takes_context=True)
+def heard(context: Context) -> str:
+    """The events that reach the acting role: `static/live.js` renews by the clock what lives on none of them."""
+    return " ".join(event.name for event in catalogue if event.reaches(context["acting"].role))
+
+
+@register.simple_tag
+def fed_by(template: str) -> str:
+    """`data-live-fed="{% fed_by "clinical/visit/_row.html" %}"`: the events that bring rows into a list."""
+    return " ".join(event.name for event in catalogue if event.template == template)
