@@ -139,9 +139,10 @@ OF_EACH = {
             registered_at, registered_at, registered_at, registered_at, registered_at, registered_at, %(test)s, patient_id, id
         FROM past""",
     "clinical_prescription": """
-        (id, tenant_id, version, created_at, updated_at, serial, status, note, prescribed_at, ended_at, end_reason, patient_id, visit_id)
-        SELECT gen_random_uuid(), tenant_id, 1, registered_at, registered_at, serial, 'dispensed', '', registered_at, ended_at, '',
-            patient_id, id FROM past""",
+        (id, tenant_id, version, created_at, updated_at, serial, status, note, prescribed_at, ended_at, end_reason, outside_pharmacy,
+            outside_contact, outside_note, outside_way, call_back_reason, patient_id, visit_id)
+        SELECT gen_random_uuid(), tenant_id, 1, registered_at, registered_at, serial, 'dispensed', '', registered_at, ended_at, '', '',
+            '', '', '', '', patient_id, id FROM past""",
     "clinical_prescriptionline": """
         (id, tenant_id, version, created_at, updated_at, position, dose, frequency, instructions, quantity, dispensed, returned, status,
             short_reason, decline_reason, allergy_reason, settled_at, medicine_id, prescription_id)

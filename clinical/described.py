@@ -133,7 +133,12 @@ def statement(row: MedicationStatement) -> Item:
 def line(row: PrescriptionLine) -> Item:
     prescription = row.prescription
     item = Item(row, str(row.medicine), prescription.prescribed_at)
-    item.details = [row.directions or "No directions", "Prescribed here", prescription.number]
+    item.details = [
+        row.directions or "No directions",
+        "Prescribed here",
+        prescription.number,
+        prescription.outside_words,
+    ]
     item.marks = [("line", row.status, row.outcome)]
     item.by, item.url = name_of(prescription, "prescribed_by"), reverse("clinical:prescription", args=[prescription.pk])
     item.state = CURRENT if goes_on(row) else PAST

@@ -77,6 +77,11 @@ def after_signing(prescription: Prescription, created: bool, fields: frozenset[s
     return prescription.prescribed_at is not None and moved_on(prescription, created, fields)
 
 
+@said("called back from an outside pharmacy")
+def called_back(prescription: Prescription, created: bool, fields: frozenset[str] | None) -> bool:
+    return at_pharmacy(prescription, created, fields) and "call_back_reason" in (fields or ())
+
+
 def became_low(medicine: Medicine, created: bool, fields: frozenset[str] | None) -> bool:
     return medicine.low_since is not None and "low_since" in (fields or ())
 
@@ -207,9 +212,19 @@ EVENTS = (
         link="clinical:prescription",
     ),
     LiveEvent(
+        "prescription:sent",
+        Prescription,
+        when=reached("sent"),
+        hears=("main_doctor", "pharmacy", "reception"),
+        needs=("clinical.view_prescription", *SEES_VISITS),
+        template="clinical/prescription/_row.html",
+        title="{0.patient.name}: {0.number} is sent to {0.outside_pharmacy}",
+        link=Prescription.get_absolute_url,
+    ),
+    LiveEvent(
         "prescription:status_changed",
         Prescription,
-        when=after_signing,
+        when=either(after_signing, called_back),
         hears=("main_doctor", "pharmacy", "reception"),
         needs=("clinical.view_prescription", *SEES_VISITS),  # the medicines are shown to the former only
         template="clinical/prescription/_row.html",

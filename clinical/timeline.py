@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Count, DateTimeField, F, Q, QuerySet, TextField, UUIDField, Value
+from django.db.models import Case, Count, DateTimeField, F, Q, QuerySet, TextField, UUIDField, Value, When
 from django.db.models.expressions import Combinable
 from django.db.models.functions import Cast, Coalesce, Concat
 from django.urls import reverse
@@ -114,6 +114,7 @@ def observed(category: Q) -> Callable[[Patient], QuerySet]:
 
 
 VITAL = Q(category=Observation.Category.VITAL_SIGNS)
+SENT_TO = Case(When(sent_at__isnull=False, then=Concat(Value(". Sent to "), "outside_pharmacy")), default=NOTHING)
 RELEASED = (LabOrder.Status.RELEASED, LabOrder.Status.REVIEWED)
 SOURCES = (
     Source(
@@ -202,7 +203,7 @@ SOURCES = (
         "prescribed_at",
         words("lines__medicine__name", Value(" "), "lines__medicine__strength"),
         ("lines__medicine__name",),
-        text=words("lines__dose", Value(" "), "lines__frequency", Value(" "), "lines__instructions"),
+        text=words("lines__dose", Value(" "), "lines__frequency", Value(" "), "lines__instructions", SENT_TO),
         by="prescribed_by__name",
         link="clinical:visit",
         target="visit_id",

@@ -118,6 +118,7 @@ TONES: dict[str, dict[str, Tone]] = {
         "pending": WAITING,
         "partial": HALF,
         "dispensed": GOOD,
+        "sent": Tone("info", "send"),
         "declined": REFUSED,
         "returned": Tone("neutral", "arrow-back-up"),
         "cancelled": OVER,

@@ -281,9 +281,16 @@ class Day:
 
     def dispense(self, case: Case) -> None:
         with self.as_("pharmacy") as by:
+            if case.twist == "bought outside":
+                self.send_outside(case, by)
             lines = PrescriptionLine.objects.filter(prescription__visit=case.visit, status="pending")
             for at, line in enumerate(lines.select_related("medicine", "prescription__visit").order_by("medicine_id")):
                 self.hand_out(case, line, at, by)
+
+    def send_outside(self, case: Case, by: Person) -> None:
+        """The patient takes the paper to where one lives."""
+        for prescription in case.visit.prescriptions.at_pharmacy():
+            prescription.send("Station Road Pharmacy", "printed", note="The patient comes this evening.", by=by)
 
     def hand_out(self, case: Case, line: PrescriptionLine, at: int, by: Person) -> None:
         usable = line.medicine.stock.usable

@@ -59,7 +59,7 @@ TODAY = (
     Plan("ear", 255),
     Plan("advice", 230),
     Plan("sugar", 190),
-    Plan("rash", 150, by_appointment=True),
+    Plan("rash", 150, twist="bought outside", by_appointment=True),
     Plan("stomach", 200, twist="leaves"),
     Plan("ankle", 120, twist="cancelled"),
     Plan("thyroid", 40, "dispensed", "takes a part"),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from uuid import UUID
 
 from django import forms
-from django.db import transaction
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 
@@ -17,9 +16,9 @@ from billing.money import spoken
 from billing.views.patient_account import ask_patient, to_account
 from billing.views.payments import ask, changed
 from clinical.chart import open_chart
+from clinical.copies import note_print
 from clinical.models import Visit
 from hospital.http import Request
-from hospital.models import AuditEntry
 from hospital.panel import beside_its_field
 from hospital.permits import permit
 
@@ -97,20 +96,10 @@ def refund_receipt(request: Request, pk: UUID) -> HttpResponse:
         "refund": refund,
         "payment": payment,
         "patient": patient,
-        "copy": printed_before(refund) if refund.is_paid_out else 0,
+        "copy": note_print(refund, payment.patient_id) if refund.is_paid_out else 0,
         "back": payment.get_absolute_url(),
     }
     return render(request, "billing/payments/refund_receipt.html", context)
-
-
-@transaction.atomic
-def printed_before(refund: Refund) -> int:
-    """Note one more print, and say how many there were before. Of two who print at once, the second has a copy."""
-    refund.lock()
-    table = Refund._meta.db_table
-    before = AuditEntry.objects.filter(table=table, row_id=refund.pk, action="print").count()
-    AuditEntry.note("print", table=table, row_id=refund.pk, patient_id=refund.payment.patient_id)
-    return before
 
 
 def ask_about(request: Request, form: forms.Form, payment: Payment, *, title: str, submit: str) -> HttpResponse:

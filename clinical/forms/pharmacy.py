@@ -7,7 +7,8 @@ from typing import Any
 from django import forms
 
 from clinical.days import today
-from clinical.models import Batch, PrescriptionLine
+from clinical.forms.chart import Offering
+from clinical.models import Batch, Prescription, PrescriptionLine
 from hospital.choices import offer
 
 LATER, NEVER = "later", "never"
@@ -57,6 +58,22 @@ class Issue(forms.Form):
 
 class WithReason(forms.Form):
     reason = forms.CharField(max_length=250)
+
+
+class SendOutside(forms.Form):
+    pharmacy = forms.CharField(max_length=120, label="Outside pharmacy", widget=Offering("pharmacy", ()))
+    way = forms.ChoiceField(
+        choices=Prescription.Way.choices,
+        initial=Prescription.Way.PRINTED,
+        widget=forms.RadioSelect,
+        label="How it goes",
+    )
+    contact = forms.CharField(max_length=120, required=False, label="Telephone, fax or e-mail")
+    note = forms.CharField(max_length=250, required=False, help_text="Is printed for the outside pharmacy.")
+
+    def __init__(self, *args: Any, prescription: Prescription, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["pharmacy"].widget.offers = Prescription.objects.pharmacies_for(prescription.patient)
 
 
 class TakeBack(forms.Form):

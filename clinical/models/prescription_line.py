@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 PRESCRIBE = "clinical.prescribe"
 DISPENSE = "clinical.dispense"
+SEND = "clinical.send_prescription"
 
 
 class PrescriptionLine(Workflow):
@@ -30,6 +31,7 @@ class PrescriptionLine(Workflow):
         PENDING = "pending", "To dispense"
         PARTIAL = "partial", "Partly dispensed"
         DISPENSED = "dispensed", "Dispensed"
+        SENT = "sent", "Sent outside"
         DECLINED = "declined", "Declined"
         CANCELLED = "cancelled", "Cancelled"
 
@@ -37,9 +39,11 @@ class PrescriptionLine(Workflow):
         Status.PENDING: {
             Status.PARTIAL: DISPENSE,
             Status.DISPENSED: DISPENSE,
+            Status.SENT: SEND,
             Status.DECLINED: DISPENSE,
             Status.CANCELLED: PRESCRIBE,
         },
+        Status.SENT: {Status.PENDING: SEND},
         Status.PARTIAL: {
             Status.PARTIAL: DISPENSE,
             Status.DISPENSED: DISPENSE,
@@ -79,6 +83,9 @@ class PrescriptionLine(Workflow):
             ),
             models.CheckConstraint(
                 condition=models.Q(returned__lte=models.F("dispensed")), name="line_not_more_back_than_given"
+            ),
+            models.CheckConstraint(
+                condition=~models.Q(status="sent") | models.Q(dispensed=0), name="line_sent_outside_is_not_given_here"
             ),
         ]
 

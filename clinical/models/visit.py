@@ -329,6 +329,19 @@ class Visit(Workflow):
         why = needs(reason, "Say why the visit is opened again.")[:200]
         self._go(self.Status.DIAGNOSED, by=by, reason=why, ended_at=None, consultation_finished_at=None)
 
+    @transaction.atomic
+    def wait_again(self, reason: str) -> None:
+        """A prescription is back at our pharmacy, and the patient who was done waits for it there."""
+        self.lock()
+        if self.status in (self.Status.CANCELLED, self.Status.LEFT):
+            raise Refused(
+                f"{self.number} is {self.get_status_display().lower()}. What is needed now is prescribed anew."
+            )
+        if self.status == self.Status.DONE:
+            self.move_to(self.Status.DIAGNOSED, by=None, reason=reason[:200], ended_at=None)
+        if self.place is None:
+            QueuePlace.enter(self, QueuePlace.Queue.PHARMACY, by=None)
+
     def _end(self, status: str, reason: str, by: Person | None, knowing: str) -> None:
         """A person who ends it in the middle names, by its stamp, what was under way: as it is now, not as it was."""
         why = needs(reason, "Say why the visit ends here.")[:200]
@@ -426,4 +439,4 @@ QUEUE_OF: dict[str, str] = {
     Visit.Status.DIAGNOSED: QueuePlace.Queue.CONSULTATION,
 }
 RANKS: dict[str, int] = {Visit.Priority.EMERGENCY: 0, Visit.Priority.URGENT: 1, Visit.Priority.ROUTINE: 2}
-SETTLED_PRESCRIPTION = ("dispensed", "partly", "declined")
+SETTLED_PRESCRIPTION = ("dispensed", "partly", "declined", "sent")

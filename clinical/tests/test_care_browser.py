@@ -126,3 +126,29 @@ def test_the_stock_moves_on_the_screen(site, alpha, page, visit):
     expect(row).to_contain_text("3 tablets")
     expect(row).to_contain_text("Low")
     expect(page.locator("#toasts")).to_contain_text("is low: 3 left")
+
+
+def test_what_the_doctor_sends_outside_leaves_the_list_of_the_pharmacy(site, alpha, page, browser, visit):
+    with alpha.acting():
+        visit.diagnose(by=None, diagnoses=[{"code": "J06.9"}])
+        prescription = a_prescription((a_medicine("IBU", name="Ibuprofen"), 20), visit=visit)
+    counter = opened(site, alpha, browser.new_context().new_page(), "pharmacy", "/dispensing/")
+    expect(counter.locator("#live-state")).to_have_attribute("data-state", "live")
+    row = f"#prescription-{prescription.pk}"
+    expect(counter.locator(f"#dispensing-rows {row}")).to_be_visible()
+    opened(site, alpha, page, "main_doctor", f"/prescriptions/{prescription.pk}/")
+    page.get_by_role("link", name="Send outside").click()
+    page.locator("#panel [name=pharmacy]").fill("Rose Pharmacy")
+    page.locator("#panel .btn-primary").click()
+    expect(page.locator(f"#counter-{prescription.pk}")).to_contain_text("Sent to Rose Pharmacy")
+    expect(counter.locator(f"#dispensing-rows {row}")).to_have_count(0)
+    expect(counter.locator(f"#settled-rows {row}")).to_contain_text("Sent outside")
+    counter.get_by_role("link", name="Sent outside").click()
+    expect(counter.locator(f"#outside-rows {row}")).to_contain_text("Rose Pharmacy")
+    page.get_by_role("link", name="Call back").click()
+    page.locator("#panel [name=reason]").fill("They have none")
+    page.locator("#panel .btn-primary").click()
+    expect(counter.locator(f"#outside-rows {row}")).to_have_count(0)
+    counter.get_by_role("link", name="Here").click()
+    expect(counter.locator(f"#dispensing-rows {row}")).to_be_visible()
+    counter.context.close()

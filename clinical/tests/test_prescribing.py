@@ -26,6 +26,8 @@ def test_the_tables_are_those_of_the_product():
     assert {
         ("draft", "active"),
         ("draft", "cancelled"),
+        ("active", "sent"),
+        ("sent", "active"),
         ("active", "dispensing"),
         ("active", "dispensed"),
         ("active", "declined"),
@@ -39,6 +41,8 @@ def test_the_tables_are_those_of_the_product():
     assert {
         ("pending", "partial"),
         ("pending", "dispensed"),
+        ("pending", "sent"),
+        ("sent", "pending"),
         ("pending", "declined"),
         ("pending", "cancelled"),
         ("partial", "partial"),
@@ -52,7 +56,9 @@ def test_the_tables_are_those_of_the_product():
 def test_a_step_that_is_not_in_the_table_is_refused(alpha, before, after):
     with alpha.acting():
         visit = a_visit()
-        prescription = Prescription(visit=visit, patient=visit.patient, serial=1, status=before)
+        now, told = visit.created_at, {"outside_pharmacy": "Rose Pharmacy", "outside_way": "fax"}
+        where = {**told, "sent_at": now, "ended_at": now} if before == "sent" else {}
+        prescription = Prescription(visit=visit, patient=visit.patient, serial=1, status=before, **where)
         prescription.save()
         with pytest.raises(IllegalMove):
             prescription.move_to(after, by=None)

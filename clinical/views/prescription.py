@@ -14,29 +14,40 @@ from django.shortcuts import get_object_or_404, redirect, render
 from clinical import days
 from clinical.allergies import allergies_against
 from clinical.chart import open_chart
-from clinical.forms.pharmacy import Issue, TakeBack, WithReason
+from clinical.copies import note_print
+from clinical.forms.pharmacy import Issue, SendOutside, TakeBack, WithReason
 from clinical.models import Prescription, PrescriptionLine
 from hospital.http import Request
-from hospital.models import AuditEntry
 from hospital.panel import panel
 from hospital.permits import permit
 from hospital.workflow import Refused
 
 VIEW, DISPENSE, PRESCRIBE = "clinical.view_prescription", "clinical.dispense", "clinical.prescribe"
+SEND, OUTSIDE = "clinical.send_prescription", "outside"
 ROW = "clinical/prescription/_row.html"
-LATEST = 20
+LATEST, ROOM_FOR = 20, 200
 
 
 @permit(DISPENSE)
 def dispensing(request: Request) -> HttpResponse:
-    """What waits at the pharmacy, and what was settled today."""
+    """What waits at the pharmacy, and what was settled today; or what other pharmacies have."""
+    lists = sent_outside() if request.GET.get("show") == OUTSIDE else at_the_counter()
+    pills = [{"value": "", "label": "Here"}, {"value": OUTSIDE, "label": "Sent outside"}]
+    return render(request, "clinical/prescription/dispensing.html", {"pills": pills, **lists})
+
+
+def sent_outside() -> dict[str, Any]:
+    return {"outside": Prescription.objects.outside().order_by("-sent_at").shown()[:ROOM_FOR]}
+
+
+def at_the_counter() -> dict[str, Any]:
     start, end = days.bounds(days.today())
     settled = Prescription.objects.filter(ended_at__gte=start, ended_at__lt=end, prescribed_at__isnull=False)
-    context = {
+    return {
         "waiting": Prescription.objects.at_pharmacy().in_order().shown(),
         "settled": settled.order_by("-ended_at").shown()[:LATEST],
+        "outside": None,
     }
-    return render(request, "clinical/prescription/dispensing.html", context)
 
 
 @permit(VIEW)
@@ -50,8 +61,9 @@ def prescription(request: Request, pk: UUID) -> HttpResponse:
 @permit(VIEW)
 def prescription_print(request: Request, pk: UUID) -> HttpResponse:
     found = get_object_or_404(Prescription.objects.shown(), pk=pk)
-    AuditEntry.note("print", table=Prescription._meta.db_table, row_id=found.pk, patient_id=found.patient_id)
-    context = {"prescription": found, "patient": found.patient, "back": found.get_absolute_url()}
+    before = note_print(found, found.patient_id, since=found.sent_at)
+    copy = before if found.sent_at else 0
+    context = {"prescription": found, "patient": found.patient, "copy": copy, "back": found.get_absolute_url()}
     return render(request, "clinical/prescription/print.html", context)
 
 
@@ -104,12 +116,36 @@ def prescription_sign(request: Request, pk: UUID) -> HttpResponse:
 
 @permit(PRESCRIBE, "GET", "POST")
 def prescription_cancel(request: Request, pk: UUID) -> HttpResponse:
-    found = get_object_or_404(Prescription.objects.select_related("patient", "visit"), pk=pk)
+    found = the_prescription(pk)
     form = WithReason(request.POST or None)
     if request.method == "POST" and form.is_valid():
         found.cancel(form.cleaned_data["reason"], by=request.acting.person)
         return answer(request, found, f"{found} is cancelled.")
     return ask(request, form, found, title=f"Cancel {found}", submit="Cancel the prescription", danger=True)
+
+
+@permit(SEND, "GET", "POST")
+def prescription_send(request: Request, pk: UUID) -> HttpResponse:
+    found = the_prescription(pk)
+    form = SendOutside(request.POST or None, prescription=found, initial={"pharmacy": found.outside_pharmacy})
+    by = request.acting.person
+    if request.method == "POST" and form.is_valid() and done(form, lambda: found.send(**form.cleaned_data, by=by)):
+        return answer(request, found, f"{found} is sent to {found.outside_pharmacy}.")
+    return ask(request, form, found, title=f"Send {found} outside", submit="Send outside")
+
+
+@permit(SEND, "GET", "POST")
+def prescription_call_back(request: Request, pk: UUID) -> HttpResponse:
+    found = the_prescription(pk)
+    form = WithReason(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        found.call_back(form.cleaned_data["reason"], by=request.acting.person)
+        return answer(request, found, f"{found} is back at our pharmacy.")
+    return ask(request, form, found, title=f"Call {found} back", submit="Call it back")
+
+
+def the_prescription(pk: UUID) -> Prescription:
+    return get_object_or_404(Prescription.objects.select_related("patient", "visit"), pk=pk)
 
 
 def the_line(pk: UUID) -> PrescriptionLine:

@@ -311,6 +311,20 @@ def declines(day: Day) -> None:
         prescription.lines.get().decline("No more wanted", by=acting.person)
 
 
+@happens("prescription:status_changed", "it is called back")
+def calls_back(day: Day) -> None:
+    prescription = day.made["sent"] = day.prescription()
+    with day.hospital.acting("main_doctor") as acting:
+        prescription.send("Rose Pharmacy", "printed", by=acting.person)
+        prescription.call_back("They have none", by=acting.person)
+
+
+@happens("prescription:sent", "another pharmacy gets it")
+def sends_outside(day: Day) -> None:
+    with day.hospital.acting("pharmacy") as acting:
+        day.made["sent"].send("Rose Pharmacy", "fax", by=acting.person)
+
+
 @happens("stock:changed", "a delivery")
 def receives_a_delivery(day: Day) -> None:
     with day.hospital.acting("pharmacy"):

@@ -70,7 +70,9 @@ TABLE: dict[str, dict[str, Audience]] = {
     "prescription:status_changed": {
         "a part is dispensed": info("main_doctor", "pharmacy", "reception"),
         "the rest is declined": info("main_doctor", "pharmacy", "reception"),
+        "it is called back": info("main_doctor", "pharmacy", "reception"),
     },
+    "prescription:sent": {"another pharmacy gets it": info("main_doctor", "pharmacy", "reception")},
     "encounter:created": {"a note is begun": info(*DOCTORS)},
     "encounter:updated": {"words are written": info(*DOCTORS)},
     "encounter:completed": {"ready for review": info(*DOCTORS, "billing")},
@@ -145,15 +147,6 @@ TABLE: dict[str, dict[str, Audience]] = {
     "user:signed_in": {"somebody enters": info("admin")},
     "user:changed": {"somebody gets a role": info("admin"), "a role ends": info("admin")},
 }
-
-# Promised, and not there yet. Whoever declares one moves it into the table, and says how it comes about.
-NOT_BUILT = frozenset(
-    f"{noun}:{verb}"
-    for noun, verbs in {
-        "prescription": ["sent"],
-    }.items()
-    for verb in verbs
-)
 
 # A word that stands in one field of a patient's papers, and the roles that may read that field.
 CHART, RESULTS = (*DOCTORS, "admin"), (*DOCTORS, "lab_technician", "admin")
