@@ -172,9 +172,9 @@ def outcome(plan: Plan, claim: Claim, standing: Standing) -> str:
     What is refused is a denial also where the patient had paid it, and whatever CLP02 says: 4 is for a patient who is not
     known, and the others are used although nothing is paid (TR3 005010X221, CLP02; X12 RFI 1423).
     """
-    granted = plan.paid or any(one.is_granted for one in plan.shares)
-    paid = plan.paid + standing.paid(claim)
-    refused = Status.PARTIALLY_PAID if paid or granted else Status.DENIED
+    granted = plan.paid or any(one.patient > 0 for one in plan.shares)
+    denied, paid = plan.heard.value.is_denied, plan.paid + standing.paid(claim)
+    refused = Status.PARTIALLY_PAID if paid or (granted and not denied) else Status.DENIED
     if plan.rest:
         return refused
     now, spoken_of = standing.status(claim), {one.line.charge_id for one in plan.shares}
@@ -187,7 +187,7 @@ def outcome(plan: Plan, claim: Claim, standing: Standing) -> str:
         return Status.IN_PROCESS if now in UNDECIDED else Status.PARTIALLY_PAID
     if now not in SETTLED and standing.refused_in_advance(claim) - spoken_of:
         return refused
-    return Status.DENIED if plan.heard.value.is_denied and not granted and not paid else Status.PAID
+    return Status.DENIED if denied and not granted and not paid else Status.PAID
 
 
 def reversal(heard: RemittanceClaim, claim: Claim, standing: Standing) -> Plan:
