@@ -5,14 +5,16 @@ from __future__ import annotations
 import time
 import uuid
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import ClassVar, Self
 from unittest.mock import patch
 
 import pytest
 import requests
 from django.conf import settings
+from websockets.exceptions import ConnectionClosed
 
 from clinical.models import Patient
 from hospital.models import Membership, Role
@@ -34,12 +36,23 @@ SOON, RUN_OUT = 18, 60  # generous; a seat stands for twenty seconds
 class Looker(Listener):
     """A page that looks at a subject."""
 
+    there: ClassVar[list[Looker]] = []  # all pages of a test: whichever waits, each answers what it is asked meanwhile
+
     def __init__(self, site: Site, hospital, role: str, subject: uuid.UUID, *, name: str = "", parts=PARTS) -> None:
         super().__init__(site, hospital, role, name=name)
         self.hospital, self.role, self.name = hospital, role, name
         self.subject, self.parts = subject, parts
         self.part, self.renews = "", True
         self.maker: Site | None = None  # the server that makes its tokens; none: this process
+
+    def __enter__(self) -> Self:
+        super().__enter__()
+        self.there.append(self)
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.there.remove(self)
+        super().__exit__(*error)
 
     def token(self) -> str:
         if self.maker:
@@ -81,7 +94,12 @@ class Looker(Listener):
         return [(one["name"], one["part"]) for one in self.answers[-1]["people"]] if self.answers else []
 
     def sees(self, *people: tuple[str, str], seconds: float = SOON) -> None:
-        self.until(lambda: bool(self.answers) and self.people == list(people), seconds)
+        end = time.monotonic() + seconds
+        while not (self.answers and self.people == list(people)):
+            assert time.monotonic() < end, f"{self.people} instead of {people}; heard {self.messages}"
+            for page in self.there:
+                with suppress(ConnectionClosed):
+                    page.listen(0.1)
 
     def sees_while_looking(self, *people: tuple[str, str], seconds: float) -> None:
         """As a page does, which says every few seconds that it is there."""
