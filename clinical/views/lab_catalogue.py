@@ -20,6 +20,7 @@ from clinical.models import LabCondition, LabTest, Panel, RangeEdition, Referenc
 from clinical.models.lab_range import MANAGE
 from clinical.range_grid import COLUMNS, MOST_ROWS, Grid, Row, typed_of
 from hospital.http import Request
+from hospital.panel import beside_its_field
 from hospital.permits import permit
 from hospital.workflow import Refused
 
@@ -207,7 +208,7 @@ def empty_row() -> Row:
 
 
 def made(request: Request, test: LabTest, grid: Grid, form: NewEdition) -> bool:
-    try:
+    with beside_its_field(form):
         RangeEdition.make(
             test,
             [row.values for row in grid.filled],
@@ -216,12 +217,7 @@ def made(request: Request, test: LabTest, grid: Grid, form: NewEdition) -> bool:
             opened=int(request.POST["opened"]) if request.POST.get("opened", "").isdigit() else None,
             **form.cleaned_data,
         )
-    except Refused as refused:
-        if not refused.field:
-            raise
-        form.add_error(refused.field, str(refused))
-        return False
-    return True
+    return not form.errors
 
 
 def look_up(grid: Grid, preview: Preview) -> dict[str, Any] | None:

@@ -13,8 +13,8 @@ from django.urls import reverse
 
 from hospital.http import Request
 from hospital.models import AuditEntry, Role
+from hospital.panel import beside_its_field
 from hospital.permits import permit
-from hospital.workflow import Refused
 from realtime.alerts.forms import Acknowledge
 from realtime.alerts.frame import frame_of, role_for
 from realtime.alerts.models import ACKNOWLEDGE, Alert
@@ -106,7 +106,7 @@ def acknowledge(request: Request, pk: UUID) -> HttpResponse:
 
 def was_acknowledged(request: Request, alert: Alert, form: Acknowledge) -> bool:
     data = form.cleaned_data
-    try:
+    with beside_its_field(form):
         alert.acknowledge(
             by=request.acting.person,
             role=request.acting.role.key,
@@ -114,12 +114,7 @@ def was_acknowledged(request: Request, alert: Alert, form: Acknowledge) -> bool:
             text=data["text"],
             read_back=data.get("read_back", ""),
         )
-    except Refused as refused:
-        if refused.field not in form.fields:
-            raise
-        form.add_error(refused.field, str(refused))
-        return False
-    return True
+    return not form.errors
 
 
 def leave(request: Request, alert: Alert) -> HttpResponse:
