@@ -14,7 +14,7 @@ from realtime.models import Event
 
 
 def heard(name):
-    return [event.loudness for event in Event.objects.filter(name=name).order_by("seq")]
+    return [event.loudness for event in Event.objects.filter(name=name).order_by("created_at")]
 
 
 INFO = {"reception": "info", "billing": "info", "admin": "info"}

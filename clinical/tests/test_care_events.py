@@ -18,7 +18,7 @@ CHANGED = {"main_doctor": "info", "pharmacy": "info", "reception": "info"}
 
 def heard(hospital, name: str) -> list[Event]:
     with hospital.acting():
-        return list(Event.objects.filter(name=name).order_by("seq"))
+        return list(Event.objects.filter(name=name).order_by("created_at"))
 
 
 def as_role(hospital, key: str, template: str, row) -> str:

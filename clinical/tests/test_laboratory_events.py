@@ -21,7 +21,7 @@ STEPS = {"lab_technician": "info", "checker_doctor": "info", "main_doctor": "inf
 
 def heard(hospital, name: str) -> list[Event]:
     with hospital.acting():
-        return list(Event.objects.filter(name=name).order_by("seq"))
+        return list(Event.objects.filter(name=name).order_by("created_at"))
 
 
 @pytest.fixture

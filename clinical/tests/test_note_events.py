@@ -10,7 +10,7 @@ from realtime.models import Event
 def heard(hospital, note, since: int = 0) -> list[list]:
     """Of each event of the note, only whom it is for; nobody named: both roles of doctors."""
     with hospital.acting():
-        rows = Event.objects.filter(name="encounter:updated", object_id=note.pk).order_by("seq")
+        rows = Event.objects.filter(name="encounter:updated", object_id=note.pk).order_by("created_at")
         return [sorted(map(str, people)) for people in rows.values_list("people", flat=True)[since:]]
 
 

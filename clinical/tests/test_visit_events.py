@@ -11,7 +11,7 @@ EVERYBODY = {"reception", "checker_doctor", "lab_technician", "main_doctor", "ph
 
 
 def heard(name: str) -> list[Event]:
-    return list(Event.objects.filter(name=name).order_by("seq"))
+    return list(Event.objects.filter(name=name).order_by("created_at"))
 
 
 def test_a_new_patient_is_heard_at_the_desk_and_by_the_admin(alpha):
