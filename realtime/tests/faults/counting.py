@@ -18,13 +18,16 @@ from realtime.tests.server import ROOT, environment_of_run
 WRITERS = 4
 
 
-class Scribe:
-    def __init__(self, hospital: Hospital, seed: str, acknowledged: list[str]) -> None:
-        arguments = [str(hospital.tenant.pk), str(hospital.admin.pk), seed]
+class Scribes:
+    """Those who write, one at each place."""
+
+    def __init__(self, hospital: Hospital, seed: int, acknowledged: list[str]) -> None:
+        arguments = [str(hospital.tenant.pk), str(hospital.admin.pk), str(seed)]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "realtime.tests.faults.scribe", *arguments],
             cwd=ROOT,
             env=environment_of_run(),
+            stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -33,15 +36,21 @@ class Scribe:
         self.listening.start()
 
     def listen(self) -> None:
-        """A line for each commit. A last one that was cut by the kill was not said."""
+        """A line for each commit."""
         for line in self.process.stdout:
-            if line.endswith("\n"):
-                self.acknowledged += line.split()
+            self.acknowledged += line.split()
 
-    def kill(self) -> None:
-        self.process.kill()
-        self.process.wait()
+    def begin_at(self, place: int) -> None:
+        """Somebody writes here from now on; who did is killed."""
+        self.process.stdin.write(f"{place}\n")
+        self.process.stdin.flush()
+
+    def end(self) -> int:
+        """All are killed. What the process that began them says: 0, unless one of them ended by itself."""
+        self.process.stdin.close()
+        code = self.process.wait(60)
         self.listening.join()
+        return code
 
 
 def events_counted(run: Run) -> None:
@@ -57,21 +66,18 @@ def events_counted(run: Run) -> None:
 
 
 def write_until(run: Run, total: int, acknowledged: list[str]) -> int:
-    def scribe(number: int) -> Scribe:
-        return Scribe(run.hospitals[0], f"{run.verdict.seed}/{number}", acknowledged)
-
-    scribes, kills = [scribe(number) for number in range(WRITERS)], 0
+    scribes, kills = Scribes(run.hospitals[0], run.verdict.seed, acknowledged), 0
     try:
+        for place in range(WRITERS):
+            scribes.begin_at(place)
         run.until(lambda: len(acknowledged) > 0, 60, "nobody writes")
         while len(acknowledged) < total:
-            run.work(1, 6)
-            place = run.chance.randrange(WRITERS)
-            scribes[place].kill()
+            run.work(0.3, 2)
+            scribes.begin_at(run.chance.randrange(WRITERS))
             kills += 1
-            scribes[place] = scribe(WRITERS + kills)
     finally:
-        for each in scribes:
-            each.kill()
+        if scribes.end():
+            run.blame("somebody who wrote ended without having been killed")
     return kills
 
 
