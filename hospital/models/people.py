@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import timedelta
 from functools import cached_property
 from typing import Any, ClassVar, cast
@@ -175,43 +175,59 @@ class Role(EditableModel):
     @transaction.atomic
     def allow_exactly(self, names: set[str] | frozenset[str]) -> None:
         """Make these the role's permissions."""
-        tenant = current().tenant
-        known = {
-            p.codename: p
-            for p in Permission.objects.filter(
-                content_type__app_label="hospital", content_type__model="tenant", codename__in=names
-            )
-        }
-        if unknown := set(names) - set(known):
-            raise ValueError(f"There is no permission {', '.join(sorted(unknown))}.")
-        grants = GroupObjectPermission.objects.filter(group=self.group, object_pk=str(tenant.pk))
+        known = permissions_called(names)
+        grants = GroupObjectPermission.objects.filter(group=self.group, object_pk=str(current().tenant.pk))
         grants.exclude(permission__codename__in=names).delete()
         held = set(grants.values_list("permission__codename", flat=True))
-        kind = ContentType.objects.get_for_model(tenant)
         GroupObjectPermission.objects.bulk_create(
-            [
-                GroupObjectPermission(
-                    permission=known[name], group=self.group, content_type=kind, object_pk=str(tenant.pk)
-                )
-                for name in sorted(set(names) - held)
-            ],
-            ignore_conflicts=True,
+            [self._grant(known[name]) for name in sorted(set(names) - held)], ignore_conflicts=True
         )
         self.__dict__.pop("permissions", None)
         self.__dict__.pop("held", None)
 
-    @classmethod
-    def make_defaults(cls) -> list[Role]:
-        return [cls._make(position, default) for position, default in enumerate(ROLES)]
+    def _grant(self, permission: Permission) -> GroupObjectPermission:
+        tenant = current().tenant
+        kind = ContentType.objects.get_for_model(tenant)
+        return GroupObjectPermission(
+            permission=permission, group=self.group, content_type=kind, object_pk=str(tenant.pk)
+        )
 
     @classmethod
-    def _make(cls, position: int, default) -> Role:
-        group = Group.objects.create(name=f"{current().tenant.pk}:{default.key}")
-        role = cls.objects.create(
-            key=default.key, title=default.title, home=HOMES[default.key], position=position, group=group
+    def make_defaults(cls) -> list[Role]:
+        """All roles of a new tenant at once."""
+        tenant = current().tenant
+        groups = Group.objects.bulk_create([Group(name=f"{tenant.pk}:{default.key}") for default in ROLES])
+        roles = cls.objects.bulk_create(
+            [
+                cls(
+                    tenant=tenant,
+                    key=default.key,
+                    title=default.title,
+                    home=HOMES[default.key],
+                    position=position,
+                    group=group,
+                )
+                for position, (default, group) in enumerate(zip(ROLES, groups, strict=True))
+            ]
         )
-        role.allow_exactly(set(default.permissions))
-        return role
+        known = permissions_called({name for default in ROLES for name in default.permissions})
+        GroupObjectPermission.objects.bulk_create(
+            [
+                role._grant(known[name])
+                for role, default in zip(roles, ROLES, strict=True)
+                for name in sorted(default.permissions)
+            ]
+        )
+        return roles
+
+
+def permissions_called(names: Collection[str]) -> dict[str, Permission]:
+    """The permissions on a tenant by name ("clinical.dispense"). ValueError: there is none of this name."""
+    of_tenants = Permission.objects.filter(content_type__app_label="hospital", content_type__model="tenant")
+    known = {permission.codename: permission for permission in of_tenants.filter(codename__in=names)}
+    if unknown := set(names) - set(known):
+        raise ValueError(f"There is no permission {', '.join(sorted(unknown))}.")
+    return known
 
 
 class Membership(EditableModel):

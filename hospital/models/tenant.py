@@ -1,4 +1,5 @@
 import zoneinfo
+from functools import cache
 
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
@@ -15,8 +16,14 @@ def check_slug(value: str) -> None:
         raise ValidationError(f"“{value}” is an address of the system itself.")
 
 
+@cache
+def known_time_zones() -> set[str]:
+    """Read once: it is a walk through the files of the database."""
+    return zoneinfo.available_timezones()
+
+
 def check_time_zone(value: str) -> None:
-    if value not in zoneinfo.available_timezones():
+    if value not in known_time_zones():
         raise ValidationError(f"“{value}” is not a time zone of the IANA database.")
 
 
