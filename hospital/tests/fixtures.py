@@ -43,6 +43,7 @@ def pytest_configure() -> None:
     os.environ["FILES_DIR"] = files
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
     settings.ALLOWED_HOSTS = ["*"]
+    settings.WHITENOISE_AUTOREFRESH = True  # a static file is looked for when it is asked for, not all by each client
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
