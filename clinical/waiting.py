@@ -1,11 +1,13 @@
 """What waits for a person of this app."""
 
 from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
 
 from clinical.lab_release import mine, unreviewed
 from clinical.loops import OF_BIOPSIES, OF_NOTES, own_biopsies
 from clinical.models import Biopsy, CorrectionNotice, Encounter, Hl7Message
 from clinical.models.biopsy import COLLECT, REVIEW
+from clinical.models.biopsy_clock import due
 from clinical.models.encounter import COSIGN, WRITE
 from clinical.models.message import MANAGE
 from hospital.http import ActingPerson
@@ -16,8 +18,8 @@ TO_READ = (Biopsy.Status.RESULTED, *Biopsy.FAILED)
 
 def biopsies(acting: ActingPerson) -> QuerySet:
     """What is overdue; and for the doctor what came back, or will not."""
-    mine = Biopsy.objects.open().timed().filter(own_biopsies(acting))
-    late = Q(late_tier__gt=0)
+    mine = Biopsy.objects.open().filter(own_biopsies(acting)).alias(first_due=due(1))
+    late = Q(first_due__lte=Now())
     return mine.filter(late | Q(status__in=TO_READ)) if acting.may(REVIEW) else mine.filter(late)
 
 

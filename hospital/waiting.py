@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
+from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from importlib import import_module
 from typing import Any
+from uuid import UUID
 
 from django.apps import apps
 from django.core.exceptions import EmptyResultSet
@@ -21,12 +22,17 @@ from django.utils.module_loading import module_has_submodule
 from hospital.http import ActingPerson
 
 MANY = 99
+REMEMBERED = 1000  # people at work in one process
 COUNTED = "(SELECT count(*) FROM ({}) AS waiting)"
 
 
 @dataclass(frozen=True)
 class Waiting:
-    """The number of one place: of all these rows together."""
+    """The number of one place: of all these rows together.
+
+    The rows may depend on who acts, in which role, and on the database, but on nothing else: what they ask is written once
+    for each person (`question_of`). The time of now is the database's, `Now()`.
+    """
 
     key: str
     permission: str
@@ -63,6 +69,27 @@ class Question:
         return {one.key: Number(one.key, totals[one.key], one.words) for one in self.places}
 
 
+@dataclass(frozen=True)
+class Asker:
+    """All that the words of a question depend on."""
+
+    tenant: UUID
+    person: UUID
+    role: str
+    permissions: frozenset[str]
+    acting: ActingPerson = field(compare=False)
+
+
+def question_of(acting: ActingPerson) -> Question:
+    return _written(Asker(acting.tenant.pk, acting.person.pk, acting.role.key, acting.role.permissions, acting))
+
+
+@lru_cache(REMEMBERED)
+def _written(asker: Asker) -> Question:
+    """Every page asks it, and to write it in SQL takes Django longer than PostgreSQL needs for the answer."""
+    return Question(asker.acting)
+
+
 def bounded(rows: QuerySet) -> tuple[str, tuple[Any, ...]]:
     """Up to a bound, so that an inbox which nobody empties costs no page more."""
     try:
@@ -97,7 +124,7 @@ def events_for(acting: ActingPerson) -> str:
 
 
 def numbers_for(acting: ActingPerson) -> dict[str, Number]:
-    question = Question(acting)
+    question = question_of(acting)
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {question.sql}", question.values)
         return question.numbers(cursor.fetchone()[0])

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from clinical.tests.answers import text
 from clinical.tests.messages import PERSON, adt, send
 from clinical.tests.notes import written
 from hospital.models import Role
+from hospital.roles import ROLE_KEYS
 from hospital.tests.asking import queries
+from hospital.waiting import Question, question_of
 
 NUMBER = re.compile(r'<span id="waiting-([\w-]+)" class="place-count"( hidden)?>([\d+]+)<')
 
@@ -39,3 +43,24 @@ def test_a_role_that_may_see_messages_of_no_kind_sees_no_number(alpha):
         Role.objects.get(key="reception").allow_exactly({"clinical.manage_messages"})
     answer = alpha.client("reception").get(f"{alpha.url}/waiting/")
     assert (answer.status_code, shown(text(answer))) == (200, {})
+
+
+@pytest.mark.parametrize("role", ROLE_KEYS)
+def test_what_is_asked_depends_on_nothing_but_who_asks(alpha, role):
+    """Else it could not be written once for each person."""
+    with alpha.acting(role) as acting:
+        first, second = Question(acting), Question(acting)
+        assert (first.sql, first.values) == (second.sql, second.values)
+        assert question_of(acting) is question_of(acting)
+
+
+def test_nobody_is_asked_for_what_waits_for_a_colleague_or_in_another_role(alpha, beta):
+    written(alpha)
+    seen = [
+        shown(text(house.client("main_doctor", name).get(f"{house.url}/waiting/")))
+        for house, name in ((alpha, ""), (alpha, "Other"), (beta, ""))
+    ]
+    assert seen == [{"unsigned": "1"}, {}, {}]
+    with alpha.acting():
+        Role.objects.get(key="main_doctor").allow_exactly({"clinical.order_tests"})
+    assert shown(text(alpha.client("main_doctor").get(f"{alpha.url}/waiting/"))) == {}
