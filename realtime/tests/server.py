@@ -22,6 +22,10 @@ ROOT = Path(__file__).resolve().parent.parent.parent
 
 OURS = ("manage.py", "serve", "--port", "{port}")
 DAPHNE = ("-m", "daphne", "-v", "0", "-b", "127.0.0.1", "-p", "{port}", "hospital.asgi:application")
+UVICORN = (
+    *("-m", "uvicorn", "--log-level", "warning", "--host", "127.0.0.1", "--port", "{port}"),
+    *("--ws", "wsproto", "--lifespan", "off", "hospital.asgi:application"),
+)
 
 
 class Site:
@@ -116,3 +120,9 @@ def second_site(django_db_setup, tmp_path_factory) -> Iterator[Site]:
 def daphne(django_db_setup, tmp_path_factory) -> Iterator[Site]:
     """The whole product under daphne alone, which knows nothing of frames."""
     yield from running(Site(tmp_path_factory.mktemp("plain") / "site.log", command=DAPHNE))
+
+
+@pytest.fixture(scope="module")
+def uvicorn(django_db_setup, tmp_path_factory) -> Iterator[Site]:
+    """The same under a server of another make."""
+    yield from running(Site(tmp_path_factory.mktemp("uvicorn") / "site.log", command=UVICORN))

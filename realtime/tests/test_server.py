@@ -121,9 +121,10 @@ CORE = [
 ]
 
 
+@pytest.mark.parametrize("server", ["daphne", "uvicorn"])
 @pytest.mark.parametrize("core", CORE, ids=lambda test: test.__name__)
-def test_the_same_holds_under_daphne_alone(daphne, alpha, beta, core):
-    given = {"site": daphne, "alpha": alpha, "beta": beta}
+def test_the_same_holds_under_servers_that_know_nothing_of_frames(request, alpha, beta, core, server):
+    given = {"site": request.getfixturevalue(server), "alpha": alpha, "beta": beta}
     core(**{name: given[name] for name in inspect.signature(core).parameters})
 
 
