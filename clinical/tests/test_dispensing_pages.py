@@ -88,15 +88,15 @@ class TestCounter:
             medicine = a_medicine()
             for lot, days in (("LATE", 300), ("SOON", 20)):
                 received(medicine, 6, lot=lot, days=days)
-            expired = received(medicine, 50, lot="OLD", days=1)
+            expired = received(medicine, 50, lot="LONG-OVER", days=1)
             expired.expires_on = in_days(-1)
             expired.save(update_fields=["expires_on"])
-            received(medicine, 50, lot="BACK", days=5).set_state("recalled", "Letter", by=None)
+            received(medicine, 50, lot="TAKEN-BACK", days=5).set_state("recalled", "Letter", by=None)
             prescription = a_prescription((medicine, 8))
         page = text(alpha.client("pharmacy").get(page_of(alpha, prescription)))
         assert page.index("SOON") < page.index("LATE")
-        assert "OLD" not in page
-        assert "BACK" not in page
+        assert "LONG-OVER" not in page
+        assert "TAKEN-BACK" not in page
         assert re.findall(r"<strong>(\d+)</strong>", page) == ["6", "2"]
         assert "Dispense all" in page
 

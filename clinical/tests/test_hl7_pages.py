@@ -13,7 +13,7 @@ from clinical.tests.messages import PERSON, adt, message, oru, registered, row_o
 from hospital.models import AuditEntry, Role
 from hospital.seals import raw
 
-UNKNOWN = oru("OBR|1||F1|X^X^L", "OBX|1|NM|GLU^Glucose^L||5.4|mmol/L|||||F", control="R1")
+UNKNOWN = oru("OBR|1||F1|X^X^L", "OBX|1|NM|GLU^Glucose^L||5.4|mmol/L|||||F", control="RESULT-1")
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def waiting(alpha):
     with alpha.acting("reception") as acting:
         known = {"given_name": "Ada Mei", "family_name": "Ng", "birth_date": date(1990, 3, 4), "sex": "female"}
         patient = Patient.register(by=acting.person, **known)
-    registration = row_of(alpha, send(alpha, adt("A04", PERSON, control="P1")))
+    registration = row_of(alpha, send(alpha, adt("A04", PERSON, control="PERSON-1")))
     result = row_of(alpha, send(alpha, UNKNOWN))
     return patient, registration, result
 
@@ -33,13 +33,13 @@ def page(hospital, key: str, path: str = "") -> str:
 
 def test_each_role_sees_the_messages_of_its_own_work(alpha, beta, waiting):
     _, registration, result = waiting
-    assert (registration.control_id in (desk := page(alpha, "reception")), "R1" in desk) == (True, False)
-    assert ("P1" in (lab := page(alpha, "lab_technician")), "R1" in lab) == (False, True)
-    assert all(word in page(alpha, "admin") for word in ("P1", "R1"))
+    assert (registration.control_id in (desk := page(alpha, "reception")), "RESULT-1" in desk) == (True, False)
+    assert ("PERSON-1" in (lab := page(alpha, "lab_technician")), "RESULT-1" in lab) == (False, True)
+    assert all(word in page(alpha, "admin") for word in ("PERSON-1", "RESULT-1"))
     assert alpha.client("main_doctor").get(f"{alpha.url}/messages/").status_code == 403
     assert alpha.client("reception").get(f"{alpha.url}/messages/{result.pk}/").status_code == 404
     for role in ("admin", "reception"):
-        assert "P1" not in page(beta, role)
+        assert "PERSON-1" not in page(beta, role)
         assert beta.client(role).get(f"{beta.url}/messages/{registration.pk}/").status_code == 404
         said = {"do": "aside", "reason": "x"}
         assert beta.client(role).post(f"{beta.url}/messages/{registration.pk}/do/", said).status_code == 404
@@ -52,10 +52,10 @@ def test_the_sidebar_counts_what_waits_for_the_role(alpha, waiting):
 
 def test_the_filters_narrow_the_list(alpha, waiting):
     shown = {
-        "?family=results": ("R1", "P1"),
-        "?reason=patient&q=P1": ("P1", "R1"),
-        "?q=no+such+words": ("No message is here", "P1"),
-        "?state=applied": ("No message is here", "R1"),
+        "?family=results": ("RESULT-1", "PERSON-1"),
+        "?reason=patient&q=PERSON-1": ("PERSON-1", "RESULT-1"),
+        "?q=no+such+words": ("No message is here", "PERSON-1"),
+        "?state=applied": ("No message is here", "RESULT-1"),
     }
     for query, (there, away) in shown.items():
         found = page(alpha, "admin", query).split('id="messages"')[1]

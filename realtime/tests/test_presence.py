@@ -193,13 +193,7 @@ def test_while_valkey_stands_still_nobody_is_shown_and_nothing_else_suffers(frag
 
 def test_after_valkey_was_killed_and_came_back_people_see_each_other_again(fragile, alpha):
     site, server = fragile
-    subject = uuid.uuid4()
-    with (
-        Looker(site, alpha, "main_doctor", subject) as doctor,
-        Looker(site, alpha, "checker_doctor", subject) as checker,
-    ):
-        checker.look().sees()
-        doctor.look().sees(("Checker Doctor", ""))
+    with colleagues(alpha, site, site) as (doctor, checker):
         server.kill()
         doctor.look().sees()
         server.start()
