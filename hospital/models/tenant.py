@@ -17,9 +17,9 @@ def check_slug(value: str) -> None:
 
 
 @cache
-def known_time_zones() -> set[str]:
+def known_time_zones() -> frozenset[str]:
     """Read once: it is a walk through the files of the database."""
-    return zoneinfo.available_timezones()
+    return frozenset(zoneinfo.available_timezones())
 
 
 def check_time_zone(value: str) -> None:

@@ -65,9 +65,8 @@ def write_on(tenant_id: str, person_id: str, chance: random.Random) -> NoReturn:
         with suppress(ChangedMyMind):
             with acting_for(tenant, person, "admin"):
                 write(person, marks, keep=chance.random() >= ROLLED_BACK)
-            os.write(
-                sys.stdout.fileno(), f"{' '.join(marks)}\n".encode()
-            )  # so short a line is written whole or not at all
+            # So short a line is written whole or not at all, whoever else writes to the same pipe.
+            os.write(sys.stdout.fileno(), f"{' '.join(marks)}\n".encode())
 
 
 def write(person, marks: list[str], *, keep: bool) -> None:
