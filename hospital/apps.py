@@ -55,7 +55,7 @@ def grant_as_to_new_tenants(using: str, permissions: dict[str, int], content_typ
     for role in ROLES:
         brought = [permissions[name] for name in role.permissions if name in permissions]
         groups = Group.objects.using(using).filter(name__endswith=f":{role.key}") if brought else ()
-        for group in groups:  # "<tenant>:<role>", see Role._make
+        for group in groups:  # "<tenant>:<role>", see Role.make_defaults
             for permission in brought:
                 GroupObjectPermission.objects.using(using).get_or_create(
                     permission_id=permission,

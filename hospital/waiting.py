@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
 from django.apps import apps
@@ -19,6 +19,7 @@ from django.db import connection
 from django.db.models import QuerySet
 from django.utils.module_loading import module_has_submodule
 
+from hospital.context import current
 from hospital.http import ActingPerson
 
 MANY = 99
@@ -31,7 +32,7 @@ class Waiting:
     """The number of one place: of all these rows together.
 
     The rows may depend on who acts, in which role, and on the database, but on nothing else: what they ask is written once
-    for each person (`question_of`). The time of now is the database's, `Now()`.
+    for each person (`current_question`). The time of now is the database's, `Now()`.
     """
 
     key: str
@@ -69,25 +70,22 @@ class Question:
         return {one.key: Number(one.key, totals[one.key], one.words) for one in self.places}
 
 
-@dataclass(frozen=True)
-class Asker:
-    """All that the words of a question depend on."""
-
-    tenant: UUID
-    person: UUID
-    role: str
-    permissions: frozenset[str]
-    acting: ActingPerson = field(compare=False)
+def acting_person() -> ActingPerson:
+    return cast(ActingPerson, current())
 
 
-def question_of(acting: ActingPerson) -> Question:
-    return _written(Asker(acting.tenant.pk, acting.person.pk, acting.role.key, acting.role.permissions, acting))
+def current_question() -> Question:
+    acting = acting_person()
+    return _written(acting.tenant.pk, acting.person.pk, acting.role.key, acting.role.permissions)
 
 
 @lru_cache(REMEMBERED)
-def _written(asker: Asker) -> Question:
-    """Every page asks it, and to write it in SQL takes Django longer than PostgreSQL needs for the answer."""
-    return Question(asker.acting)
+def _written(tenant: UUID, person: UUID, role: str, permissions: frozenset[str]) -> Question:
+    """Every page asks it, and to write it in SQL takes Django longer than PostgreSQL needs for the answer.
+
+    The arguments are all that the words depend on, and no more than that is kept: who acts holds on to a whole request.
+    """
+    return Question(acting_person())
 
 
 def bounded(rows: QuerySet) -> tuple[str, tuple[Any, ...]]:
@@ -123,8 +121,8 @@ def events_for(acting: ActingPerson) -> str:
     return " ".join(sorted({name for one in declared_for(acting) for name in one.on}))
 
 
-def numbers_for(acting: ActingPerson) -> dict[str, Number]:
-    question = question_of(acting)
+def current_numbers() -> dict[str, Number]:
+    question = current_question()
     with connection.cursor() as cursor:
         cursor.execute(f"SELECT {question.sql}", question.values)
         return question.numbers(cursor.fetchone()[0])

@@ -11,7 +11,7 @@ from django.db import connection
 
 from hospital.http import Request
 from hospital.models import Role
-from hospital.waiting import Number, question_of
+from hospital.waiting import Number, current_question
 from realtime.alerts.models import ACKNOWLEDGE, NEW, Alert
 from realtime.alerts.notices import KEPT, names_for
 
@@ -99,7 +99,7 @@ def asked(request: Request) -> tuple[list[UUID], list[str], int, int, dict[str, 
     acting = request.acting
     who: dict[str, Any] = {"tenant": acting.tenant.pk, "person": acting.person.pk, "role": acting.role.key}
     bounds = {"new": NEW, "kept": KEPT, "many": MANY + 1, "names": names_for(acting.role)}
-    waits = question_of(acting)
+    waits = current_question()
     with connection.cursor() as cursor:
         cursor.execute(WITH_NUMBERS.format(numbers=waits.sql, asked=ASK), who | bounds | waits.values)
         ids, quiet, unread, seq, counts = cursor.fetchone()

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import suppress
 
 from hospital.models import SignIn
 from hospital.tests.hospital import Hospital
@@ -47,10 +48,13 @@ class Scribes:
 
     def end(self) -> int:
         """All are killed. What the process that began them says: 0, unless one of them ended by itself."""
-        self.process.stdin.close()
-        code = self.process.wait(60)
-        self.listening.join()
-        return code
+        with suppress(BrokenPipeError):
+            self.process.stdin.close()
+        try:
+            return self.process.wait(60)
+        finally:
+            self.process.kill()
+            self.listening.join()
 
 
 def events_counted(run: Run) -> None:
