@@ -11,10 +11,11 @@ from billing.models import JournalEntry, Payment, Refund
 from billing.reports import activity
 from billing.tests.till import a_test, price, visit
 from realtime.models import Event
+from realtime.tests.heard import events_named
 
 
 def heard(name):
-    return [event.loudness for event in Event.objects.filter(name=name).order_by("created_at")]
+    return [event.loudness for event in events_named(name)]
 
 
 INFO = {"reception": "info", "billing": "info", "admin": "info"}

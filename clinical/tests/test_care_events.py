@@ -10,15 +10,10 @@ from clinical.tests.dispensary import COLD, a_medicine, a_prescription, prescrib
 from hospital.models import Role
 from hospital.tenancy import acting_for
 from realtime.catalogue import catalogue
-from realtime.models import Event
 from realtime.render import render
+from realtime.tests.heard import heard
 
 CHANGED = {"main_doctor": "info", "pharmacy": "info", "reception": "info"}
-
-
-def heard(hospital, name: str) -> list[Event]:
-    with hospital.acting():
-        return list(Event.objects.filter(name=name).order_by("created_at"))
 
 
 def as_role(hospital, key: str, template: str, row) -> str:

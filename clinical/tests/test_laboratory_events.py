@@ -13,15 +13,10 @@ from clinical.tests.papers import clamd, pdf, upload
 from clinical.tests.wards import a_patient
 from hospital.models import Role
 from hospital.tenancy import acting_for
-from realtime.models import Event
 from realtime.render import render
+from realtime.tests.heard import heard
 
 STEPS = {"lab_technician": "info", "checker_doctor": "info", "main_doctor": "info"}
-
-
-def heard(hospital, name: str) -> list[Event]:
-    with hospital.acting():
-        return list(Event.objects.filter(name=name).order_by("created_at"))
 
 
 @pytest.fixture

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from clinical.models import PlanItem
 from clinical.tests.notes import WORDS, at, begun, form_of
-from realtime.models import Event
+from realtime.tests.heard import events_named
 
 
 def heard(hospital, note, since: int = 0) -> list[list]:
     """Of each event of the note, only whom it is for; nobody named: both roles of doctors."""
     with hospital.acting():
-        rows = Event.objects.filter(name="encounter:updated", object_id=note.pk).order_by("created_at")
-        return [sorted(map(str, people)) for people in rows.values_list("people", flat=True)[since:]]
+        events = events_named("encounter:updated", object_id=note.pk)
+        return [sorted(map(str, event.people)) for event in events[since:]]
 
 
 def test_the_first_words_are_told_to_all_doctors_and_the_next_ones_to_nobody_else(alpha):

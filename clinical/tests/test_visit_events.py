@@ -6,12 +6,9 @@ from clinical.models import Patient, Visit
 from clinical.tests.wards import a_patient, a_test, a_visit
 from realtime.models import Event
 from realtime.render import render
+from realtime.tests.heard import events_named
 
 EVERYBODY = {"reception", "checker_doctor", "lab_technician", "main_doctor", "pharmacy", "billing", "admin"}
-
-
-def heard(name: str) -> list[Event]:
-    return list(Event.objects.filter(name=name).order_by("created_at"))
 
 
 def test_a_new_patient_is_heard_at_the_desk_and_by_the_admin(alpha):
@@ -19,7 +16,7 @@ def test_a_new_patient_is_heard_at_the_desk_and_by_the_admin(alpha):
         patient = a_patient()
         patient.change(by=acting.person, city="Lagos")
     with alpha.acting():
-        [registered], [updated] = heard("patient:registered"), heard("patient:updated")
+        [registered], [updated] = events_named("patient:registered"), events_named("patient:updated")
         assert (set(registered.roles), registered.patient_id) == ({"reception", "admin"}, patient.pk)
         assert set(updated.roles) == EVERYBODY - {"admin"}
 
@@ -28,7 +25,7 @@ def test_a_new_visit_is_a_notice_for_the_checker_doctor_and_silent_for_others(al
     with alpha.acting("reception"):
         visit = a_visit()
     with alpha.acting():
-        [created] = heard("visit:created")
+        [created] = events_named("visit:created")
         assert created.loudness == {"checker_doctor": "notice", "reception": "info", "admin": "info"}
         assert (created.object_id, created.patient_id) == (visit.pk, visit.patient_id)
 
@@ -43,9 +40,9 @@ def test_each_step_and_payment_of_a_visit_is_heard_by_all_on_its_way(alpha):
             lambda: Visit.objects.get(pk=visit.pk).cancel("No", by=None),
         ]
         for step in steps:
-            before = len(heard("visit:updated"))
+            before = len(events_named("visit:updated"))
             step()
-            events = heard("visit:updated")
+            events = events_named("visit:updated")
             assert len(events) > before
             assert set(events[-1].roles) == EVERYBODY
 
@@ -58,7 +55,7 @@ def test_a_call_is_a_notice_for_reception_and_the_board_and_its_end_is_silent(al
         visit.place.call(to="Room 2", by=acting.person)
         visit.cancel("Went home", by=None)
     with alpha.acting():
-        levels = [event.loudness for event in heard("queue:called")]
+        levels = [event.loudness for event in events_named("queue:called")]
         assert levels == [
             dict.fromkeys(("board", "reception"), level) for level in ("notice", "info", "notice", "info")
         ]
@@ -67,7 +64,7 @@ def test_a_call_is_a_notice_for_reception_and_the_board_and_its_end_is_silent(al
 def test_a_place_that_ends_without_a_call_says_nothing(alpha):
     with alpha.acting():
         a_visit().cancel("Went home", by=None)
-        assert heard("queue:called") == []
+        assert events_named("queue:called") == []
 
 
 def test_what_is_rolled_back_is_not_heard(alpha):
@@ -75,7 +72,7 @@ def test_what_is_rolled_back_is_not_heard(alpha):
         a_visit()
         raise ZeroDivisionError
     with alpha.acting():
-        assert heard("visit:created") == heard("patient:registered") == []
+        assert events_named("visit:created") == events_named("patient:registered") == []
 
 
 def test_the_other_hospital_hears_nothing(alpha, beta):
