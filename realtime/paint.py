@@ -90,7 +90,8 @@ class Painter:
     def one(self, row: Row, role: Role, fragments: dict[tuple[str, UUID], str]) -> Painted:
         """A fragment that cannot be rendered becomes an event without one, and the pages fetch their regions again."""
         event = catalogue.by_name.get(row.name)
-        words: dict[str, Any] = {"name": row.name} | ({"about": str(row.patient_id)} if row.patient_id else {})
+        words: dict[str, Any] = {"seq": row.seq, "name": row.name}
+        words |= {"about": str(row.patient_id)} if row.patient_id else {}
         key = (event.template if event else "", row.object_id)
         try:
             with transaction.atomic():

@@ -103,6 +103,7 @@
 
   function receive(message, size) {
     debug("frame", message);
+    if (message.events) message.events = untold(message);
     announce("message", message);
     if (message.prev === undefined && !message.resync) return;  // for another script: it does not tell that the log is read
     heardAt = moment();
@@ -130,6 +131,9 @@
       acknowledge(message.events.length, size);
     }
   }
+
+  // Frames overlap after a second resume. What comes after a gap is sent once more, in its turn.
+  const untold = (message) => message.prev > seq ? [] : message.events.filter((event) => !(event.seq <= seq));
 
   function gap(message) {
     debug("gap", seq, message.prev);

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import uuid
 from contextlib import ExitStack
@@ -290,6 +291,29 @@ def test_a_lost_and_a_doubled_message_leave_no_gap_and_no_double(site, alpha, pa
     expect(admin.locator("#toasts .toast-card")).to_have_count(1)
     expect(admin.locator("#here tr")).to_have_count(2)
     assert lost
+
+
+def test_where_frames_overlap_each_event_is_told_once(site, alpha, page):
+    """After a second resume a frame may bring what the page has heard, and what it has not."""
+
+    def wire(here) -> None:
+        there = here.connect_to_server()
+
+        def pass_on(message: str) -> None:
+            here.send(message)
+            said = json.loads(message)
+            if events := [event for event in said.get("events", ()) if event.get("loudness") == "notice"]:
+                newer = events[-1] | {"seq": said["seq"] + 1, "title": "Only here"}
+                here.send(json.dumps(said | {"seq": newer["seq"], "events": [*events, newer]}))
+
+        there.on_message(pass_on)
+
+    page.route_web_socket(re.compile("/live/socket"), wire)
+    admin = open_people(site, alpha, page)
+    say_again(alpha, grant(alpha), loudness={"admin": "notice"})
+    toasts = admin.locator("#toasts .toast-card")
+    expect(toasts.filter(has_text="Only here")).to_have_count(1)
+    expect(toasts).to_have_count(2)
 
 
 def test_what_is_committed_between_the_page_and_its_socket_is_not_missed(site, alpha, page):
