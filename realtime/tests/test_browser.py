@@ -92,11 +92,9 @@ def test_an_older_fragment_changes_nothing(admin, alpha):
 
 
 def test_a_row_under_the_pointer_stays_until_the_pointer_leaves(admin, alpha):
-    """The row is high: on a busy machine the line "Not live since" may appear and push it down, and the pointer is still on it."""
     with_lists(admin)
     membership = grant(alpha)
     held = admin.locator(row(membership, "#here"))
-    held.evaluate("row => { row.style.height = '12rem'; }")
     held.hover()
     expect(admin.locator(f"{row(membership, '#here')}:hover")).to_be_visible()
     end(alpha, membership)
@@ -210,9 +208,11 @@ def test_after_a_cut_the_page_says_so_comes_back_and_has_missed_nothing(django_d
 
 
 def test_without_a_network_the_page_says_so_before_the_silence_does_and_comes_back(admin):
+    place = admin.locator("#content").bounding_box()
     admin.context.set_offline(True)
     expect(admin.locator("#live-state")).to_have_attribute("data-state", "offline", timeout=5000)
     expect(admin.locator("#stale")).to_contain_text("Not live since")
+    assert admin.locator("#content").bounding_box() == place, "the page moved under the pointer"
     admin.context.set_offline(False)
     is_live(admin)
     expect(admin.locator("#stale")).to_be_hidden()
