@@ -254,27 +254,25 @@
     return copy.outerHTML.replace(/\s+/g, " ");
   }
 
-  // --- regions that no event reaches: fetched by the clock ------------------------------------------------
+  // --- regions that not all their events reach: fetched by the clock ---------------------------------------
 
-  // The server says which events reach the page's role. A region that lives on others only would stay as it is.
+  // The server says which events reach the page's role. What a region shows of the others would stay as it is.
   let renewedAt = moment(), chance = 1;
 
   const livesOn = (region) => [region, ...$$("[data-live-on], [data-live-fed]", region)].flatMap(({ dataset }) => words(`${dataset.liveOn || ""} ${dataset.liveFed || ""}`));
   const seconds = () => +document.body.dataset.liveRenew;
 
-  function unheard(region) {
-    const names = livesOn(region), heard = words(document.body.dataset.liveHeard);
-    return names.length > 0 && !names.some((name) => heard.includes(name));
-  }
+  const missed = (region) => livesOn(region).filter((name) => !words(document.body.dataset.liveHeard).includes(name));
+  const unheard = (region) => livesOn(region).length > 0 && missed(region).length === livesOn(region).length;
 
   function nothingHeard() {
     const live = regions().filter((region) => livesOn(region).length);
     return live.length > 0 && live.every(unheard);
   }
 
-  function renewUnheard() {
+  function renewByClock() {
     if (document.hidden || since(renewedAt) < 1000 * seconds() * chance || $("dialog[open]")) return;
-    const ids = regions().filter((region) => unheard(region) && !inUse(region)).map((region) => region.id);
+    const ids = regions().filter((region) => missed(region).length && !inUse(region)).map((region) => region.id);
     if (!ids.length) return;
     renewedAt = moment();
     chance = 0.9 + Math.random() / 5;  // not all pages at the same moment
@@ -345,7 +343,7 @@
       drop();
       closed("silent");
     }
-    if (!stale()) return renewUnheard();
+    if (!stale()) return renewByClock();
     show("offline");
     if (!document.hidden && !(polledAt && since(polledAt) < POLL)) {
       polledAt = moment();

@@ -12,6 +12,7 @@ from billing.payer_inbox import take_file
 from billing.tests.authorisations import asked
 from billing.tests.remittances import decided, line, sent, taken
 from clinical.models import Patient
+from clinical.tests.wards import a_patient, a_visit
 from hospital.models import Role
 from hospital.tests.hospital import Hospital
 from realtime.catalogue import catalogue
@@ -101,6 +102,19 @@ def test_a_page_with_a_live_region_is_live_and_renews_the_others_only(site, alph
     expect(page.locator(MARK)).to_have_text("Live")
     assert {"banner", "details"} <= set(asked_for[0].split())
     assert "visits-of-patient" not in asked_for[0].split()
+
+
+@pytest.mark.browser
+def test_a_region_that_hears_some_of_its_events_shows_the_others_by_the_clock(site, alpha, page):
+    """Billing hears when a visit changes, and not when it begins."""
+    with alpha.acting("reception"):
+        patient = a_patient()
+    opened(site, alpha, page, "billing", f"patients/{patient.pk}/")
+    expect(page.locator(MARK)).to_have_text("Live")
+    with alpha.acting("reception"):
+        visit = a_visit(patient, paid=False)
+    page.evaluate(SOON)
+    expect(page.locator(f"#visits-of-patient a[href*='{visit.pk}']").first).to_be_visible(timeout=PATIENT)
 
 
 # --- and disturbs nobody ------------------------------------------------------------------------
