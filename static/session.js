@@ -74,9 +74,19 @@
     const { className } = document.body, { scrollX, scrollY } = window, search = location.search + location.hash;
     kept = { content: document.createDocumentFragment(), modals, className, scrollX, scrollY, search, focus: document.activeElement };
     window.live?.stop();
+    answersName(false);
     kept.content.append(...document.body.childNodes);
     document.body.className = "bare entrance";
   }
+
+  // What was asked before the page was put away may be answered after it: that names neither the page nor its address.
+  const answersName = (may) => { if (window.htmx) htmx.config.ignoreTitle = !may; };
+  document.addEventListener("htmx:beforeHistoryUpdate", ({ detail: { history: update } }) => {
+    if (!kept) return;
+    const { search, hash } = new URL(update.path, location.href);
+    kept.search = search + hash;
+    Object.assign(update, { type: "replace", path: location.pathname });
+  });
 
   function tell() {
     const name = reason[0].toUpperCase() + reason.slice(1);
@@ -105,6 +115,7 @@
     document.body.className = className;
     document.body.replaceChildren(content);
     document.title = words.title;
+    answersName(true);
     history.replaceState(history.state, "", location.pathname + search);
     for (const dialog of modals) {
       dialog.removeAttribute("open");

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 from django.test import override_settings
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from hospital.models import Membership, Session
 from hospital.sessions import end_all
@@ -147,6 +147,34 @@ def test_a_fragment_asked_for_without_a_session_clears_the_page(site, alpha, peo
     end(alpha)
     people.evaluate("htmx.ajax('GET', location.pathname, '#members')")
     is_cleared(people, alpha)
+
+
+def test_an_answer_that_comes_after_the_page_was_cleared_names_nothing(site, alpha, page):
+    """The search was asked while its person was logged in: neither title nor address may say what was looked for."""
+    page.set_default_timeout(PATIENT)
+    log_in(site, alpha, page.context, "reception")
+    address = f"{site.url}{alpha.url}/patients/"
+    page.goto(address)
+    expect(page.locator("#live-state")).to_have_attribute("data-state", "live", timeout=PATIENT)
+    held: list[Route] = []
+    page.route("**/patients/?q=*", lambda route: held.append(route))
+    with page.expect_request("**/patients/?q=*"):
+        page.locator(".find input[name=q]").press_sequentially("Nadia")
+    title = page.title()
+    end(alpha, "reception")
+    is_cleared(page, alpha)
+    with page.expect_response("**/patients/?q=*"):
+        for route in held:
+            route.fulfill(
+                body=f"<title>Nadia</title><div id=patients>{alpha.tenant.name}</div>", content_type="text/html"
+            )
+    page.evaluate("new Promise(requestAnimationFrame)")
+    is_cleared(page, alpha)
+    assert title != page.title() and page.url == address
+    page.unroute("**/patients/?q=*")
+    log_in(site, alpha, page.context, "reception")
+    expect(page).to_have_url(re.compile(r"/patients/\?q=Nadia&"), timeout=PATIENT)
+    expect(page).to_have_title(title)
 
 
 @pytest.fixture(scope="module")
